@@ -1,0 +1,95 @@
+"""Sphinx configuration. The build needs no network: links to other projects are plain text."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the checkout, installed or not
+
+import skhnn  # noqa: E402
+
+project = "skhnn"
+author = "skhnn developers"
+copyright = "skhnn developers"
+version = release = skhnn.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build"]
+nitpicky = True
+# Objects of other projects have no page here. Our own names must resolve.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(sklearn|scipy|numpy|torch|matplotlib|pandas|polars)(\..*)?"),
+]
+
+autosummary_generate = True
+autosummary_ignore_module_all = False  # __all__ says what is public
+autosummary_imported_members = True
+autodoc_typehints = "none"  # the docstrings state the types
+autodoc_member_order = "bysource"
+
+numpydoc_show_class_members = False  # the template of the class lists them
+# A finding is a warning and with -W an error. Only what is on a page is looked at: the public API.
+numpydoc_validation_checks = {
+    "GL03",  # no double blank lines
+    "GL05",  # no tabs
+    "GL06",  # known sections only
+    "GL07",  # ... in the usual order
+    "GL08",  # a docstring at all
+    "SS01",  # with a summary
+    "SS03",  # that ends with a period (and may begin with a formula)
+    "PR01",  # every parameter documented
+    "PR02",  # and no other
+    "PR03",  # in their order
+    "PR04",  # with a type
+    "PR07",  # and a description
+    "PR10",  # with a space before the colon
+    "RT01",  # what is returned
+}
+numpydoc_validation_exclude = {
+    # scikit-learn's
+    r"\.(get_params|set_params|score)$",
+    # the contract of HamiltonianSystem, in one line with formula and shapes
+    r"systems\.\w+\.(hamiltonian|gradient|vector_field)$",
+}
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["../examples"],
+    "gallery_dirs": ["gallery"],
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "show_signature": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skhnn {version}"
+html_show_sourcelink = False
+html_theme_options = {
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "navbar_end": ["theme-switcher"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "header_links_before_dropdown": 8,
+}
+html_sidebars = {"index": [], "faq": [], "changes": []}
+
+
+def _plain_text_for_labels_of_sklearn(app, env, node, contnode):
+    """Inherited docstrings refer to labels of scikit-learn's guide; show their text."""
+    if node.get("reftype") == "ref" and node.get("refdoc", "").startswith("generated/"):
+        return contnode
+    return None
+
+
+def setup(app):
+    """Connect the handler above."""
+    app.connect("missing-reference", _plain_text_for_labels_of_sklearn)

@@ -1,0 +1,67 @@
+r"""Standardisation inside the Hamiltonian.
+
+The network is trained as h(z) on z = (x - mu) / s and the Hamiltonian is H(x) = e h(z). Any s keeps
+the field Hamiltonian, because H is scaled and not the field: grad H = (e / s) * grad h, so the
+targets of grad h are (s / e) * grad H. After the fit, ``Hamiltonian.fold`` moves mu, s and e into
+the first and the last layer. (Scaling the columns of X and y in front of the estimator is not the
+same thing: a different scale for q and p destroys the relation dp/dt = -dH/dq.)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Columns of the targets whose spread is below this fraction of the common scale carry rounding
+# errors, not information; they must not get a weight of 1 / (rounding error)^2.
+_SMALLEST_SPREAD = 1e-6
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """mu and s of the states, both (2d,), and the energy scale e."""
+
+    mu: np.ndarray
+    s: np.ndarray
+    e: float
+
+    @classmethod
+    def from_data(cls, X: np.ndarray, G: np.ndarray, row_weight: np.ndarray) -> "Scaling":
+        """Mean and standard deviation of X, and e = rms(s * G); ``row_weight`` sums to one.
+
+        A column of X that never varies has no scale of its own. It takes the one at which its
+        target is of the common size, s_j = e / rms(G_j), so that units still cancel.
+        """
+        mu, s = _mean_and_spread(X, row_weight)
+        g = np.sqrt(row_weight @ (G * G))  # rms of every target column
+        varies = s > 0
+        e = float(np.sqrt(np.mean((s * g)[varies] ** 2))) if varies.any() else 1.0
+        e = e or 1.0  # all targets zero: H is constant, at any scale
+        s[~varies] = np.divide(e, g[~varies], out=np.ones((~varies).sum()), where=g[~varies] > 0)
+        return cls(mu, s, e)
+
+    def states(self, X: np.ndarray) -> np.ndarray:
+        """z = (x - mu) / s."""
+        return (X - self.mu) / self.s
+
+    def targets(self, G: np.ndarray) -> np.ndarray:
+        """The gradient targets of h, s G / e."""
+        return G * (self.s / self.e)
+
+
+def column_weight(T: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
+    """Weights that make the loss 1 - R^2: 1 / (2d Var) of the standardised targets T; (2d,).
+
+    The common scale of T is one; a column that does not vary (or varies by rounding only) is
+    weighted as if it had that scale.
+    """
+    _, spread = _mean_and_spread(T, row_weight)
+    spread[spread < _SMALLEST_SPREAD] = 1.0
+    return 1.0 / (T.shape[1] * spread**2)
+
+
+def _mean_and_spread(X: np.ndarray, row_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and standard deviation per column; a spread that is rounding error is zero."""
+    mean = row_weight @ X
+    spread = np.sqrt(row_weight @ (X - mean) ** 2)
+    spread[spread <= 10 * np.finfo(float).eps * np.abs(X).max(axis=0)] = 0.0
+    return mean, spread

@@ -1,0 +1,47 @@
+"""Adam on minibatches."""
+
+import numpy as np
+
+from ..hamiltonians import Params
+from ._flat import flatten, views
+from ._monitor import Monitor
+from ._objective import Objective
+from ._options import SolverOptions
+
+_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8  # the authors' values, section 2
+
+
+def solve_adam(
+    objective: Objective, params: Params, monitor: Monitor, options: SolverOptions
+) -> None:
+    """Minimise with Adam at a constant rate; one call of the monitor per epoch.
+
+    References
+    ----------
+    D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
+    """
+    import torch
+
+    theta = objective.array(flatten(params))
+    params = views(theta, [p.shape for p in params])
+    m, v = torch.zeros_like(theta), torch.zeros_like(theta)
+    n, step = objective.n_samples, 0
+    order = np.arange(n)
+
+    for _ in range(options.max_iter):
+        if options.shuffle:
+            order = options.rng.permutation(n)
+        rows_of_epoch = torch.from_numpy(order).to(theta.device)
+        losses = theta.new_zeros(())
+        for rows in rows_of_epoch.split(min(options.batch_size, n)):
+            loss, gradient = objective.batch_loss_and_gradient(params, rows)
+            g = torch.cat([d.reshape(-1) for d in gradient])
+            step += 1
+            m.lerp_(g, 1.0 - _BETA_1)
+            v.mul_(_BETA_2).addcmul_(g, g, value=1.0 - _BETA_2)
+            denominator = (v / (1.0 - _BETA_2**step)).sqrt_().add_(_EPSILON)
+            rate = options.learning_rate_init / (1.0 - _BETA_1**step)
+            theta.addcdiv_(m, denominator, value=-rate)
+            losses += loss * (len(rows) / n)
+        if monitor(float(losses), theta.to("cpu", torch.float64).numpy()):
+            return

@@ -1,0 +1,94 @@
+"""What a solver reports to while it runs, and what is left when it ends, however it ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..hamiltonians import Params
+
+
+@dataclass
+class FitResult:
+    """The outcome of a solver.
+
+    ``status`` is "converged", "max_iter", "interrupted" or "diverged".
+    """
+
+    params: Params
+    status: str
+    n_iter: int
+    loss_curve: list[float]
+    validation_scores: list[float] | None = None
+
+
+@dataclass
+class Monitor:
+    """Records the loss of every iteration, keeps the weights worth keeping, says when to stop.
+
+    Without a hold-out the weights of the last finite iteration are kept, and the solver has
+    converged when ``n_iter_no_change`` iterations together lowered the loss by less than the
+    fraction ``tol``. With one (``validation_score``), the weights of the best score are kept, and
+    the solver stops when ``n_iter_no_change`` iterations brought none better by ``tol`` of 1 - R^2.
+
+    Parameters
+    ----------
+    tol, n_iter_no_change, verbose
+        As in ``HNNRegressor``.
+    validation_score : callable or None
+        theta -> R^2 on the hold-out.
+    """
+
+    tol: float
+    n_iter_no_change: int
+    verbose: bool
+    validation_score: Callable[[np.ndarray], float] | None = None
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    status: str = "max_iter"
+    theta: np.ndarray | None = None
+    _reference: float = np.inf
+    _since: int = 0
+
+    def __call__(self, loss: float, theta: np.ndarray) -> bool:
+        """Take the loss and the weights of one iteration; True asks the solver to stop."""
+        if not (np.isfinite(loss) and np.isfinite(theta).all()):
+            self.status = "diverged"
+            return True
+        self.loss_curve.append(float(loss))
+        error = float(loss)
+        keep = True
+        if self.validation_score is not None:
+            score = self.validation_score(theta)
+            keep = score > max(self.validation_scores, default=-np.inf)
+            self.validation_scores.append(score)
+            error = 1.0 - score
+        if keep or self.theta is None:
+            self.theta = theta.copy()
+        if error < self._reference * (1.0 - self.tol):
+            self._reference, self._since = error, 0
+        else:
+            self._since += 1
+        if self._since >= self.n_iter_no_change:
+            self.status = "converged"
+        self._print()
+        return self.status == "converged"
+
+    def finish(self, loss: float, theta: np.ndarray) -> None:
+        """Take the solver's own word that no further progress is possible."""
+        if not self.loss_curve:
+            self(loss, theta)
+        if self.status != "diverged":
+            self.status = "converged"
+
+    def _print(self) -> None:
+        if not self.verbose:
+            return
+        print(f"Iteration {len(self.loss_curve)}, loss = {self.loss_curve[-1]:.8e}")
+        if self.validation_scores:
+            print(f"Validation score: {self.validation_scores[-1]:.8f}")
+        if self.status == "converged":
+            print(
+                f"No improvement by tol={self.tol:g} for {self.n_iter_no_change} iterations. "
+                "Stopping."
+            )

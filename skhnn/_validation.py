@@ -1,0 +1,214 @@
+"""Checks of what users pass in: each returns the valid value or says what is wrong."""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from scipy.integrate import OdeSolver
+from sklearn.utils import check_array
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from .hamiltonians import ACTIVATIONS, REFUSED
+
+# scipy's names, written out so that a typo is answered with the choice.
+METHODS = ("DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA")
+
+# Squares of larger values leave the range of floats.
+_LARGEST = 1e100
+
+
+def check_training_data(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, groups: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """X and y (n, 2d), weights (n,), groups (n,) or None; rows of weight zero are left out."""
+    X, y = validate_data(
+        estimator,
+        X,
+        y,
+        validate_separately=(
+            {"dtype": np.float64, "ensure_min_samples": 2},
+            {"dtype": np.float64, "ensure_2d": False, "allow_nd": True},
+        ),
+    )
+    n_samples, n_features = X.shape
+    weight = _check_sample_weight(sample_weight, n_samples)
+    if n_features % 2:
+        raise ValueError(
+            "X must have an even number of columns, the coordinates q_1..q_d and the momenta "
+            f"p_1..p_d; got {n_features} feature(s)."
+        )
+    if y.shape != X.shape:
+        raise ValueError(
+            f"y must have the shape of X, {X.shape}: the time derivatives of its columns; got "
+            f"shape {y.shape}."
+        )
+    _check_magnitude(X, "X")
+    _check_magnitude(y, "y")
+    if groups is not None:
+        groups = column_or_1d(groups)
+        if len(groups) != n_samples:
+            raise ValueError(
+                f"groups must name the trajectory of every row of X, {n_samples}; got "
+                f"{len(groups)}."
+            )
+    used = weight > 0
+    if used.all():
+        return X, y, weight, groups
+    return X[used], y[used], weight[used], None if groups is None else groups[used]
+
+
+def check_states(estimator: Any, X: Any) -> np.ndarray:
+    """X (n, 2d) with the columns of the training data."""
+    return validate_data(estimator, X, dtype=np.float64, reset=False)
+
+
+def check_initial_states(estimator: Any, x0: Any) -> tuple[np.ndarray, bool]:
+    """Initial states (m, 2d), and whether a single one, (2d,), was given."""
+    if hasattr(x0, "to_frame") and hasattr(x0, "index"):  # a pandas Series: one state with names
+        x0 = x0.to_frame().T if _names_are_strings(x0.index) else x0.to_numpy()
+        if x0.ndim == 2:
+            return check_states(estimator, x0), True
+    if hasattr(x0, "columns"):
+        return check_states(estimator, x0), False
+    x0 = check_array(x0, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="x0")
+    n_features = estimator.n_features_in_
+    if x0.ndim not in (1, 2) or x0.shape[-1] != n_features:
+        raise ValueError(
+            f"x0 must have shape ({n_features},) or (m, {n_features}), states (q, p) with the "
+            f"columns of X; got shape {x0.shape}."
+        )
+    return np.atleast_2d(x0), x0.ndim == 1
+
+
+def check_times(t: Any) -> np.ndarray:
+    """Times (n_times,), finite and strictly monotonic."""
+    t = check_array(t, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="t")
+    if t.ndim != 1:
+        raise ValueError(
+            f"t must be 1-D, the times at which to return states; got shape {t.shape}."
+        )
+    steps = np.diff(t)
+    if not (np.all(steps > 0) or np.all(steps < 0)):
+        raise ValueError(
+            "t must be strictly increasing or strictly decreasing; got times that are unsorted or "
+            "repeated. Use np.unique(t) to sort them and drop repetitions."
+        )
+    return t
+
+
+def check_method(method: Any) -> str | type[OdeSolver]:
+    """A method of ``solve_ivp``: one of scipy's names or an ``OdeSolver`` class."""
+    if isinstance(method, type) and issubclass(method, OdeSolver):
+        return method
+    for name in METHODS:
+        if isinstance(method, str) and method.upper() == name.upper():
+            return name
+    raise ValueError(
+        f"Unknown method {method!r}; choose one of {list(METHODS)} or pass a subclass of "
+        "scipy.integrate.OdeSolver."
+    )
+
+
+def check_tolerances(
+    rtol: Any, atol: Any, max_step: Any, n_features: int
+) -> tuple[float, np.ndarray | None, float]:
+    """Positive rtol and max_step; atol None, or non-negative and one per column."""
+    check_number("rtol", rtol, Real, 0, inclusive=False)
+    check_number("max_step", max_step, Real, 0, inclusive=False, finite=False)
+    if atol is not None:
+        atol = check_array(atol, dtype=np.float64, ensure_2d=False, input_name="atol")
+        if atol.shape not in [(), (n_features,)] or (atol < 0).any():
+            raise ValueError(
+                f"atol must be None, a number or {n_features} numbers, one per column of X, none "
+                f"negative; got {atol}."
+            )
+        atol = np.broadcast_to(atol, n_features)
+    return float(rtol), atol, float(max_step)
+
+
+def check_number(
+    name: str,
+    value: Any,
+    kind: type,
+    low: float,
+    high: float = np.inf,
+    *,
+    inclusive: bool = True,
+    finite: bool = True,
+) -> None:
+    """Raise unless ``value`` is a number of ``kind`` within the bounds (``high`` is excluded)."""
+    word = "an integer" if kind is Integral else "a number"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
+        raise TypeError(f"{name} must be {word}; got {value!r}, a {type(value).__name__}.")
+    above = value >= low if inclusive else value > low  # type: ignore[operator]
+    if not above or (finite and not value < high):  # type: ignore[operator]
+        bound = "at least" if inclusive else "greater than"
+        below = f" and less than {high}" if np.isfinite(high) else " and finite" if finite else ""
+        raise ValueError(f"{name} must be {word} {bound} {low}{below}; got {value!r}.")
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Raise unless ``value`` is one of ``choices``."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {list(choices)}; got {value!r}.")
+
+
+def check_activation(activation: Any) -> None:
+    """Raise unless the activation is smooth enough for a Hamiltonian network."""
+    if isinstance(activation, str) and activation in REFUSED:
+        raise ValueError(
+            f"activation={activation!r} cannot be used: {REFUSED[activation]}. Use one of "
+            f"{list(ACTIVATIONS)}."
+        )
+    check_choice("activation", activation, list(ACTIVATIONS))
+
+
+def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
+    """The sizes as a tuple of positive integers; a single integer is one layer."""
+    sizes = hidden_layer_sizes if np.iterable(hidden_layer_sizes) else [hidden_layer_sizes]
+    sizes = tuple(sizes)
+    if not sizes or not all(_is_positive_integer(size) for size in sizes):
+        raise ValueError(
+            "hidden_layer_sizes must be a positive integer or a non-empty sequence of them, such "
+            f"as (64, 64); got {hidden_layer_sizes!r}."
+        )
+    return tuple(int(size) for size in sizes)
+
+
+def _is_positive_integer(value: Any) -> bool:
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return is_integer and bool(value > 0)
+
+
+def _check_sample_weight(sample_weight: Any, n_samples: int) -> np.ndarray:
+    if sample_weight is None:
+        return np.ones(n_samples)
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_samples, sample_weight)
+    weight = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
+    if weight.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_samples},), a weight for every row of X; got "
+            f"{weight.shape}."
+        )
+    if (weight < 0).any():
+        raise ValueError("sample_weight must not be negative; got negative values.")
+    if not (weight > 0).any():
+        raise ValueError("sample_weight must contain at least one weight that is not zero.")
+    return weight
+
+
+def _check_magnitude(values: np.ndarray, name: str) -> None:
+    largest = np.abs(values).max()
+    if largest > _LARGEST:
+        raise ValueError(
+            f"{name} contains values of magnitude {largest:.1e}, beyond {_LARGEST:.0e}; use larger "
+            "units."
+        )
+
+
+def _names_are_strings(index: Any) -> bool:
+    return all(isinstance(name, str) for name in index)

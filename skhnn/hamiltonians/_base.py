@@ -1,0 +1,76 @@
+"""The contract that every Hamiltonian keeps."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+Params = list[Any]  # arrays, all of numpy or all of torch
+
+
+class Hamiltonian(BaseEstimator):
+    r"""A parametrised function H(x; params) of the state x = (q, p).
+
+    An object of this class holds hyper-parameters only (``get_params``, ``clone``); the numbers
+    that are fitted travel as ``params``, so that the same object serves any number of fits. The
+    rules:
+
+    1. ``params`` is a list of arrays. Weights are 2-D, biases 1-D; ``alpha`` penalises the 2-D
+       ones.
+    2. Methods are pure. ``xp`` is the array namespace, ``numpy`` or ``torch``, of params and X;
+       what they return is of that kind, on the device and of the dtype of ``params``.
+    3. ``X`` is (n, 2d). ``value`` is (n,), ``gradient`` (n, 2d), ``hessian`` (n, 2d, 2d),
+       symmetric.
+    4. ``basis`` is (n, 2d, m): the last weights enter linearly,
+       ``gradient = basis @ params[-2].ravel()``. Linear least squares and the estimation of states
+       need no more than this.
+    5. ``gradient_pullback`` returns the gradient and the map V -> d sum(V * gradient) / d params,
+       the reverse derivative on which every iterative solver runs. Closed form: no graph is
+       recorded.
+    6. ``vector_field`` binds numpy params once and returns x -> J grad H(x) for (2d,) and (n,
+       2d): the hot path of ``predict`` and ``simulate``.
+    7. The last of the params, (1,), is added to H: the constant that no derivative determines.
+    8. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
+       again, exactly up to rounding.
+    """
+
+    @abstractmethod
+    def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
+        """Random float64 params for standardised states with ``n_features`` = 2d columns."""
+
+    @abstractmethod
+    def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        """H, (n,); no gradient is computed."""
+
+    @abstractmethod
+    def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        """grad H, (n, 2d)."""
+
+    @abstractmethod
+    def gradient_pullback(
+        self, params: Params, X: Any, xp: ModuleType = np
+    ) -> tuple[Any, Callable[[Any], Params]]:
+        """grad H, (n, 2d), and V (n, 2d) -> the derivative of sum(V * grad H) by params."""
+
+    @abstractmethod
+    def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        """The second derivatives of H, (n, 2d, 2d); J times it is the Jacobian of the field."""
+
+    @abstractmethod
+    def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        """The gradients of the m basis functions of H, (n, 2d, m)."""
+
+    @abstractmethod
+    def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
+        """x -> J grad H(x) with the params bound, for x of shape (2d,) or (n, 2d)."""
+
+    @abstractmethod
+    def fold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
+        """Params of H(x) = e h((x - mu) / s), h given by ``params``; its constant is 0."""
+
+    @abstractmethod
+    def unfold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
+        """The inverse of ``fold``; its constant is 0."""

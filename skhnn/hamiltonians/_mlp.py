@@ -1,0 +1,171 @@
+"""The default Hamiltonian: a multilayer perceptron, with its derivatives in closed form."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ._activations import ACTIVATIONS
+from ._base import Hamiltonian, Params
+
+
+class MLPHamiltonian(Hamiltonian):
+    r"""H(x) = sigma(... sigma(x W_1 + b_1) ... W_L + b_L) w + b.
+
+    With a_l = h_{l-1} W_l + b_l, h_l = sigma(a_l), h_0 = x, the gradient follows backwards from
+    g_L = w by u_l = sigma'(a_l) * g_l and g_{l-1} = u_l W_l^T; grad H = g_0. Differentiating these
+    lines once more, forwards along a direction or backwards from a residual, gives ``hessian``,
+    ``basis`` and ``gradient_pullback``.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int
+        The number of units of each hidden layer.
+    activation : {"tanh", "softplus", "silu", "sin", "logistic"}
+        The activation sigma.
+
+    Notes
+    -----
+    ``params`` is ``[W_1, b_1, ..., W_L, b_L, w, b]`` with W_l (m_{l-1}, m_l), b_l (m_l,), w (m_L,
+    1) and b (1,).
+
+    References
+    ----------
+    S. Greydanus, M. Dzamba, J. Yosinski, "Hamiltonian Neural Networks", NeurIPS 2019.
+    """
+
+    def __init__(self, hidden_layer_sizes: Sequence[int] = (64, 64), activation: str = "tanh"):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+
+    def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
+        sizes = [n_features, *self.hidden_layer_sizes, 1]
+        params: Params = []
+        for n_in, n_out in pairwise(sizes):
+            # Glorot, as in MLPRegressor. Biases are random as well: with b = 0 a tanh network is
+            # odd, and data that are symmetric about their mean leave that saddle slowly or not at
+            # all.
+            bound = np.sqrt(6.0 / (n_in + n_out))
+            params += [rng.uniform(-bound, bound, (n_in, n_out)), rng.uniform(-bound, bound, n_out)]
+        params[-1][:] = 0.0  # the constant of H, which no data determine
+        return params
+
+    def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        h, _, _ = self._forward(params, X, xp, order=0)
+        return (h[-1] @ params[-2])[..., 0] + params[-1]
+
+    def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        _, slopes, _ = self._forward(params, X, xp, order=1)
+        return self._backward(params, slopes)[0][0]
+
+    def gradient_pullback(
+        self, params: Params, X: Any, xp: ModuleType = np
+    ) -> tuple[Any, Callable[[Any], Params]]:
+        h, slopes, curvatures = self._forward(params, X, xp, order=2)
+        g, u = self._backward(params, slopes)
+        weights = params[:-2:2]
+
+        def pullback(V: Any) -> Params:
+            # Forwards: t_l is the derivative of h_l in the direction V.
+            t, tangents, d_weights = V, [], []
+            for W, slope, u_l in zip(weights, slopes, u, strict=True):
+                d_weights.append(t.T @ u_l)
+                tangents.append(t @ W)
+                t = tangents[-1] * slope
+            d_params = [t.sum(0)[:, None], xp.zeros_like(params[-1])]
+            # Backwards: through sigma' (by its derivative sigma'') and through h.
+            h_bar = None
+            for layer in range(len(weights) - 1, -1, -1):
+                a_bar = tangents[layer] * g[layer + 1] * curvatures[layer]
+                if h_bar is not None:
+                    a_bar = a_bar + h_bar * slopes[layer]
+                d_params = [d_weights[layer] + h[layer].T @ a_bar, a_bar.sum(0), *d_params]
+                if layer:
+                    h_bar = a_bar @ weights[layer].T
+            return d_params
+
+        return g[0], pullback
+
+    def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        _, slopes, curvatures = self._forward(params, X, xp, order=2)
+        g, _ = self._backward(params, slopes)
+        weights = params[:-2:2]
+        # One forward pass along the 2d unit vectors at once, (n, 2d, m_l) ...
+        tangents = self._tangents(weights, slopes)
+        # ... and its reverse: the derivative of g_{l-1} = (sigma' * g_l) W_l^T, from g_L = const.
+        g_dot: Any = 0.0
+        for layer in range(len(weights) - 1, -1, -1):
+            u_dot = tangents[layer] * (g[layer + 1] * curvatures[layer])[..., None, :]
+            g_dot = (u_dot + g_dot * slopes[layer][..., None, :]) @ weights[layer].T
+        return g_dot
+
+    def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        _, slopes, _ = self._forward(params, X, xp, order=1)
+        return self._tangents(params[:-2:2], slopes)[-1] * slopes[-1][..., None, :]
+
+    def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
+        activation = ACTIVATIONS[self.activation]
+        layers = list(zip(params[:-2:2], params[1:-2:2], strict=True))
+        w = params[-2][:, 0]
+        # J is folded into the last product: (g_q, g_p) -> (g_p, -g_q), so W_1^T -> W_1^T J^T.
+        q_rows, p_rows = np.split(params[0], 2)
+        first = np.ascontiguousarray(np.concatenate([p_rows, -q_rows]).T)
+        others = [np.ascontiguousarray(W.T) for W in params[2:-2:2]]
+        back = [first, *others][::-1]
+
+        def field(x: np.ndarray) -> np.ndarray:
+            slopes = []
+            for W, b in layers:
+                a = x @ W
+                a += b
+                x, slope = activation(a, np, 1)
+                slopes.append(slope)
+            g = w
+            for W_T in back:
+                u = slopes.pop()
+                u *= g
+                g = u @ W_T
+            return g
+
+        return field
+
+    def fold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
+        W, b = params[0] / s[:, None], params[1]
+        return [W, b - mu @ W, *params[2:-2], params[-2] * e, np.zeros(1)]
+
+    def unfold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
+        W, b = params[0], params[1]
+        return [W * s[:, None], b + mu @ W, *params[2:-2], params[-2] / e, np.zeros(1)]
+
+    def _forward(
+        self, params: Params, X: Any, xp: ModuleType, order: int
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        """h_0..h_L, and sigma'(a_l), sigma''(a_l) of the hidden layers as far as ``order`` says."""
+        activation = ACTIVATIONS[self.activation]
+        h, derivatives = [X], []
+        for W, b in zip(params[:-2:2], params[1:-2:2], strict=True):
+            h_l, *rest = activation(h[-1] @ W + b, xp, order)
+            h.append(h_l)
+            derivatives.append(rest)
+        slopes = [rest[0] for rest in derivatives] if order >= 1 else []
+        curvatures = [rest[1] for rest in derivatives] if order >= 2 else []
+        return h, slopes, curvatures
+
+    @staticmethod
+    def _backward(params: Params, slopes: list[Any]) -> tuple[list[Any], list[Any]]:
+        """g_0..g_L (g_L = w is the same for all samples) and u_1..u_L."""
+        g, u = [params[-2][:, 0]], []
+        for W, slope in zip(params[:-2:2][::-1], slopes[::-1], strict=True):
+            u.append(slope * g[-1])
+            g.append(u[-1] @ W.T)
+        return g[::-1], u[::-1]
+
+    @staticmethod
+    def _tangents(weights: list[Any], slopes: list[Any]) -> list[Any]:
+        """The derivatives of a_l by each of the 2d coordinates, (n, 2d, m_l)."""
+        tangents = [weights[0]]  # (2d, m_1): the same for all samples
+        for W, slope in zip(weights[1:], slopes, strict=False):
+            tangents.append((tangents[-1] * slope[..., None, :]) @ W)
+        return tangents

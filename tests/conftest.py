@@ -1,0 +1,11 @@
+"""Settings that all tests share. Imports nothing heavy: torch is for the tests that use it."""
+
+import os
+
+from hypothesis import settings
+
+# The default is reproducible, so that a red run stays red until the code changes. To look
+# for new counterexamples: HYPOTHESIS_PROFILE=explore make test
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
