@@ -4,16 +4,23 @@ from collections.abc import Callable
 
 import numpy as np
 
-# Activations of a chunk: 2^15 doubles are 256 kB. Measured on (64, 64): 512 rows at once are twice
-# as fast as 40,000, and wide layers do best with fewer rows.
-_VALUES_PER_LAYER = 2**15
+# 96 kB of doubles. Larger temporaries do not only leave the cache: the allocator fetches them from
+# the system and gives them back every time. Measured on 4383 rows of a (64, 64) network, loss and
+# gradient in torch: 12 ms in pieces of 192 rows, 24 ms in pieces of 512 and more.
+_VALUES_PER_LAYER = 12 * 1024
+_FEWEST_ROWS = 64  # below, matrix products become slow
+
+
+def rows_at_once(width: int) -> int:
+    """Rows of a piece on the CPU, for a network whose widest layer has ``width`` units."""
+    return max(_VALUES_PER_LAYER // width, _FEWEST_ROWS)
 
 
 def evaluate_in_chunks(
     function: Callable[[np.ndarray], np.ndarray], X: np.ndarray, out: np.ndarray, width: int
 ) -> np.ndarray:
     """Fill ``out`` with function(X), both by rows; ``width`` is that of the widest layer."""
-    n_rows = min(max(_VALUES_PER_LAYER // width, 64), 1024)
+    n_rows = rows_at_once(width)
     for start in range(0, len(X), n_rows):
         rows = slice(start, start + n_rows)
         out[rows] = function(X[rows])

@@ -65,7 +65,7 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
         The constant step size of "adam". Without effect for "lbfgs".
     max_iter : int, default=2000
         The largest number of iterations of "lbfgs", or epochs of "adam".
-    tol : float, default=1e-3
+    tol : float, default=2e-3
         Training has converged when ``n_iter_no_change`` iterations together have not lowered the
         loss by this fraction of it. With ``early_stopping`` the same holds for 1 - R^2 of the
         hold-out.
@@ -160,7 +160,7 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
         batch_size: int | str = "auto",
         learning_rate_init: float = 0.001,
         max_iter: int = 2000,
-        tol: float = 1e-3,
+        tol: float = 2e-3,
         n_iter_no_change: int = 10,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -487,7 +487,7 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
         return field_from_gradient(hessian.T).T
 
     def _in_chunks(self, function: Any, X: np.ndarray, out: np.ndarray) -> np.ndarray:
-        return evaluate_in_chunks(function, X, out, max(self.hidden_layer_sizes_))
+        return evaluate_in_chunks(function, X, out, self._hamiltonian.width)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

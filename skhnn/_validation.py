@@ -14,8 +14,8 @@ from .hamiltonians import ACTIVATIONS, REFUSED
 # scipy's names, written out so that a typo is answered with the choice.
 METHODS = ("DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA")
 
-# Squares of larger values leave the range of floats.
-_LARGEST = 1e100
+# Energies are products of two columns, and their squares must not leave the range of floats.
+_LARGEST = 1e60
 
 
 def check_training_data(
@@ -27,8 +27,8 @@ def check_training_data(
         X,
         y,
         validate_separately=(
-            {"dtype": np.float64, "ensure_min_samples": 2},
-            {"dtype": np.float64, "ensure_2d": False, "allow_nd": True},
+            {"dtype": np.float64, "order": "C", "ensure_min_samples": 2},
+            {"dtype": np.float64, "order": "C", "ensure_2d": False, "allow_nd": True},
         ),
     )
     n_samples, n_features = X.shape
@@ -83,11 +83,15 @@ def check_initial_states(estimator: Any, x0: Any) -> tuple[np.ndarray, bool]:
 
 def check_times(t: Any) -> np.ndarray:
     """Times (n_times,), finite and strictly monotonic."""
-    t = check_array(t, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="t")
+    t = np.asarray(t)
     if t.ndim != 1:
+        raise ValueError(f"t must be 1-D, the times of the states; got shape {t.shape}.")
+    if t.dtype.kind in "mM":
         raise ValueError(
-            f"t must be 1-D, the times at which to return states; got shape {t.shape}."
+            f"t must be numbers, in the unit of time of the derivatives; got {t.dtype}. Use "
+            "(t - t[0]) / np.timedelta64(1, 's') for seconds."
         )
+    t = check_array(t, dtype=np.float64, ensure_2d=False, input_name="t")
     steps = np.diff(t)
     if not (np.all(steps > 0) or np.all(steps < 0)):
         raise ValueError(
@@ -117,8 +121,8 @@ def check_tolerances(
     check_number("rtol", rtol, Real, 0, inclusive=False)
     check_number("max_step", max_step, Real, 0, inclusive=False, finite=False)
     if atol is not None:
-        atol = check_array(atol, dtype=np.float64, ensure_2d=False, input_name="atol")
-        if atol.shape not in [(), (n_features,)] or (atol < 0).any():
+        atol = check_array(np.atleast_1d(atol), dtype=np.float64, ensure_2d=False)
+        if atol.shape not in [(1,), (n_features,)] or (atol < 0).any():
             raise ValueError(
                 f"atol must be None, a number or {n_features} numbers, one per column of X, none "
                 f"negative; got {atol}."

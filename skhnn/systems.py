@@ -19,6 +19,8 @@ from operator import index
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .hamiltonians import field_from_gradient
+
 __all__ = ["HamiltonianSystem", "Kepler", "MassSpring", "Pendulum"]
 
 FloatArray = NDArray[np.float64]
@@ -33,7 +35,24 @@ class HamiltonianSystem(ABC):
     4. Both are pure functions of X and of the fields, in float64; they take X through
        ``_split``, which checks its width.
 
-    The vector field, and thereby the sign in Hamilton's equations, is written here only.
+    The vector field follows from the gradient.
+
+    Examples
+    --------
+    A system of one's own, H = p^2 / 2 + q^4 / 4:
+
+    >>> import numpy as np
+    >>> from skhnn.systems import HamiltonianSystem
+    >>> class Quartic(HamiltonianSystem):
+    ...     n_dof = 1
+    ...     def hamiltonian(self, X):
+    ...         q, p = self._split(X)
+    ...         return (p**2 / 2 + q**4 / 4)[..., 0]
+    ...     def gradient(self, X):
+    ...         q, p = self._split(X)
+    ...         return np.concatenate([q**3, p], axis=-1)
+    >>> Quartic().vector_field([2.0, 1.0])
+    array([ 1., -8.])
     """
 
     @property
@@ -51,8 +70,7 @@ class HamiltonianSystem(ABC):
 
     def vector_field(self, X: ArrayLike) -> FloatArray:
         """J grad H = (dH/dp, -dH/dq): the time derivative of X; both are (..., 2d)."""
-        dH_dq, dH_dp = np.split(self.gradient(X), 2, axis=-1)
-        return np.concatenate([dH_dp, -dH_dq], axis=-1)
+        return field_from_gradient(self.gradient(X))
 
     @property
     def feature_names(self) -> list[str]:

@@ -34,7 +34,7 @@ def solve_adam(
         rows_of_epoch = torch.from_numpy(order).to(theta.device)
         losses = theta.new_zeros(())
         for rows in rows_of_epoch.split(min(options.batch_size, n)):
-            loss, gradient = objective.batch_loss_and_gradient(params, rows)
+            loss, gradient = objective.loss_and_gradient(params, rows)
             g = torch.cat([d.reshape(-1) for d in gradient])
             step += 1
             m.lerp_(g, 1.0 - _BETA_1)

@@ -1,14 +1,16 @@
 """The loss that every iterative solver minimises, and its gradient."""
 
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from .._chunks import rows_at_once
 from ..hamiltonians import Hamiltonian, Params
 
-# Rows that are evaluated at once: few enough that a layer's activations stay in the cache.
-_CHUNK_ROWS = 1024
+# Enough to keep a GPU busy, few enough to bound its memory.
+_ROWS_ON_A_GPU = 2**16
 
 
 class Objective:
@@ -83,45 +85,35 @@ class Objective:
             return theta
         return self.xp.as_tensor(theta, dtype=self.Z.dtype, device=self.Z.device)
 
-    def loss_and_gradient(self, params: Params) -> tuple[Any, Params]:
-        """L and dL/dparams over all rows, a cache-sized chunk at a time."""
+    def loss_and_gradient(self, params: Params, rows: Any = None) -> tuple[Any, Params]:
+        """L and dL/dparams; over given ``rows``, an unbiased estimate of them."""
+        Z, G, row_weight = self.Z, self.G, self.row_weight
+        if rows is not None:
+            Z, G, row_weight = Z[rows], G[rows], row_weight[rows] * (len(Z) / len(rows))
         loss: Any = 0.0
-        gradient: Params = []
-        for start in range(0, len(self.Z), _CHUNK_ROWS):
-            rows = slice(start, start + _CHUNK_ROWS)
-            part, d_params = self._data_term(
-                params, self.Z[rows], self.G[rows], self.row_weight[rows]
-            )
-            loss = loss + part
-            gradient = [a + b for a, b in zip(gradient, d_params, strict=False)] or d_params
-        return self._add_penalty(params, loss, gradient)
-
-    def batch_loss_and_gradient(self, params: Params, rows: Any) -> tuple[Any, Params]:
-        """The same over the given rows, scaled to be an unbiased estimate of the whole."""
-        row_weight = self.row_weight[rows] * (len(self.Z) / len(rows))
-        return self._add_penalty(
-            params, *self._data_term(params, self.Z[rows], self.G[rows], row_weight)
-        )
-
-    def loss(self, params: Params) -> float:
-        """The data term of L alone."""
-        total = 0.0
-        for start in range(0, len(self.Z), _CHUNK_ROWS):
-            rows = slice(start, start + _CHUNK_ROWS)
-            R = self.hamiltonian.gradient(params, self.Z[rows], self.xp) - self.G[rows]
-            total += float(0.5 * (self.row_weight[rows] @ (R * R) @ self.column_weight))
-        return total
-
-    def _data_term(self, params: Params, Z: Any, G: Any, row_weight: Any) -> tuple[Any, Params]:
-        prediction, pullback = self.hamiltonian.gradient_pullback(params, Z, self.xp)
-        R = prediction - G
-        V = R * row_weight[:, None] * self.column_weight
-        return 0.5 * (R * V).sum(), pullback(V)
-
-    def _add_penalty(self, params: Params, loss: Any, gradient: Params) -> tuple[Any, Params]:
+        gradient: Params = [0.0] * len(params)
+        for part in self._parts(len(Z)):
+            prediction, pullback = self.hamiltonian.gradient_pullback(params, Z[part], self.xp)
+            R = prediction - G[part]
+            V = R * row_weight[part, None] * self.column_weight
+            loss = loss + 0.5 * (R * V).sum()
+            gradient = [a + b for a, b in zip(gradient, pullback(V), strict=True)]
         if self.penalty:
             for k, W in enumerate(params):
                 if W.ndim == 2:
                     loss = loss + 0.5 * self.penalty * (W * W).sum()
                     gradient[k] = gradient[k] + self.penalty * W
         return loss, gradient
+
+    def loss(self, params: Params) -> float:
+        """The data term of L alone."""
+        total = 0.0
+        for part in self._parts(len(self.Z)):
+            R = self.hamiltonian.gradient(params, self.Z[part], self.xp) - self.G[part]
+            total += float(0.5 * (self.row_weight[part] @ (R * R) @ self.column_weight))
+        return total
+
+    def _parts(self, n_samples: int) -> Iterator[slice]:
+        on_cpu = self.xp is np or self.Z.device.type == "cpu"
+        step = rows_at_once(self.hamiltonian.width) if on_cpu else _ROWS_ON_A_GPU
+        return (slice(start, start + step) for start in range(0, n_samples, step))

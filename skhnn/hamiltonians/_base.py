@@ -33,9 +33,15 @@ class Hamiltonian(BaseEstimator):
     6. ``vector_field`` binds numpy params once and returns x -> J grad H(x) for (2d,) and (n,
        2d): the hot path of ``predict`` and ``simulate``.
     7. The last of the params, (1,), is added to H: the constant that no derivative determines.
-    8. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
+    8. ``width`` is the largest number of values that a layer computes for one sample.
+    9. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
        again, exactly up to rounding.
     """
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """The number of units of the widest layer; it sizes the pieces of an evaluation."""
 
     @abstractmethod
     def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:

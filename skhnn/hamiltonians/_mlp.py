@@ -10,6 +10,12 @@ import numpy as np
 from ._activations import ACTIVATIONS
 from ._base import Hamiltonian, Params
 
+# Glorot's weights of the first layer are multiplied by this. Where data do not determine H, beside
+# the thin curve of one orbit, a smoother start gives a smoother H and steadier simulations: over 75
+# years of Venus and Mars (5 seeds) the median position error fell by 1.5 and 1.3, the worst by 1.5
+# and 3, for gains from 0.3 to 0.5; boxes filled with data (pendulum, Henon-Heiles) are indifferent.
+_FIRST_LAYER_GAIN = 0.4
+
 
 class MLPHamiltonian(Hamiltonian):
     r"""H(x) = sigma(... sigma(x W_1 + b_1) ... W_L + b_L) w + b.
@@ -40,6 +46,10 @@ class MLPHamiltonian(Hamiltonian):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
 
+    @property
+    def width(self) -> int:
+        return max(self.hidden_layer_sizes)
+
     def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
         sizes = [n_features, *self.hidden_layer_sizes, 1]
         params: Params = []
@@ -49,6 +59,7 @@ class MLPHamiltonian(Hamiltonian):
             # all.
             bound = np.sqrt(6.0 / (n_in + n_out))
             params += [rng.uniform(-bound, bound, (n_in, n_out)), rng.uniform(-bound, bound, n_out)]
+        params[0] *= _FIRST_LAYER_GAIN
         params[-1][:] = 0.0  # the constant of H, which no data determine
         return params
 

@@ -1,0 +1,79 @@
+"""Independent references and small problems that several test modules use."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+# Equal in both halves by accident nowhere: q and p play different roles, and they are coupled.
+N_DOF = 2
+
+
+def asymmetric_hamiltonian(X):
+    """H = p_1^2/2 + 2 p_2^2 + q_1^2 + sin(q_2) + q_1 q_2 p_1 / 2, not symmetric in q and p."""
+    q1, q2, p1, p2 = X.T
+    return p1**2 / 2 + 2 * p2**2 + q1**2 + np.sin(q2) + q1 * q2 * p1 / 2
+
+
+def asymmetric_field(X):
+    """Its vector field, (dH/dp, -dH/dq), by hand."""
+    q1, q2, p1, p2 = X.T
+    dq = [p1 + q1 * q2 / 2, 4 * p2]
+    dp = [-(2 * q1 + q2 * p1 / 2), -(np.cos(q2) + q1 * p1 / 2)]
+    return np.stack([*dq, *dp], axis=1)
+
+
+def asymmetric_data(n, seed=0):
+    X = np.random.default_rng(seed).uniform(-1, 1, (n, 4))
+    return X, asymmetric_field(X)
+
+
+def structure_matrix(d):
+    eye, zero = np.eye(d), np.zeros((d, d))
+    return np.block([[zero, eye], [-eye, zero]])
+
+
+def central_differences(function, X, h=1e-5):
+    """Derivatives of a function of states, stacked on a new last axis."""
+    steps = h * np.eye(X.shape[-1])
+    return np.stack([(function(X + s) - function(X - s)) / (2 * h) for s in steps], axis=-1)
+
+
+def fit_quietly(model, *args, **kwargs):
+    """Fit where it does not matter whether the solver had converged."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(*args, **kwargs)
+
+
+def torch_network(model):
+    """A torch function x -> H(x) with the fitted weights, written independently of skhnn."""
+    import torch
+
+    functions = {
+        "tanh": torch.tanh,
+        "softplus": torch.nn.functional.softplus,
+        "silu": torch.nn.functional.silu,
+        "sin": torch.sin,
+        "logistic": torch.sigmoid,
+    }
+    sigma = functions[model.activation]
+    coefs = [torch.tensor(W) for W in model.coefs_]
+    intercepts = [torch.tensor(b) for b in model.intercepts_]
+
+    def H(x):
+        for W, b in zip(coefs[:-1], intercepts[:-1], strict=True):
+            x = sigma(x @ W + b)
+        return (x @ coefs[-1] + intercepts[-1])[..., 0]
+
+    return H
+
+
+def torch_field(H, X):
+    """J grad H by automatic differentiation."""
+    import torch
+
+    x = torch.tensor(np.asarray(X), requires_grad=True)
+    (gradient,) = torch.autograd.grad(H(x).sum(), x)
+    q, p = gradient.chunk(2, dim=-1)
+    return torch.cat([p, -q], dim=-1).numpy()

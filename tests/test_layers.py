@@ -1,0 +1,114 @@
+"""The package keeps its layers: who may import whom, and what a bare import brings in."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "skhnn"
+
+# Layer -> what it may import of the package and of heavy libraries. A layer is a module of the
+# package or a sub-package; what is not listed here fails the test, so a new module has to be
+# placed.
+ALLOWED = {
+    "__init__": {"_regressor", "_simulation"},
+    "_regressor": {
+        "_chunks", "_scaling", "_simulation", "_solvers", "_torch", "_validation", "hamiltonians",
+        "numpy", "sklearn",
+    },
+    "_validation": {"hamiltonians", "numpy", "scipy", "sklearn"},
+    "_simulation": {"numpy", "scipy"},
+    "_scaling": {"numpy"},
+    "_chunks": {"numpy"},
+    "_torch": {"torch"},
+    "_solvers": {"_chunks", "hamiltonians", "numpy", "scipy", "torch"},
+    "hamiltonians": {"numpy", "sklearn"},
+    "systems": {"hamiltonians", "numpy"},
+    "datasets": {"systems", "numpy", "scipy", "sklearn"},
+}  # fmt: skip
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def layer_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(tree, path):
+    """(top-level name or layer, node) of every import; those for type checkers do not count."""
+    checking = [
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for child in ast.walk(node)
+    ]
+    depth = len(path.relative_to(PACKAGE).parts)
+    for node in ast.walk(tree):
+        if node in checking:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.split(".")[0], node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0], node
+        elif isinstance(node, ast.ImportFrom) and node.level == depth:  # relative to the package
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            yield from ((name.split(".")[0], node) for name in names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_imports_only_what_its_layer_may(path):
+    layer = layer_of(path)
+    known = {"numpy", "scipy", "sklearn", "torch", *ALLOWED}
+    used = {name for name, _ in imports(ast.parse(path.read_text()), path)} - {layer}
+    others = used - known - set(sys.stdlib_module_names)
+    assert not others, "not a dependency of the package"
+    assert used & known <= ALLOWED[layer]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_torch_is_imported_inside_functions_only(path):
+    tree = ast.parse(path.read_text())
+    inside = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        for child in ast.walk(node)
+    }
+    for name, node in imports(tree, path):
+        assert name != "torch" or id(node) in inside
+
+
+def run(code, **kwargs):
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, **kwargs
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_import_brings_in_neither_torch_nor_model_selection():
+    heavy = ["torch", "sklearn.model_selection", "matplotlib"]
+    run(
+        "import sys, skhnn, skhnn.datasets, skhnn.systems; "
+        f"assert not set({heavy}) & set(sys.modules), sorted(set({heavy}) & set(sys.modules))"
+    )
+
+
+def test_imports_from_a_checkout_that_is_not_installed(tmp_path):
+    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); "
+    code += "import skhnn; print(skhnn.__file__)"
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    assert run(code, cwd=tmp_path, env=environment).strip() == str(PACKAGE / "__init__.py")
+
+
+def test_every_public_name_has_a_docstring_with_an_example():
+    import skhnn
+    import skhnn.datasets
+    import skhnn.systems
+
+    for module in (skhnn, skhnn.datasets, skhnn.systems):
+        for name in module.__all__:
+            if name != "__version__":
+                assert ">>> " in (getattr(module, name).__doc__ or ""), name
