@@ -102,7 +102,7 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
         Degrees of freedom d, half the number of columns.
     n_features_in_ : int
         The number of columns, 2d.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (2d,)
         Names of the columns, where X had names that are strings.
     n_iter_ : int
         Iterations of the solver.

@@ -13,16 +13,23 @@ _IMPLICIT = (Radau, BDF, LSODA)
 class SimulationError(RuntimeError):
     """A simulation ended before the last time asked for.
 
-    Attributes
+    Parameters
     ----------
+    message : str
+        What happened, and what to do.
     t_reached : float or ndarray of shape (m,)
         The time up to which the integration succeeded; for a batch, that of every trajectory.
     t : ndarray of shape (n,)
         The times of ``y``: those asked for that were reached. If the run was cut off within a call
-        (Ctrl-C, a field that is not finite), the steps of the integrator instead.
+        (Ctrl-C, a field that is not finite), the steps of the integrator instead. For a batch, all
+        times asked for.
     y : ndarray of shape (n, 2d) or (m, n, 2d)
-        The states at ``t``. For a batch ``t`` are all times asked for and states that were not
-        computed are NaN.
+        The states at ``t``. For a batch, states that were not computed are NaN.
+
+    Attributes
+    ----------
+    t_reached, t, y
+        As above.
 
     Examples
     --------

@@ -239,12 +239,12 @@ class Pendulum(HamiltonianSystem):
 class Kepler(HamiltonianSystem):
     """Newton's two-body law for the separation of two bodies, per unit mass.
 
-    H(q, p) = |p|^2 / 2 - mu / |q|
+    H(q, p) = ``|p|^2 / 2 - mu / |q|``
 
     q is the vector from one body to the other and p = dq/dt its velocity; mu = G (M + m) is
     the gravitational parameter of both together. The default mu = 4 pi^2 au^3/yr^2 is that of
     the Sun and a light planet, with lengths in au and times in years: one turn of a circle of
-    one au takes one year. At |q| = 0 nothing is defined: the values there are not finite.
+    one au takes one year. At q = 0 nothing is defined: the values there are not finite.
 
     Parameters
     ----------
@@ -278,12 +278,12 @@ class Kepler(HamiltonianSystem):
         return self.ndim
 
     def hamiltonian(self, X: ArrayLike) -> FloatArray:
-        """|p|^2 / 2 - mu / |q|: (..., 2 ndim) to (...)."""
+        """``|p|^2 / 2 - mu / |q|``: (..., 2 ndim) to (...)."""
         q, p = self._split(X)
         return np.sum(p**2, axis=-1) / 2 - self.mu / np.linalg.norm(q, axis=-1)
 
     def gradient(self, X: ArrayLike) -> FloatArray:
-        """(mu q / |q|^3, p), of the shape (..., 2 ndim) of X."""
+        """``(mu q / |q|^3, p)``, of the shape (..., 2 ndim) of X."""
         q, p = self._split(X)
         return np.concatenate(
             [self.mu * q / np.linalg.norm(q, axis=-1, keepdims=True) ** 3, p], axis=-1

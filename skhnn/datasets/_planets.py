@@ -66,7 +66,7 @@ def load_planet(name: str = "jupiter", *, return_X_y: bool = False) -> Any:
 
     Position q in au and velocity p in au/yr in the planet's mean orbital plane, every five
     days, with the derivatives (velocity, acceleration in au/yr^2) as targets. Nearly, but
-    not exactly, the two-body problem H = |p|^2 / 2 - mu / |q| of
+    not exactly, the two-body problem ``H = |p|^2 / 2 - mu / |q|`` of
     :class:`~skhnn.systems.Kepler` with mu = gm_sun (1 + mass_ratio): the planets disturb each
     other.
 
