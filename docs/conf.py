@@ -3,6 +3,9 @@
 import sys
 from pathlib import Path
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the checkout, installed or not
 
@@ -69,7 +72,10 @@ sphinx_gallery_conf = {
     "show_signature": False,
 }
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["static"]
+html_css_files = ["formulas.css"]
 html_title = f"skhnn {version}"
 html_show_sourcelink = False
 html_theme_options = {
@@ -80,7 +86,9 @@ html_theme_options = {
     "footer_end": [],
     "header_links_before_dropdown": 8,
 }
-html_sidebars = {"index": [], "faq": [], "changes": []}
+html_sidebars = {
+    page: [] for page in ("index", "guide", "method", "architecture", "faq", "changes")
+}
 
 
 def _plain_text_for_labels_of_sklearn(app, env, node, contnode):
@@ -90,6 +98,19 @@ def _plain_text_for_labels_of_sklearn(app, env, node, contnode):
     return None
 
 
+def _inline_formula(self, node):
+    self.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def _displayed_formula(self, node):
+    number = f'<span class="number">({node["number"]})</span>' if node["number"] else ""
+    formula = tex2mathml(node.astext(), as_block=True)
+    self.body.append(self.starttag(node, "div", CLASS="formula") + formula + number + "</div>")
+    raise nodes.SkipNode
+
+
 def setup(app):
-    """Connect the handler above."""
+    """Connect the handler; write formulas as MathML, which browsers show without any script."""
     app.connect("missing-reference", _plain_text_for_labels_of_sklearn)
+    app.add_html_math_renderer("mathml", (_inline_formula, None), (_displayed_formula, None))

@@ -10,8 +10,9 @@ first point and compare. First as there, step by step; then the same with the de
 # %%
 # The data
 # --------
-# The circle is q = sin(2 pi t), p = cos(2 pi t) for t in [0, 1); the derivatives are 2 pi (p,
-# -q). This is a mass 1 / (2 pi) on a spring of stiffness 2 pi, with H = pi (q^2 + p^2).
+# The circle is :math:`q = \sin 2\pi t`, :math:`p = \cos 2\pi t` for t from 0 to 1; the derivatives
+# are :math:`2\pi\,(p, -q)`. This is a mass :math:`1 / 2\pi` on a spring of stiffness :math:`2\pi`,
+# with :math:`H = \pi\,(q^2 + p^2)`.
 
 import time
 

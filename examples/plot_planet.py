@@ -52,7 +52,7 @@ predicted = model.simulate(X_test[0], t_test)
 # Newton's law
 # ------------
 # Both bodies move about their common centre of mass, so the relative motion is that of the central
-# force ``-GM (1 + m/M) r / |r|^3``, with the mass m of the planet. Leaving m out would make
+# force :math:`-GM\,(1 + m/M)\,r / |r|^3`, with the mass m of the planet. Leaving m out would make
 # Jupiter's error many times larger.
 
 newton = Kepler(mu=planet.gm_sun * (1 + planet.mass_ratio))
