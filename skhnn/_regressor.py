@@ -10,13 +10,15 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._chunks import evaluate_in_chunks
-from ._scaling import Scaling, column_weight
 from ._simulation import integrate, integrate_each
-from ._solvers import SOLVERS, FitResult, Monitor, Objective, SolverOptions, minimize, views
-from ._torch import resolve_device
+from ._solvers import SOLVERS, FitResult
+from ._torch import evaluate_on_device, is_present
+from ._training import train
 from ._validation import (
     check_activation,
     check_choice,
@@ -29,12 +31,28 @@ from ._validation import (
     check_tolerances,
     check_training_data,
 )
-from .hamiltonians import MLPHamiltonian, Params, field_from_gradient, gradient_from_field
+from .hamiltonians import MLPHamiltonian, Params, field_from_gradient
 
 _DTYPES = ("float64", "float32")
 
+# A device other than the CPU evaluates batches from this size on; below, the way there takes
+# longer.
+_ROWS_FOR_A_DEVICE = 10_000
 
-class HNNRegressor(RegressorMixin, BaseEstimator):
+# What __getstate__ writes. A change of the private attributes needs a new number.
+_STATE_FORMAT = 1
+
+
+def _takes_rows_in_pieces(estimator: "HNNRegressor") -> bool:
+    if estimator.solver != "adam":
+        raise AttributeError(
+            "partial_fit needs a solver that takes rows in pieces, solver='adam'; got "
+            f"solver={estimator.solver!r}."
+        )
+    return True
+
+
+class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     r"""Hamiltonian neural network: learn H(q, p) from states and their time derivatives.
 
     A multilayer perceptron H is trained so that its vector field
@@ -150,6 +168,19 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
            [ 0.,  1.]])
     """
 
+    # Set by training, besides the public attributes; numpy and plain Python only.
+    _activation: str
+    _scaling: tuple[np.ndarray, np.ndarray, float, np.ndarray]  # mu, s, e, w of ``Scaling``
+    _device: str
+    _random_state: np.random.RandomState
+    _solver_state: dict[str, np.ndarray] | None
+
+    # For the link in the HTML representation.
+    _doc_link_module = "skhnn"
+    _doc_link_template = (
+        "https://skhnn.readthedocs.io/en/latest/generated/skhnn.{estimator_name}.html"
+    )
+
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | None = None,
@@ -189,6 +220,7 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
         self.device = device
         self.dtype = dtype
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> "HNNRegressor":
         """Train H so that J grad H(X) matches y.
 
@@ -221,49 +253,62 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
             was no longer finite. The best weights so far are kept.
         """
         self._check_parameters()
-        X, y, weight, groups = check_training_data(self, X, y, sample_weight, groups)
-        device = resolve_device(self.device, self.dtype)
-        rng = check_random_state(self.random_state)
-
-        train, hold_out = self._split(len(X), groups, rng)
-        G = gradient_from_field(y)
-        row_weight = weight[train] / weight[train].sum()
-        scaling = Scaling.from_data(X[train], G[train], row_weight)
-        Z, T = scaling.states(X), scaling.targets(G)
-        hamiltonian, params = self._start(X.shape[1], scaling, rng)
-
-        def objective(rows: Any, penalty: float) -> Objective:
-            return Objective.on_torch(
-                hamiltonian,
-                Z[rows],
-                T[rows],
-                weight[rows] / weight[rows].sum(),
-                column_weight(T[train], row_weight),
-                penalty,
-                device,
-                self.dtype,
-            )
-
-        monitor = Monitor(self.tol, self.n_iter_no_change, bool(self.verbose))
-        if hold_out is not None:
-            validation = objective(hold_out, 0.0)
-            shapes = [p.shape for p in params]
-
-            def validation_score(theta: np.ndarray) -> float:
-                return 1.0 - 2.0 * validation.loss(views(validation.array(theta), shapes))
-
-            monitor.validation_score = validation_score
-        result = minimize(
-            self.solver,
-            objective(train, self.alpha / weight[train].sum()),
-            params,
-            monitor,
-            self._solver_options(rng),
+        data = self._check_training_data(X, y, sample_weight, groups)
+        goes_on = self.warm_start and hasattr(self, "coefs_")
+        result = train(
+            self,
+            *data,
+            goes_on=goes_on,
+            max_iter=self.max_iter,
+            early_stopping=bool(self.early_stopping),
         )
-        self._hamiltonian, self._state_spread = hamiltonian, scaling.s
-        self._store(result, hamiltonian.fold(result.params, scaling.mu, scaling.s, scaling.e))
-        self.intercepts_[-1] -= row_weight @ self._energies(X[train])
+        self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
+        self.validation_scores_ = result.validation_scores
+        self._summarise()
         self._warn_unless_converged(result)
+        return self
+
+    @available_if(_takes_rows_in_pieces)
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "HNNRegressor":
+        """Train for one epoch on the given rows, going on from where the last call ended.
+
+        For data that come in pieces, and for schedules of one's own. The first call (after
+        ``fit``: that ``fit``) determines the scaling of states and targets inside the model, so
+        it should see typical rows. The averages of Adam are kept between calls and in a pickle.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 2d)
+            States, columns q_1..q_d, p_1..p_d.
+        y : array-like of shape (n_samples, 2d)
+            Their time derivatives dX/dt.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        HNNRegressor
+            The estimator. ``loss_curve_`` grows by one, ``n_iter_`` counts the calls; the mean of
+            ``hamiltonian`` is zero over the rows of this call.
+
+        Raises
+        ------
+        AttributeError
+            Unless ``solver="adam"``: the others need all rows at once.
+        ValueError, TypeError
+            As in ``fit``.
+        """
+        self._check_parameters()
+        goes_on = hasattr(self, "coefs_")
+        data = self._check_training_data(X, y, sample_weight, None, reset=not goes_on)
+        if not goes_on:
+            self.n_iter_, self.loss_curve_ = 0, []
+        result = train(self, *data, goes_on=goes_on, max_iter=1, early_stopping=False)
+        self.n_iter_ += result.n_iter
+        self.loss_curve_ = self.loss_curve_ + result.loss_curve
+        self.validation_scores_ = None
+        self._summarise()
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -287,8 +332,14 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
             If X does not have the columns of the training data.
         """
         check_is_fitted(self)
-        X = check_states(self, X)
-        return self._in_chunks(self._field(), X, np.empty_like(X, order="C"))
+        X = self._check_states(X)
+        if self._is_for_device(X):
+            gradient = evaluate_on_device(
+                self._hamiltonian.gradient, self._params(), X, self._device
+            )
+            return self._shape_prediction(field_from_gradient(gradient))
+        field = self._in_chunks(self._field(), X, np.empty_like(X, order="C"))
+        return self._shape_prediction(field)
 
     def hamiltonian(self, X: Any) -> np.ndarray:
         """The learned energy H(X), relative to the mean energy of the training data.
@@ -315,7 +366,10 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
             If X does not have the columns of the training data.
         """
         check_is_fitted(self)
-        return self._energies(check_states(self, X))
+        X, value = self._check_states(X), self._hamiltonian.value
+        if self._is_for_device(X):
+            return evaluate_on_device(value, self._params(), X, self._device)
+        return self._in_chunks(partial(value, self._params()), X, np.empty(len(X)))
 
     def simulate(
         self,
@@ -381,10 +435,92 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
             self._field_jacobian,
             method=method,
             rtol=rtol,
-            atol=0.01 * rtol * self._state_spread if atol is None else atol,
+            atol=0.01 * rtol * self._scaling[1] if atol is None else atol,
             max_step=max_step,
         )
         return integrate_one(X0[0], t) if is_single else integrate_each(X0, t, integrate_one)
+
+    def to_torch(self, dtype: str = "float64") -> Any:
+        """The fitted model as a module of torch.
+
+        Its ``forward`` is the vector field, states (..., 2d) to dx/dt of the same shape, and its
+        method ``hamiltonian`` the energy, (..., 2d) to (...). Both are in closed form: the module
+        can be differentiated, trained on, exported (``torch.export``, ONNX), and integrated by
+        ``torchdiffeq.odeint(lambda t, x: module(x), x0, t)``. It holds copies of the weights.
+
+        Parameters
+        ----------
+        dtype : {"float64", "float32"}, default="float64"
+            The precision of the module.
+
+        Returns
+        -------
+        torch.nn.Module
+            The module, on the CPU.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+
+        See Also
+        --------
+        from_torch : The way back.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skhnn import HNNRegressor
+        >>> from skhnn.datasets import make_mass_spring
+        >>> X, y = make_mass_spring(return_X_y=True)
+        >>> module = HNNRegressor((10,), random_state=0).fit(X, y).to_torch()
+        >>> module(torch.tensor(X[:3])).shape
+        torch.Size([3, 2])
+        """
+        check_is_fitted(self)
+        check_choice("dtype", dtype, _DTYPES)
+        from ._torch_module import HamiltonianModule
+
+        return HamiltonianModule(self._hamiltonian, self._params(), self._scaling, dtype)
+
+    @classmethod
+    def from_torch(cls, module: Any, **params: Any) -> "HNNRegressor":
+        """A fitted estimator from a module of ``to_torch``, perhaps trained further.
+
+        Parameters
+        ----------
+        module : torch.nn.Module
+            What ``to_torch`` returned, on any device.
+        **params : object
+            Parameters of the estimator, for a later ``fit``.
+
+        Returns
+        -------
+        HNNRegressor
+            The estimator. It predicts what the module does; there was no fit, so ``loss_curve_`` is
+            empty and ``loss_`` is NaN.
+
+        Raises
+        ------
+        TypeError
+            If the module is not one of ``to_torch``.
+        """
+        from ._torch_module import HamiltonianModule
+
+        if not isinstance(module, HamiltonianModule):
+            raise TypeError(
+                "from_torch takes a module that to_torch() returned, since it has to know the "
+                f"layers; got a {type(module).__name__}."
+            )
+        model = cls(**params)
+        model.set_params(
+            hidden_layer_sizes=module.form.hidden_layer_sizes, activation=module.form.activation
+        )
+        model.__dict__.update(module.fitted_attributes())
+        model._random_state = check_random_state(model.random_state)
+        model.n_iter_, model.loss_curve_, model.validation_scores_ = 0, [], None
+        model._summarise()
+        return model
 
     def _check_parameters(self) -> None:
         if self.hidden_layer_sizes is not None:
@@ -401,59 +537,21 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
         check_number("n_iter_no_change", self.n_iter_no_change, Integral, 1)
         check_number("validation_fraction", self.validation_fraction, Real, 0, 1, inclusive=False)
 
-    def _split(
-        self, n_samples: int, groups: np.ndarray | None, rng: np.random.RandomState
-    ) -> tuple[Any, Any]:
-        """The rows to train on and the rows held out (None without early stopping)."""
-        if not self.early_stopping:
-            return slice(None), None
-        # Imported here: it takes longer than all the rest of the package.
-        from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
+    def _check_training_data(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any, reset: bool = True
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        return check_training_data(self, X, y, sample_weight, groups, reset)
 
-        splitter = ShuffleSplit if groups is None else GroupShuffleSplit
-        split = splitter(n_splits=1, test_size=self.validation_fraction, random_state=rng)
-        if groups is not None and len(np.unique(groups)) < 2:
-            raise ValueError(
-                "early_stopping sets whole groups aside and needs at least two; got one. Pass "
-                "groups=None to split by rows, or early_stopping=False."
-            )
-        return next(split.split(np.empty((n_samples, 1)), groups=groups))
+    def _check_states(self, X: Any) -> np.ndarray:
+        return check_states(self, X)
 
-    def _start(
-        self, n_features: int, scaling: Scaling, rng: np.random.RandomState
-    ) -> tuple[MLPHamiltonian, Params]:
-        """The Hamiltonian and its initial params in standardised coordinates."""
-        sizes: tuple[int, ...] = (64, 64)
-        if self.hidden_layer_sizes is not None:
-            sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
-        hamiltonian = MLPHamiltonian(sizes, self.activation)
-        if not (self.warm_start and hasattr(self, "coefs_")):
-            return hamiltonian, hamiltonian.init_params(n_features, rng)
-        if self.coefs_[0].shape[0] != n_features or self.hidden_layer_sizes_ != sizes:
-            raise ValueError(
-                f"warm_start continues a fit with {self.coefs_[0].shape[0]} columns and layers "
-                f"{self.hidden_layer_sizes_}; got {n_features} and {sizes}. Set warm_start=False."
-            )
-        return hamiltonian, hamiltonian.unfold(self._params(), scaling.mu, scaling.s, scaling.e)
+    def _shape_prediction(self, field: np.ndarray) -> np.ndarray:
+        return field
 
-    def _solver_options(self, rng: np.random.RandomState) -> SolverOptions:
-        return SolverOptions(
-            max_iter=self.max_iter,
-            batch_size=256 if isinstance(self.batch_size, str) else self.batch_size,
-            learning_rate_init=self.learning_rate_init,
-            shuffle=bool(self.shuffle),
-            rng=rng,
-        )
-
-    def _store(self, result: FitResult, params: Params) -> None:
-        self.coefs_, self.intercepts_ = params[::2], params[1::2]
-        self.hidden_layer_sizes_ = tuple(len(b) for b in self.intercepts_[:-1])
-        self.n_dof_ = self.n_features_in_ // 2
-        self.n_iter_ = result.n_iter
-        self.loss_curve_ = result.loss_curve
-        self.loss_ = result.loss_curve[-1] if result.loss_curve else np.nan
-        self.validation_scores_ = result.validation_scores
-        self.best_loss_ = None if self.early_stopping else min(result.loss_curve, default=np.nan)
+    def _summarise(self) -> None:
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+        has_best = self.validation_scores_ is None
+        self.best_loss_ = min(self.loss_curve_, default=np.nan) if has_best else None
 
     def _warn_unless_converged(self, result: FitResult) -> None:
         advice = {
@@ -471,23 +569,49 @@ class HNNRegressor(RegressorMixin, BaseEstimator):
                 f"solver={self.solver!r} {advice[result.status]}.", ConvergenceWarning, stacklevel=3
             )
 
+    @property
+    def _hamiltonian(self) -> MLPHamiltonian:
+        return MLPHamiltonian(self.hidden_layer_sizes_, self._activation)
+
     def _params(self) -> Params:
         return [p for layer in zip(self.coefs_, self.intercepts_, strict=True) for p in layer]
 
     def _field(self) -> Any:
         return self._hamiltonian.vector_field(self._params())
 
-    def _energies(self, X: np.ndarray) -> np.ndarray:
-        value = partial(self._hamiltonian.value, self._params())
-        return self._in_chunks(value, X, np.empty(len(X)))
-
     def _field_jacobian(self, x: np.ndarray) -> np.ndarray:
         """J times the Hessian of H, (2d, 2d), for the implicit methods of ``simulate``."""
         hessian = self._hamiltonian.hessian(self._params(), x)
         return field_from_gradient(hessian.T).T
 
+    def _is_for_device(self, X: np.ndarray) -> bool:
+        """Whether to evaluate on the device that was trained on; warns, once, if it is absent."""
+        if self._device == "cpu" or len(X) < _ROWS_FOR_A_DEVICE:
+            return False
+        if not is_present(self._device):
+            warnings.warn(
+                f"The model was trained on the device {self._device!r}, which this machine does "
+                "not have; it predicts on the CPU from now on.",
+                stacklevel=3,
+            )
+            self._device = "cpu"
+        return self._device != "cpu"
+
     def _in_chunks(self, function: Any, X: np.ndarray, out: np.ndarray) -> np.ndarray:
         return evaluate_in_chunks(function, X, out, self._hamiltonian.width)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_skhnn_state": _STATE_FORMAT}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        found = state.pop("_skhnn_state", None)
+        if found != _STATE_FORMAT:
+            raise ValueError(
+                f"This HNNRegressor was saved by another version of skhnn, with the state format "
+                f"{found}; this version reads {_STATE_FORMAT}. Load it with the version that wrote "
+                "it, or fit it again."
+            )
+        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -18,18 +18,22 @@ _SMALLEST_SPREAD = 1e-6
 
 @dataclass(frozen=True)
 class Scaling:
-    """mu and s of the states, both (2d,), and the energy scale e."""
+    """mu and s of the states, both (2d,), the energy scale e, and the loss weights w (2d,)."""
 
     mu: np.ndarray
     s: np.ndarray
     e: float
+    w: np.ndarray
 
     @classmethod
     def from_data(cls, X: np.ndarray, G: np.ndarray, row_weight: np.ndarray) -> "Scaling":
-        """Mean and standard deviation of X, and e = rms(s * G); ``row_weight`` sums to one.
+        """Mean and standard deviation of X, e = rms(s * G), w = 1 / (2d Var(s G / e)).
+
+        ``row_weight`` sums to one. With these w the loss is 1 - R^2.
 
         A column of X that never varies has no scale of its own. It takes the one at which its
-        target is of the common size, s_j = e / rms(G_j), so that units still cancel.
+        target is of the common size, s_j = e / rms(G_j), so that units still cancel. A target that
+        varies by rounding only is weighted as if it had the common scale, one.
         """
         mu, s = _mean_and_spread(X, row_weight)
         g = np.sqrt(row_weight @ (G * G))  # rms of every target column
@@ -37,7 +41,9 @@ class Scaling:
         e = float(np.sqrt(np.mean((s * g)[varies] ** 2))) if varies.any() else 1.0
         e = e or 1.0  # all targets zero: H is constant, at any scale
         s[~varies] = np.divide(e, g[~varies], out=np.ones((~varies).sum()), where=g[~varies] > 0)
-        return cls(mu, s, e)
+        _, spread = _mean_and_spread(G * (s / e), row_weight)
+        spread[spread < _SMALLEST_SPREAD] = 1.0
+        return cls(mu, s, e, 1.0 / (X.shape[1] * spread**2))
 
     def states(self, X: np.ndarray) -> np.ndarray:
         """z = (x - mu) / s."""
@@ -46,17 +52,6 @@ class Scaling:
     def targets(self, G: np.ndarray) -> np.ndarray:
         """The gradient targets of h, s G / e."""
         return G * (self.s / self.e)
-
-
-def column_weight(T: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
-    """Weights that make the loss 1 - R^2: 1 / (2d Var) of the standardised targets T; (2d,).
-
-    The common scale of T is one; a column that does not vary (or varies by rounding only) is
-    weighted as if it had that scale.
-    """
-    _, spread = _mean_and_spread(T, row_weight)
-    spread[spread < _SMALLEST_SPREAD] = 1.0
-    return 1.0 / (T.shape[1] * spread**2)
 
 
 def _mean_and_spread(X: np.ndarray, row_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,9 +1,14 @@
 """The bridge to torch. Only this module and the solvers import it, and only when called."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     import torch
+
+_ROWS_AT_ONCE = 2**16
 
 
 def resolve_device(device: Any, dtype: str) -> "torch.device":
@@ -19,7 +24,7 @@ def resolve_device(device: Any, dtype: str) -> "torch.device":
 
     present = available_devices()
     if isinstance(device, str) and device == "auto":
-        return torch.device("cuda" if "cuda:0" in present else "cpu")
+        return torch.device("cuda:0" if "cuda:0" in present else "cpu")
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
@@ -27,17 +32,17 @@ def resolve_device(device: Any, dtype: str) -> "torch.device":
             f"Unknown device {device!r}; pass 'auto' or one that torch knows, of which this "
             f"machine has {present}."
         ) from error
-    name = str(resolved)
-    if name not in present and f"{name}:0" not in present:
-        raise ValueError(
-            f"The device {name!r} was asked for, but this machine has {present}. Pass one of "
-            "these, or device='auto' to take a GPU where there is one."
-        )
+    name = "cuda:0" if str(resolved) == "cuda" else str(resolved)
     if resolved.type == "mps" and dtype == "float64":
         raise ValueError(
             "The device 'mps' computes in float32 only; pass dtype='float32' or device='cpu'."
         )
-    return resolved
+    if name not in present:
+        raise ValueError(
+            f"The device {name!r} was asked for, but this machine has {present}. Pass one of "
+            "these, or device='auto' to take a GPU where there is one."
+        )
+    return torch.device(name)
 
 
 def available_devices() -> list[str]:
@@ -48,3 +53,25 @@ def available_devices() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return devices
+
+
+def is_present(device: str) -> bool:
+    """Whether torch is installed and this machine has the device."""
+    try:
+        return device in available_devices()
+    except ImportError:
+        return False
+
+
+def evaluate_on_device(
+    method: Callable[..., Any], params: list[np.ndarray], X: np.ndarray, device: str
+) -> np.ndarray:
+    """method(params, X, torch) for numpy arrays, computed on a device in pieces."""
+    import torch
+
+    tensors = [torch.as_tensor(p, device=device) for p in params]
+    pieces = [
+        method(tensors, torch.as_tensor(X[start : start + _ROWS_AT_ONCE], device=device), torch)
+        for start in range(0, len(X), _ROWS_AT_ONCE)
+    ]
+    return np.concatenate([piece.cpu().numpy() for piece in pieces])

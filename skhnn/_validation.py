@@ -19,20 +19,20 @@ _LARGEST = 1e60
 
 
 def check_training_data(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, groups: Any
+    estimator: Any, X: Any, y: Any, sample_weight: Any, groups: Any, reset: bool = True
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """X and y (n, 2d), weights (n,), groups (n,) or None; rows of weight zero are left out."""
+    X_rules = {"dtype": np.float64, "order": "C", "ensure_min_samples": 2 if reset else 1}
+    y_rules = {"dtype": np.float64, "order": "C", "ensure_2d": False, "allow_nd": True}
     X, y = validate_data(
         estimator,
-        X,
-        y,
-        validate_separately=(
-            {"dtype": np.float64, "order": "C", "ensure_min_samples": 2},
-            {"dtype": np.float64, "order": "C", "ensure_2d": False, "allow_nd": True},
-        ),
+        as_numpy(X, "X"),
+        as_numpy(y, "y"),
+        reset=reset,
+        validate_separately=(X_rules, y_rules),
     )
     n_samples, n_features = X.shape
-    weight = _check_sample_weight(sample_weight, n_samples)
+    weight = check_sample_weight(sample_weight, n_samples)
     if n_features % 2:
         raise ValueError(
             "X must have an even number of columns, the coordinates q_1..q_d and the momenta "
@@ -58,13 +58,49 @@ def check_training_data(
     return X[used], y[used], weight[used], None if groups is None else groups[used]
 
 
+def as_numpy(value: Any, name: str) -> Any:
+    """A torch tensor as a numpy array, from any device; anything else as it is."""
+    if not type(value).__module__.startswith("torch"):
+        return value
+    if getattr(value, "requires_grad", False):
+        raise ValueError(
+            f"{name} is a torch tensor that requires a gradient, which would end here: results are "
+            f"numpy arrays. Pass {name}.detach(), or differentiate through the module that "
+            "to_torch() returns."
+        )
+    return value.cpu().numpy()
+
+
+def check_sample_weight(sample_weight: Any, n_samples: int) -> np.ndarray:
+    """Weights (n,), none negative, not all zero; None means ones."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    sample_weight = as_numpy(sample_weight, "sample_weight")
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_samples, sample_weight)
+    weight = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
+    if weight.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_samples},), a weight for every row of X; got "
+            f"{weight.shape}."
+        )
+    if (weight < 0).any():
+        raise ValueError("sample_weight must not be negative; got negative values.")
+    if not (weight > 0).any():
+        raise ValueError("sample_weight must contain at least one weight that is not zero.")
+    return weight
+
+
 def check_states(estimator: Any, X: Any) -> np.ndarray:
     """X (n, 2d) with the columns of the training data."""
-    return validate_data(estimator, X, dtype=np.float64, reset=False)
+    return validate_data(estimator, as_numpy(X, "X"), dtype=np.float64, reset=False)
 
 
 def check_initial_states(estimator: Any, x0: Any) -> tuple[np.ndarray, bool]:
     """Initial states (m, 2d), and whether a single one, (2d,), was given."""
+    x0 = as_numpy(x0, "x0")
     if hasattr(x0, "to_frame") and hasattr(x0, "index"):  # a pandas Series: one state with names
         x0 = x0.to_frame().T if _names_are_strings(x0.index) else x0.to_numpy()
         if x0.ndim == 2:
@@ -83,7 +119,7 @@ def check_initial_states(estimator: Any, x0: Any) -> tuple[np.ndarray, bool]:
 
 def check_times(t: Any) -> np.ndarray:
     """Times (n_times,), finite and strictly monotonic."""
-    t = np.asarray(t)
+    t = np.asarray(as_numpy(t, "t"))
     if t.ndim != 1:
         raise ValueError(f"t must be 1-D, the times of the states; got shape {t.shape}.")
     if t.dtype.kind in "mM":
@@ -183,26 +219,6 @@ def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
 def _is_positive_integer(value: Any) -> bool:
     is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     return is_integer and bool(value > 0)
-
-
-def _check_sample_weight(sample_weight: Any, n_samples: int) -> np.ndarray:
-    if sample_weight is None:
-        return np.ones(n_samples)
-    if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_samples, sample_weight)
-    weight = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
-    )
-    if weight.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight must have shape ({n_samples},), a weight for every row of X; got "
-            f"{weight.shape}."
-        )
-    if (weight < 0).any():
-        raise ValueError("sample_weight must not be negative; got negative values.")
-    if not (weight > 0).any():
-        raise ValueError("sample_weight must contain at least one weight that is not zero.")
-    return weight
 
 
 def _check_magnitude(values: np.ndarray, name: str) -> None:

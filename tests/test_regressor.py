@@ -22,6 +22,7 @@ from sklearn.metrics import r2_score
 
 from skhnn import HNNRegressor
 from skhnn._solvers import SOLVERS
+from skhnn._training import split
 from skhnn.datasets import make_mass_spring, make_pendulum
 from skhnn.hamiltonians import ACTIVATIONS
 
@@ -245,7 +246,9 @@ def test_warm_start_continues(data):
 
 def test_warm_start_refuses_another_architecture(data):
     model = quick(warm_start=True).fit(*data)
-    with pytest.raises(ValueError, match="warm_start continues a fit with 4 columns"):
+    with pytest.raises(
+        ValueError, match=r"go on with a model of .*\(4, \(8,\), 'tanh'\); got \(4, \(9,\)"
+    ):
         model.set_params(hidden_layer_sizes=(9,)).fit(*data)
 
 
@@ -266,19 +269,19 @@ def test_early_stopping_restores_the_best_weights(data):
 
 @every_solver
 def test_early_stopping_holds_out_whole_groups(monkeypatch, data, solver):
-    from skhnn import _regressor
+    from skhnn import _training
 
     groups = np.repeat(np.arange(30), 10)
     X = data[0].copy()
     X[:, 0] += groups  # tells the group of a row
     seen = []
-    on_torch = _regressor.Objective.on_torch.__func__
+    on_torch = _training.Objective.on_torch.__func__
 
     def spy(cls, hamiltonian, Z, *args):
         seen.append(Z)
         return on_torch(cls, hamiltonian, Z, *args)
 
-    monkeypatch.setattr(_regressor.Objective, "on_torch", classmethod(spy))
+    monkeypatch.setattr(_training.Objective, "on_torch", classmethod(spy))
     model = quick(early_stopping=True, validation_fraction=0.2, solver=solver, max_iter=200)
     fit_quietly(model, X, data[1], groups=groups)
     rows = {Z.tobytes(): len(Z) for Z in seen}
@@ -289,7 +292,7 @@ def test_groups_are_never_split(data):
     groups = np.repeat(np.arange(30), 10)
     for seed in range(5):
         model = HNNRegressor(early_stopping=True, validation_fraction=0.15)
-        train, hold_out = model._split(300, groups, np.random.RandomState(seed))
+        train, hold_out = split(model, 300, groups, np.random.RandomState(seed))
         assert not set(groups[train]) & set(groups[hold_out])
         assert len(train) + len(hold_out) == 300
 

@@ -69,6 +69,7 @@ def start_and_train(solver, n_iter, **kwargs):
         model.fit(X, y)
     reference = DoubleBackprop(model, X, y, alpha=1e-3)
     model.set_params(warm_start=True, max_iter=n_iter)
+    model._solver_state = None  # the reference starts without moments
     with pytest.warns(ConvergenceWarning):
         model.fit(X, y)
     return model, reference

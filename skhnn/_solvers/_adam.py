@@ -1,5 +1,7 @@
 """Adam on minibatches."""
 
+from typing import Any
+
 import numpy as np
 
 from ..hamiltonians import Params
@@ -13,7 +15,7 @@ _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8  # the authors' values, section 2
 
 def solve_adam(
     objective: Objective, params: Params, monitor: Monitor, options: SolverOptions
-) -> None:
+) -> dict[str, np.ndarray]:
     """Minimise with Adam at a constant rate; one call of the monitor per epoch.
 
     References
@@ -24,8 +26,8 @@ def solve_adam(
 
     theta = objective.array(flatten(params))
     params = views(theta, [p.shape for p in params])
-    m, v = torch.zeros_like(theta), torch.zeros_like(theta)
-    n, step = objective.n_samples, 0
+    m, v, step = _moments(objective, theta, options.state)
+    n = objective.n_samples
     order = np.arange(n)
 
     for _ in range(options.max_iter):
@@ -43,5 +45,21 @@ def solve_adam(
             rate = options.learning_rate_init / (1.0 - _BETA_1**step)
             theta.addcdiv_(m, denominator, value=-rate)
             losses += loss * (len(rows) / n)
-        if monitor(float(losses), theta.to("cpu", torch.float64).numpy()):
-            return
+        if monitor(float(losses), _to_numpy(theta)):
+            break
+    return {"m": _to_numpy(m), "v": _to_numpy(v), "step": np.array(step)}
+
+
+def _moments(
+    objective: Objective, theta: Any, state: dict[str, np.ndarray] | None
+) -> tuple[Any, Any, int]:
+    """Return the averages of the gradient and its square, and the number of steps they contain."""
+    if state is None or state["m"].shape != tuple(theta.shape):
+        return theta.new_zeros(theta.shape), theta.new_zeros(theta.shape), 0
+    m, v = (objective.array(state[key].copy()) for key in "mv")
+    return m, v, int(state["step"])
+
+
+def _to_numpy(tensor: Any) -> np.ndarray:
+    """A float64 copy on the host."""
+    return tensor.detach().double().cpu().numpy().copy()

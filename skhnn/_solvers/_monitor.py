@@ -5,21 +5,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..hamiltonians import Params
-
 
 @dataclass
 class FitResult:
     """The outcome of a solver.
 
-    ``status`` is "converged", "max_iter", "interrupted" or "diverged".
+    ``status`` is "converged", "max_iter", "stopped", "interrupted" or "diverged". ``state`` is
+    what the solver wants back to continue where it ended, as numpy arrays, or None.
     """
 
-    params: Params
+    theta: np.ndarray
     status: str
     n_iter: int
     loss_curve: list[float]
     validation_scores: list[float] | None = None
+    state: dict[str, np.ndarray] | None = None
 
 
 @dataclass
@@ -37,12 +37,15 @@ class Monitor:
         As in ``HNNRegressor``.
     validation_score : callable or None
         theta -> R^2 on the hold-out.
+    end_iteration : callable or None
+        Called with theta after every iteration; True asks the solver to stop.
     """
 
     tol: float
     n_iter_no_change: int
     verbose: bool
     validation_score: Callable[[np.ndarray], float] | None = None
+    end_iteration: Callable[[np.ndarray], bool] | None = None
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     status: str = "max_iter"
@@ -72,13 +75,15 @@ class Monitor:
         if self._since >= self.n_iter_no_change:
             self.status = "converged"
         self._print()
-        return self.status == "converged"
+        if self.end_iteration is not None and self.end_iteration(theta):
+            self.status = "stopped"
+        return self.status != "max_iter"
 
     def finish(self, loss: float, theta: np.ndarray) -> None:
         """Take the solver's own word that no further progress is possible."""
         if not self.loss_curve:
             self(loss, theta)
-        if self.status != "diverged":
+        if self.status == "max_iter":
             self.status = "converged"
 
     def _print(self) -> None:

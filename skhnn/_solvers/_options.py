@@ -14,3 +14,4 @@ class SolverOptions:
     learning_rate_init: float
     shuffle: bool
     rng: np.random.RandomState
+    state: dict[str, np.ndarray] | None = None  # a ``FitResult.state`` of the same solver

@@ -1,0 +1,64 @@
+"""A fitted Hamiltonian as a module of torch. Imported only when someone asks for it."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from .hamiltonians import MLPHamiltonian, Params, field_from_gradient
+
+
+class HamiltonianModule(nn.Module):
+    """The vector field J grad H and the energy H as functions of torch tensors.
+
+    Everything is in closed form, without a graph inside, so the module can be exported and
+    compiled; it can be differentiated by states and by parameters, and trained on.
+
+    Parameters
+    ----------
+    hamiltonian : MLPHamiltonian
+        The form of H.
+    params : list of ndarray
+        Its numbers.
+    scaling : tuple
+        mu, s, e and w of the training data, carried along for ``fitted_attributes``.
+    dtype : {"float64", "float32"}
+        The precision.
+
+    Attributes
+    ----------
+    params : torch.nn.ParameterList
+        W_1, b_1, ..., w, b as in ``coefs_`` and ``intercepts_``.
+    """
+
+    def __init__(self, hamiltonian: MLPHamiltonian, params: Params, scaling: Any, dtype: str):
+        super().__init__()
+        self.form = hamiltonian
+        self.scaling = scaling
+        self.params = nn.ParameterList(
+            nn.Parameter(torch.tensor(p, dtype=getattr(torch, dtype))) for p in params
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """dx/dt for states x, both (..., 2d)."""
+        gradient = self.form.gradient(list(self.params), x, torch)
+        return field_from_gradient(gradient, torch)
+
+    def hamiltonian(self, x: torch.Tensor) -> Any:
+        """H for states x (..., 2d); the result is (...)."""
+        return self.form.value(list(self.params), x, torch)
+
+    def fitted_attributes(self) -> dict[str, Any]:
+        """What an estimator with these weights has after a fit."""
+        params = [p.detach().double().cpu().numpy().copy() for p in self.params]
+        return {
+            "coefs_": params[::2],
+            "intercepts_": params[1::2],
+            "hidden_layer_sizes_": self.form.hidden_layer_sizes,
+            "n_features_in_": len(params[0]),
+            "n_dof_": len(params[0]) // 2,
+            "_activation": self.form.activation,
+            "_scaling": self.scaling,
+            "_device": "cpu",
+            "_solver_state": None,
+        }
