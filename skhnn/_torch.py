@@ -64,14 +64,18 @@ def is_present(device: str) -> bool:
 
 
 def evaluate_on_device(
-    method: Callable[..., Any], params: list[np.ndarray], X: np.ndarray, device: str
+    method: Callable[..., Any],
+    params: list[np.ndarray],
+    X: np.ndarray,
+    device: str,
+    rows_at_once: int = _ROWS_AT_ONCE,
 ) -> np.ndarray:
     """method(params, X, torch) for numpy arrays, computed on a device in pieces."""
     import torch
 
     tensors = [torch.as_tensor(p, device=device) for p in params]
     pieces = [
-        method(tensors, torch.as_tensor(X[start : start + _ROWS_AT_ONCE], device=device), torch)
-        for start in range(0, len(X), _ROWS_AT_ONCE)
+        method(tensors, torch.as_tensor(X[start : start + rows_at_once], device=device), torch)
+        for start in range(0, len(X), rows_at_once)
     ]
     return np.concatenate([piece.cpu().numpy() for piece in pieces])

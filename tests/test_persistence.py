@@ -1,0 +1,83 @@
+"""A fitted model is numpy and plain Python: it can be stored by pickle, joblib and skops."""
+
+import copy
+import io
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from helpers import asymmetric_data, fit_quietly
+
+from skhnn import HNNRegressor
+
+
+@pytest.fixture(scope="module", params=["lbfgs", "adam", "float32", "early stopping", "cuda"])
+def model(request):
+    X, y = asymmetric_data(60)
+    settings = {
+        "lbfgs": {},
+        "adam": {"solver": "adam"},
+        "float32": {"dtype": "float32"},
+        "early stopping": {"early_stopping": True},
+        "cuda": {},
+    }
+    model = HNNRegressor((5,), max_iter=5, random_state=0, **settings[request.param])
+    fit_quietly(model, X, y)
+    if request.param == "cuda":  # as if it came from a machine with a GPU
+        model.device, model._device = "cuda", "cuda:0"
+    return model
+
+
+def by_pickle(model):
+    return pickle.loads(pickle.dumps(model))
+
+
+def by_joblib(model):
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    buffer.seek(0)
+    return joblib.load(buffer)
+
+
+def by_skops(model):
+    skops = pytest.importorskip("skops.io", reason="needs skops: the extra 'test'")
+    # nothing but our own type has to be trusted
+    return skops.loads(skops.dumps(model), trusted=["skhnn._regressor.HNNRegressor"])
+
+
+@pytest.mark.parametrize("route", [by_pickle, by_joblib, by_skops, copy.deepcopy])
+def test_a_stored_model_is_the_same(model, route):
+    X, _ = asymmetric_data(60)
+    again = route(model)
+    assert again.get_params() == model.get_params()
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    np.testing.assert_array_equal(again.hamiltonian(X), model.hamiltonian(X))
+    np.testing.assert_array_equal(again.simulate(X[0], [0, 1]), model.simulate(X[0], [0, 1]))
+    assert again.loss_curve_ == model.loss_curve_
+    assert vars(again).keys() == vars(model).keys()
+
+
+@pytest.mark.parametrize("route", [by_pickle, by_skops])
+def test_a_stored_model_trains_on(route):
+    X, y = asymmetric_data(60)
+    model = HNNRegressor((5,), solver="adam", random_state=0).partial_fit(X, y)
+    again = route(model).partial_fit(X, y)
+    np.testing.assert_array_equal(again.coefs_[0], model.partial_fit(X, y).coefs_[0])
+
+
+def test_an_unfitted_model_is_stored():
+    assert by_pickle(HNNRegressor((5,), alpha=0.5)).alpha == 0.5
+
+
+def test_another_version_says_why_it_does_not_load(model):
+    state = model.__getstate__()
+    for other in ({**state, "_skhnn_state": 99}, {"coefs_": [], "alpha": 1.0}):
+        with pytest.raises(ValueError, match=r"another version of skhnn.*this version reads 1"):
+            HNNRegressor().__setstate__(other)
+
+
+def test_a_stored_model_is_small():
+    X, y = asymmetric_data(5000)
+    model = fit_quietly(HNNRegressor((5,), max_iter=5), X, y)
+    assert len(pickle.dumps(model)) < 10_000  # no training data in it

@@ -1,0 +1,274 @@
+"""A good guest of torch: the way there and back, export, devices, tensors as input."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from helpers import asymmetric_data, fit_quietly, torch_field, torch_network
+from sklearn.exceptions import NotFittedError
+
+from skhnn import HNNRegressor, _regressor, _torch
+from skhnn.hamiltonians import ACTIVATIONS
+
+needs_cuda = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="needs a CUDA device, which this machine does not have"
+)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return asymmetric_data(100)
+
+
+@pytest.fixture(scope="module")
+def model(data):
+    return fit_quietly(HNNRegressor((9, 7), max_iter=30, random_state=0), *data)
+
+
+# ---------------------------------------------------------------- to_torch and back
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_module_is_the_model(data, activation):
+    model = HNNRegressor((9, 7), activation=activation, max_iter=10, random_state=0)
+    module = fit_quietly(model, *data).to_torch()
+    x = torch.tensor(data[0])
+    np.testing.assert_allclose(module(x).detach(), model.predict(data[0]), atol=1e-12)
+    np.testing.assert_allclose(
+        module.hamiltonian(x).detach(), model.hamiltonian(data[0]), atol=1e-12
+    )
+    np.testing.assert_allclose(module(x[0]).detach(), model.predict(data[0][:1])[0], atol=1e-12)
+    assert all(p.dtype == torch.float64 for p in module.parameters())
+
+
+def test_module_agrees_with_autograd_of_its_energy(model, data):
+    module = model.to_torch()
+    expected = torch_field(module.hamiltonian, data[0])
+    np.testing.assert_allclose(module(torch.tensor(data[0])).detach(), expected, atol=1e-12)
+
+
+def test_module_is_differentiable_by_states_and_parameters(model, data):
+    module = model.to_torch()
+    x = torch.tensor(data[0][:2], requires_grad=True)
+    assert torch.autograd.gradcheck(module, x)
+    module(x).square().sum().backward()
+    assert all(p.grad is not None for p in list(module.params)[:-1])
+
+
+def test_module_in_single_precision(model, data):
+    module = model.to_torch(dtype="float32")
+    prediction = module(torch.tensor(data[0], dtype=torch.float32))
+    assert prediction.dtype == torch.float32
+    np.testing.assert_allclose(prediction.detach(), model.predict(data[0]), atol=1e-4)
+
+
+def test_module_has_copies_of_the_weights(model):
+    before = model.coefs_[0].copy()
+    module = model.to_torch()
+    with torch.no_grad():
+        module.params[0].zero_()
+    np.testing.assert_array_equal(model.coefs_[0], before)
+
+
+def test_there_and_back_again(model, data):
+    X, _ = data
+    back = HNNRegressor.from_torch(model.to_torch(), max_iter=7)
+    np.testing.assert_array_equal(back.predict(X), model.predict(X))
+    np.testing.assert_array_equal(back.hamiltonian(X), model.hamiltonian(X))
+    np.testing.assert_array_equal(back.simulate(X[0], [0, 1]), model.simulate(X[0], [0, 1]))
+    assert (back.n_features_in_, back.n_dof_, back.max_iter) == (4, 2, 7)
+    assert back.hidden_layer_sizes_ == (9, 7)
+
+
+def test_training_in_torch_comes_back(model, data):
+    X, y = data
+    module = model.to_torch()
+    optimiser = torch.optim.Adam(module.parameters(), lr=1e-3)
+    before = model.score(X, y)
+    for _ in range(30):
+        optimiser.zero_grad()
+        ((module(torch.tensor(X)) - torch.tensor(y)) ** 2).mean().backward()
+        optimiser.step()
+    trained = HNNRegressor.from_torch(module)
+    assert trained.score(X, y) > before
+    # ... and can be trained further here
+    trained.set_params(warm_start=True, max_iter=5, tol=0.0)
+    assert fit_quietly(trained, X, y).score(X, y) > before
+
+
+def test_from_torch_refuses_other_modules():
+    with pytest.raises(TypeError, match=r"takes a module that to_torch.* returned.*got a Linear"):
+        HNNRegressor.from_torch(torch.nn.Linear(2, 2))
+
+
+def test_to_torch_needs_a_fit():
+    with pytest.raises(NotFittedError):
+        HNNRegressor().to_torch()
+
+
+def test_module_survives_save_and_load(model, data):
+    buffer = io.BytesIO()
+    torch.save(model.to_torch(), buffer)
+    buffer.seek(0)
+    module = torch.load(buffer, weights_only=False)
+    np.testing.assert_allclose(module(torch.tensor(data[0])).detach(), model.predict(data[0]))
+
+
+def test_module_exports_with_torch_export(model, data):
+    x = torch.tensor(data[0])
+    batch = torch.export.Dim("batch", min=2)
+    program = torch.export.export(model.to_torch(), (x[:5],), dynamic_shapes=({0: batch},))
+    np.testing.assert_allclose(program.module()(x).detach(), model.predict(data[0]), atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore:.*:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_module_runs_in_onnxruntime(model, data):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: the extra 'test'")
+    pytest.importorskip("onnxscript", reason="needs onnxscript: the extra 'test'")
+    x = torch.tensor(data[0])
+    batch = torch.export.Dim("batch", min=2)
+    program = torch.onnx.export(
+        model.to_torch(), (x[:5],), dynamo=True, dynamic_shapes=({0: batch},), verbose=False
+    )
+    buffer = io.BytesIO()
+    program.save(buffer)
+    session = onnxruntime.InferenceSession(buffer.getvalue(), providers=["CPUExecutionProvider"])
+    (name,) = [argument.name for argument in session.get_inputs()]
+    (field,) = session.run(None, {name: data[0]})
+    np.testing.assert_allclose(field, model.predict(data[0]), atol=1e-10)
+
+
+def test_module_integrates_in_torchdiffeq(model, data):
+    torchdiffeq = pytest.importorskip("torchdiffeq", reason="needs torchdiffeq: the extra 'test'")
+    module, t = model.to_torch(), np.linspace(0, 2, 5)
+    with torch.no_grad():
+        path = torchdiffeq.odeint(
+            lambda t, x: module(x), torch.tensor(data[0][0]), torch.tensor(t), rtol=1e-9, atol=1e-10
+        )
+    np.testing.assert_allclose(path, model.simulate(data[0][0], t), atol=1e-6)
+
+
+# ---------------------------------------------------------------- tensors as input
+
+
+def test_tensors_are_taken_like_arrays(data):
+    X, y = data
+    options = {"hidden_layer_sizes": (5,), "max_iter": 5, "random_state": 0}
+    weight = np.linspace(0, 1, len(X))
+    expected = fit_quietly(HNNRegressor(**options), X, y, sample_weight=weight)
+    tensors = [torch.tensor(a) for a in (X, y, weight)]
+    actual = fit_quietly(HNNRegressor(**options), *tensors[:2], sample_weight=tensors[2])
+    np.testing.assert_array_equal(actual.coefs_[0], expected.coefs_[0])
+    np.testing.assert_array_equal(actual.predict(tensors[0]), expected.predict(X))
+    t = torch.linspace(0, 1, 3, dtype=torch.float64)
+    np.testing.assert_array_equal(
+        actual.simulate(tensors[0][0], t), expected.simulate(X[0], t.numpy())
+    )
+
+
+def test_tensors_with_a_gradient_are_refused_with_the_way_out(model, data):
+    x = torch.tensor(data[0], requires_grad=True)
+    for call in (model.predict, model.hamiltonian, lambda x: model.simulate(x, [0, 1])):
+        with pytest.raises(ValueError, match=r"requires a gradient.*detach\(\).*to_torch\(\)"):
+            call(x)
+
+
+# ---------------------------------------------------------------- devices
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        ("cuda:77", r"'cuda:77' was asked for, but this machine has \['cpu'"),
+        ("mps", "'mps' computes in float32 only"),
+        ("nowhere", "Unknown device 'nowhere'"),
+    ],
+)
+def test_absent_devices_are_refused_in_fit_and_not_before(data, device, message):
+    model = HNNRegressor((5,), device=device)
+    with pytest.raises(ValueError, match=message):
+        model.fit(*data)
+    assert not hasattr(model, "coefs_")
+
+
+def test_a_device_object_is_taken(data):
+    model = HNNRegressor((5,), device=torch.device("cpu"), max_iter=3, random_state=0)
+    assert np.isfinite(fit_quietly(model, *data).loss_)
+
+
+def test_evaluation_on_a_device_is_that_on_the_cpu(model, data):
+    # The same code as for a GPU, in several pieces.
+    X = np.tile(data[0], (3, 1))
+    hamiltonian, params = model._hamiltonian, model._params()
+    for method in (hamiltonian.gradient, hamiltonian.value):
+        on_device = _torch.evaluate_on_device(method, params, X, "cpu", rows_at_once=70)
+        np.testing.assert_allclose(on_device, method(params, X), atol=1e-13)
+
+
+def test_large_batches_go_to_the_device_of_the_fit(model, data, monkeypatch):
+    seen = []
+
+    def spy(method, params, X, device):
+        seen.append((len(X), device))
+        return _torch.evaluate_on_device(method, params, X, "cpu")
+
+    monkeypatch.setattr(_regressor, "evaluate_on_device", spy)
+    monkeypatch.setattr(_regressor, "is_present", lambda device: True)
+    monkeypatch.setattr(model, "_device", "cuda:0")
+    large = np.tile(data[0], (100, 1))
+    for method, expected in [(model.predict, 4), (model.hamiltonian, 1)]:
+        np.testing.assert_allclose(
+            method(large).reshape(100, 100, expected)[0], method(data[0]).reshape(100, expected)
+        )
+    assert seen == [(10_000, "cuda:0")] * 2
+
+
+def test_a_model_without_its_device_predicts_on_the_cpu_with_one_warning(data):
+    model = fit_quietly(HNNRegressor((5,), max_iter=3, random_state=0), *data)
+    model._device = "cuda:99"
+    large = np.tile(data[0], (100, 1))
+    assert np.isfinite(model.predict(data[0])).all()  # a small batch does not ask for a device
+    with pytest.warns(UserWarning, match="trained on the device 'cuda:99'.*does not have"):
+        prediction = model.predict(large)
+    np.testing.assert_array_equal(prediction[:100], model.predict(data[0]))
+    model.predict(large)  # no second warning
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_training_stays_on_the_device_of_its_data(data, solver):
+    # On the "meta" device a tensor made elsewhere raises; there are no values, so only the
+    # gradient is computed here.
+    from skhnn._solvers import Objective
+    from skhnn.hamiltonians import MLPHamiltonian
+
+    X, y = data
+    hamiltonian = MLPHamiltonian((5, 4))
+    params = hamiltonian.init_params(4, np.random.RandomState(0))
+    c, w = np.full(len(X), 1 / len(X)), np.ones(4)
+    objective = Objective.on_torch(hamiltonian, X, y, c, w, 1e-3, "meta", "float32")
+    tensors = [torch.tensor(p, device="meta", dtype=torch.float32) for p in params]
+    rows = torch.arange(10, device="meta") if solver == "adam" else None
+    loss, gradient = objective.loss_and_gradient(tensors, rows)
+    assert {g.device.type for g in [loss, *gradient]} == {"meta"}
+    assert {g.dtype for g in [loss, *gradient]} == {torch.float32}
+
+
+@needs_cuda
+@pytest.mark.cuda
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_fit_on_cuda_is_that_on_the_cpu(data, solver):
+    options = {"hidden_layer_sizes": (20,), "max_iter": 10, "solver": solver, "random_state": 0}
+    cpu = fit_quietly(HNNRegressor(**options), *data)
+    cuda = fit_quietly(HNNRegressor(**options, device="cuda"), *data)
+    np.testing.assert_allclose(cuda.loss_curve_, cpu.loss_curve_, rtol=1e-6)
+    large = np.tile(data[0], (1000, 1))
+    np.testing.assert_allclose(
+        cuda.predict(large), cuda.predict(data[0])[None].repeat(1000, 0).reshape(-1, 4)
+    )
+
+
+def test_reference_network_of_the_tests_is_the_model(model, data):
+    H = torch_network(model)
+    np.testing.assert_allclose(H(torch.tensor(data[0])), model.hamiltonian(data[0]), atol=1e-12)
