@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -16,12 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._chunks import evaluate_in_chunks
 from ._simulation import integrate, integrate_each
-from ._solvers import SOLVERS, FitResult
+from ._solvers import SOLVERS
 from ._torch import evaluate_on_device, is_present
-from ._training import train
+from ._training import train, warn_unless_converged
 from ._validation import (
     check_activation,
     check_choice,
+    check_flag,
     check_hidden_layer_sizes,
     check_initial_states,
     check_method,
@@ -30,6 +30,7 @@ from ._validation import (
     check_times,
     check_tolerances,
     check_training_data,
+    unchanged_on_error,
 )
 from .hamiltonians import MLPHamiltonian, Params, field_from_gradient
 
@@ -72,7 +73,7 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         the network: "relu" is refused.
     solver : {"lbfgs", "adam"}, default="lbfgs"
         "lbfgs" uses all rows at once and reaches the smaller loss; "adam" uses minibatches.
-    alpha : float, default=1e-6
+    alpha : float, default=0.0
         Strength of the L2 penalty, ``alpha / (2 N)`` times the sum of the squared weights (not
         biases), N the sum of the sample weights. The weights meant are those of the network
         on standardised states and targets, so that the penalty does not depend on units.
@@ -83,12 +84,13 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         The constant step size of "adam". Without effect for "lbfgs".
     max_iter : int, default=2000
         The largest number of iterations of "lbfgs", or epochs of "adam".
-    tol : float, default=2e-3
+    tol : float, default=0.1
         Training has converged when ``n_iter_no_change`` iterations together have not lowered the
         loss by this fraction of it. With ``early_stopping`` the same holds for 1 - R^2 of the
         hold-out.
-    n_iter_no_change : int, default=10
-        See ``tol``.
+    n_iter_no_change : int, default=100
+        See ``tol``. The loss may stand still for dozens of iterations before the next part of a
+        field is found; much smaller values end there.
     early_stopping : bool, default=False
         Set ``validation_fraction`` of the rows aside, stop when their score no longer improves, and
         keep the weights of the best score.
@@ -187,12 +189,12 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         *,
         activation: str = "tanh",
         solver: str = "lbfgs",
-        alpha: float = 1e-6,
+        alpha: float = 0.0,
         batch_size: int | str = "auto",
         learning_rate_init: float = 0.001,
         max_iter: int = 2000,
-        tol: float = 2e-3,
-        n_iter_no_change: int = 10,
+        tol: float = 0.1,
+        n_iter_no_change: int = 100,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         shuffle: bool = True,
@@ -253,19 +255,20 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             was no longer finite. The best weights so far are kept.
         """
         self._check_parameters()
-        data = self._check_training_data(X, y, sample_weight, groups)
         goes_on = self.warm_start and hasattr(self, "coefs_")
-        result = train(
-            self,
-            *data,
-            goes_on=goes_on,
-            max_iter=self.max_iter,
-            early_stopping=bool(self.early_stopping),
-        )
+        with unchanged_on_error(self):
+            data = self._check_training_data(X, y, sample_weight, groups)
+            result = train(
+                self,
+                *data,
+                goes_on=goes_on,
+                max_iter=self.max_iter,
+                early_stopping=self.early_stopping,
+            )
         self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
         self.validation_scores_ = result.validation_scores
         self._summarise()
-        self._warn_unless_converged(result)
+        warn_unless_converged(self, result)
         return self
 
     @available_if(_takes_rows_in_pieces)
@@ -301,10 +304,11 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         """
         self._check_parameters()
         goes_on = hasattr(self, "coefs_")
-        data = self._check_training_data(X, y, sample_weight, None, reset=not goes_on)
+        with unchanged_on_error(self):
+            data = self._check_training_data(X, y, sample_weight, None, reset=not goes_on)
+            result = train(self, *data, goes_on=goes_on, max_iter=1, early_stopping=False)
         if not goes_on:
             self.n_iter_, self.loss_curve_ = 0, []
-        result = train(self, *data, goes_on=goes_on, max_iter=1, early_stopping=False)
         self.n_iter_ += result.n_iter
         self.loss_curve_ = self.loss_curve_ + result.loss_curve
         self.validation_scores_ = None
@@ -528,6 +532,8 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         check_activation(self.activation)
         check_choice("solver", self.solver, list(SOLVERS))
         check_choice("dtype", self.dtype, _DTYPES)
+        for name in ("early_stopping", "shuffle", "warm_start", "verbose"):
+            check_flag(name, getattr(self, name))
         if not (isinstance(self.batch_size, str) and self.batch_size == "auto"):
             check_number("batch_size", self.batch_size, Integral, 1)
         check_number("alpha", self.alpha, Real, 0)
@@ -552,22 +558,6 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
         has_best = self.validation_scores_ is None
         self.best_loss_ = min(self.loss_curve_, default=np.nan) if has_best else None
-
-    def _warn_unless_converged(self, result: FitResult) -> None:
-        advice = {
-            "max_iter": f"stopped at max_iter={self.max_iter} with the loss still falling (now "
-            f"{self.loss_:.2e}, of which tol={self.tol:g} is asked for). The model can be used; to "
-            "go on, increase max_iter or fit again with warm_start=True, or accept by a larger tol",
-            "interrupted": f"was interrupted after {result.n_iter} iterations. The model has the "
-            "weights reached so far; fit again with warm_start=True to go on",
-            "diverged": f"stopped after {result.n_iter} iterations because the loss was no longer "
-            "finite. The model has the last finite weights; lower learning_rate_init, or use "
-            "solver='lbfgs'",
-        }
-        if result.status in advice:
-            warnings.warn(
-                f"solver={self.solver!r} {advice[result.status]}.", ConvergenceWarning, stacklevel=3
-            )
 
     @property
     def _hamiltonian(self) -> MLPHamiltonian:

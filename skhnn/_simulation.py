@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.integrate
 from scipy.integrate import BDF, LSODA, OdeSolver, Radau, solve_ivp
 
 _IMPLICIT = (Radau, BDF, LSODA)
@@ -20,9 +21,8 @@ class SimulationError(RuntimeError):
     t_reached : float or ndarray of shape (m,)
         The time up to which the integration succeeded; for a batch, that of every trajectory.
     t : ndarray of shape (n,)
-        The times of ``y``: those asked for that were reached. If the run was cut off within a call
-        (Ctrl-C, a field that is not finite), the steps of the integrator instead. For a batch, all
-        times asked for.
+        The times of ``y``: those asked for that were reached, then ``t_reached``, from where a new
+        simulation can go on. For a batch, all times asked for.
     y : ndarray of shape (n, 2d) or (m, n, 2d)
         The states at ``t``. For a batch, states that were not computed are NaN.
 
@@ -72,8 +72,10 @@ def integrate(
     SimulationError
         If the integration ends before t[-1].
     """
+    output = np.full((len(t), len(x0)), np.nan)
+    output[0] = x0
     if len(t) == 1:
-        return x0[np.newaxis].copy()
+        return output
 
     def fun(_: float, x: np.ndarray) -> np.ndarray:
         dx = field(x)
@@ -81,49 +83,76 @@ def integrate(
             raise _NotFiniteError
         return dx
 
-    # solve_ivp calls an event after every accepted step. This one never fires: it keeps the
-    # steps, so that they are not lost if something is raised from within.
-    steps: list[tuple[float, np.ndarray]] = [(t[0], x0)]
+    # solve_ivp keeps its results to itself until the end. To lose nothing when something is
+    # raised from within, the states asked for are taken here, in an event that never fires:
+    # solve_ivp calls events after every accepted step. The class makes the running solver known
+    # to it.
+    class Watched(_solver_class(method)):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any):
+            super().__init__(*args, **kwargs)
+            run.solver = self
 
-    def record(time: float, x: np.ndarray) -> float:
-        steps.append((time, x))
-        return 1.0
-
-    options: Any = {"jac": lambda _, x: jacobian(x)} if _is_implicit(method) else {}
+    run = _Run(output, t)
+    options: Any = {"jac": lambda _, x: jacobian(x)} if issubclass(Watched, _IMPLICIT) else {}
     try:
         with np.errstate(all="ignore"):  # overflow is found by the test above
             solution = solve_ivp(
                 fun,
                 (t[0], t[-1]),
                 x0,
-                t_eval=t,
-                method=method,
+                t_eval=t[-1:],
+                method=Watched,
                 rtol=rtol,
                 atol=atol,
                 max_step=max_step,
-                events=record,
+                events=run.after_step,
                 **options,
             )
     except _NotFiniteError:
-        raise _error(
+        raise run.error(
             "the vector field is not finite there. The trajectory has left the region that the "
-            "training data cover: start closer to them, shorten t, or fit on more data.",
-            steps,
+            "training data cover: start closer to them, shorten t, or fit on more data."
         ) from None
     except KeyboardInterrupt:
-        raise _error("interrupted by the user.", steps) from None
+        raise run.error("interrupted by the user.") from KeyboardInterrupt()
     if solution.status != 0:
-        reached = np.asarray(solution.t)
-        y = np.reshape(np.transpose(solution.y), (len(reached), len(x0)))
-        raise SimulationError(
-            f"The simulation stopped at t={steps[-1][0]:.6g} of {t[-1]:.6g}: {solution.message} "
-            "The field changes too fast for the tolerances: loosen rtol and atol, try "
-            "method='Radau', or fit on more data around this state.",
-            float(steps[-1][0]),
-            reached,
+        raise run.error(
+            f"{solution.message} The field changes too fast for the tolerances: loosen rtol and "
+            "atol, try method='Radau', or fit on more data around this state."
+        )
+    return output
+
+
+class _Run:
+    """The states at the times asked for, as far as a run of ``solve_ivp`` has come."""
+
+    def __init__(self, output: np.ndarray, t: np.ndarray):
+        self.output, self.t = output, t
+        self.n_done = 1
+        self.solver: Any = None
+        self.direction = np.sign(t[-1] - t[0])
+
+    def after_step(self, time: float, x: np.ndarray) -> float:
+        n_reached = int(np.searchsorted(self.direction * self.t, self.direction * time, "right"))
+        if n_reached > self.n_done:
+            wanted = slice(self.n_done, n_reached)
+            self.output[wanted] = self.solver.dense_output()(self.t[wanted]).T
+            self.n_done = n_reached
+        return 1.0
+
+    def error(self, reason: str) -> SimulationError:
+        reached, state = self.t[0], self.output[0]
+        if self.solver is not None:
+            reached, state = self.solver.t, self.solver.y
+        t, y = self.t[: self.n_done], self.output[: self.n_done]
+        if reached != t[-1]:  # the last step too, to go on from
+            t, y = np.append(t, reached), np.vstack([y, state])
+        return SimulationError(
+            f"The simulation stopped at t={reached:.6g} of {self.t[-1]:.6g}: {reason}",
+            float(reached),
+            t,
             y,
         )
-    return np.ascontiguousarray(solution.y.T)
 
 
 def integrate_each(X0: np.ndarray, t: np.ndarray, integrate_one: Callable[..., Any]) -> np.ndarray:
@@ -135,18 +164,24 @@ def integrate_each(X0: np.ndarray, t: np.ndarray, integrate_one: Callable[..., A
         After all have been tried, if any of them failed.
     """
     y = np.full((len(X0), len(t), X0.shape[1]), np.nan)
+    y[:, 0] = X0
     t_reached = np.full(len(X0), t[-1])
     failures: list[tuple[int, SimulationError]] = []
-    for k, x0 in enumerate(X0):
-        try:
-            y[k] = integrate_one(x0, t)
-        except SimulationError as error:
-            failures.append((k, error))
-            t_reached[k] = error.t_reached
-            y[k, : len(error.t)] = error.y if _are_first_of(error.t, t) else np.nan
-            if isinstance(error.__context__, KeyboardInterrupt):
-                t_reached[k + 1 :] = t[0]
-                break
+    k = 0
+    try:
+        for k, x0 in enumerate(X0):
+            try:
+                y[k] = integrate_one(x0, t)
+            except SimulationError as error:
+                failures.append((k, error))
+                t_reached[k] = error.t_reached
+                y[k, np.isin(t, error.t)] = error.y[np.isin(error.t, t)]
+                if isinstance(error.__cause__, KeyboardInterrupt):
+                    raise KeyboardInterrupt from error
+    except KeyboardInterrupt:
+        t_reached[k + 1 :] = t[0]
+        if not failures:  # between two trajectories
+            failures.append((k, SimulationError("Interrupted by the user.", None, None, None)))
     if failures:
         k, first = failures[0]
         raise SimulationError(
@@ -159,15 +194,5 @@ def integrate_each(X0: np.ndarray, t: np.ndarray, integrate_one: Callable[..., A
     return y
 
 
-def _is_implicit(method: str | type[OdeSolver]) -> bool:
-    names = [cls.__name__ for cls in _IMPLICIT]
-    return method in names if isinstance(method, str) else issubclass(method, _IMPLICIT)
-
-
-def _error(reason: str, steps: list[tuple[float, np.ndarray]]) -> SimulationError:
-    t, y = (np.array(column) for column in zip(*steps, strict=True))
-    return SimulationError(f"The simulation stopped at t={t[-1]:.6g}: {reason}", float(t[-1]), t, y)
-
-
-def _are_first_of(part: np.ndarray, t: np.ndarray) -> bool:
-    return len(part) <= len(t) and np.array_equal(part, t[: len(part)])
+def _solver_class(method: str | type[OdeSolver]) -> type[OdeSolver]:
+    return getattr(scipy.integrate, method) if isinstance(method, str) else method

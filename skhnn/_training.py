@@ -1,19 +1,23 @@
 """How a fit runs: valid data in, fitted attributes out."""
 
+import warnings
 from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from ._callbacks import FitTasks
 from ._chunks import evaluate_in_chunks
 from ._scaling import Scaling
 from ._solvers import FitResult, Monitor, Objective, SolverOptions, minimize, views
-from ._torch import resolve_device
+from ._torch import resolve_device, sensible_threads
 from ._validation import check_hidden_layer_sizes
 from .hamiltonians import MLPHamiltonian, Params, gradient_from_field
 
+# A fit that has converged with a larger loss, R2 below 0.8, is worth a word.
+_POOR_LOSS = 0.1
 _DEFAULT_SIZES = (64, 64)
 _DEFAULT_BATCH = 256
 
@@ -91,7 +95,8 @@ def train(
         state=state,
     )
     metadata = {"sample_weight": weight[rows]}
-    with FitTasks(estimator, max_iter, X=X[rows], y=y[rows], metadata=metadata) as tasks:
+    tasks = FitTasks(estimator, max_iter, X=X[rows], y=y[rows], metadata=metadata)
+    with tasks, sensible_threads(hamiltonian.width, device):
         monitor.end_iteration = lambda theta: tasks.end_iteration(lambda: fitted(theta))
         result = minimize(estimator.solver, training, params, monitor, options)
     attributes = fitted(result.theta)
@@ -112,8 +117,15 @@ def split(
             "early_stopping sets whole groups aside and needs at least two; got one. Pass "
             "groups=None to split by rows, or early_stopping=False."
         )
+    fraction = estimator.validation_fraction
+    n_units, unit = (n_samples, "rows") if groups is None else (len(np.unique(groups)), "groups")
+    if np.ceil(fraction * n_units) >= n_units:
+        raise ValueError(
+            f"validation_fraction={fraction:g} of {n_units} {unit} (of positive weight) leaves "
+            "nothing to train on; lower it, or set early_stopping=False."
+        )
     splitter = ShuffleSplit if groups is None else GroupShuffleSplit
-    shuffle = splitter(n_splits=1, test_size=estimator.validation_fraction, random_state=rng)
+    shuffle = splitter(n_splits=1, test_size=fraction, random_state=rng)
     return next(shuffle.split(np.empty((n_samples, 1)), groups=groups))
 
 
@@ -136,3 +148,37 @@ def _start(
         )
     params = estimator._params()
     return hamiltonian, hamiltonian.unfold(params, scaling.mu, scaling.s, scaling.e)
+
+
+def warn_unless_converged(estimator: Any, result: FitResult) -> None:
+    """Say how training ended, if not well, and what to do."""
+    loss = estimator.loss_
+    if result.status == "max_iter":
+        what = (
+            f"stopped at max_iter={estimator.max_iter} while the loss, now {loss:.2e} (1 - R2 = "
+            f"{2 * loss:.1e}), still fell by more than the fraction tol={estimator.tol:g} in "
+            f"{estimator.n_iter_no_change} iterations. If this is not good enough, increase "
+            "max_iter or fit again with warm_start=True; if it is, a larger tol stops earlier"
+        )
+    elif result.status == "interrupted":
+        what = (
+            f"was interrupted after {result.n_iter} iterations. The model has the weights reached "
+            "so far; fit again with warm_start=True to go on"
+        )
+    elif result.status == "diverged":
+        advice = {"adam": "lower learning_rate_init, or use solver='lbfgs'"}
+        what = (
+            f"stopped after {result.n_iter} iterations because the loss was no longer finite. The "
+            "model has the last finite weights; "
+            f"{advice.get(estimator.solver, 'alpha may be too large for these sample weights')}"
+        )
+    elif result.status == "converged" and loss > _POOR_LOSS:
+        what = (
+            f"stopped improving at R2 = {1 - 2 * loss:.2f} on the rows trained on. Either the rest "
+            "of the derivatives is noise or not Hamiltonian (friction, a drive, columns in another "
+            "order than q, p), or this is a plateau of the loss: try a larger n_iter_no_change, "
+            "another random_state or more units"
+        )
+    else:
+        return
+    warnings.warn(f"solver={estimator.solver!r} {what}.", ConvergenceWarning, stacklevel=4)

@@ -1,13 +1,15 @@
 """Checks of what users pass in: each returns the valid value or says what is wrong."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from scipy.integrate import OdeSolver
 from sklearn.utils import check_array
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import validate_data
 
 from .hamiltonians import ACTIVATIONS, REFUSED
 
@@ -22,6 +24,12 @@ def check_training_data(
     estimator: Any, X: Any, y: Any, sample_weight: Any, groups: Any, reset: bool = True
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """X and y (n, 2d), weights (n,), groups (n,) or None; rows of weight zero are left out."""
+    if isinstance(X, np.ndarray) and X.ndim == 3:
+        raise ValueError(
+            f"X must be 2-D, one state per row; got shape {X.shape}. A batch of trajectories "
+            "becomes rows by X.reshape(-1, X.shape[-1]); pass the trajectory of each row as groups."
+        )
+    _check_names(X, y)
     X_rules = {"dtype": np.float64, "order": "C", "ensure_min_samples": 2 if reset else 1}
     y_rules = {"dtype": np.float64, "order": "C", "ensure_2d": False, "allow_nd": True}
     X, y = validate_data(
@@ -46,12 +54,14 @@ def check_training_data(
     _check_magnitude(X, "X")
     _check_magnitude(y, "y")
     if groups is not None:
-        groups = column_or_1d(groups)
-        if len(groups) != n_samples:
+        groups = np.asarray(as_numpy(groups, "groups"))
+        if groups.shape != (n_samples,):
             raise ValueError(
-                f"groups must name the trajectory of every row of X, {n_samples}; got "
-                f"{len(groups)}."
+                f"groups must name the trajectory of every row of X, shape ({n_samples},); got "
+                f"shape {groups.shape}."
             )
+        if groups.dtype == object:  # names of mixed kinds cannot be sorted
+            groups = groups.astype(str)
     used = weight > 0
     if used.all():
         return X, y, weight, groups
@@ -59,7 +69,12 @@ def check_training_data(
 
 
 def as_numpy(value: Any, name: str) -> Any:
-    """A torch tensor as a numpy array, from any device; anything else as it is."""
+    """A torch tensor as a numpy array, from any device; other numbers as they are."""
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M"):
+        raise ValueError(
+            f"{name} must be numbers; got {value.dtype}. Divide differences of times by a unit: "
+            "(t - t[0]) / np.timedelta64(1, 's') are seconds."
+        )
     if not type(value).__module__.startswith("torch"):
         return value
     if getattr(value, "requires_grad", False):
@@ -107,9 +122,11 @@ def check_initial_states(estimator: Any, x0: Any) -> tuple[np.ndarray, bool]:
             return check_states(estimator, x0), True
     if hasattr(x0, "columns"):
         return check_states(estimator, x0), False
-    x0 = check_array(x0, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="x0")
     n_features = estimator.n_features_in_
-    if x0.ndim not in (1, 2) or x0.shape[-1] != n_features:
+    x0 = np.asarray(x0)
+    if x0.ndim in (1, 2) and x0.size:
+        x0 = check_array(x0, dtype=np.float64, ensure_2d=False, input_name="x0")
+    if x0.ndim not in (1, 2) or not x0.size or x0.shape[-1] != n_features:
         raise ValueError(
             f"x0 must have shape ({n_features},) or (m, {n_features}), states (q, p) with the "
             f"columns of X; got shape {x0.shape}."
@@ -122,11 +139,8 @@ def check_times(t: Any) -> np.ndarray:
     t = np.asarray(as_numpy(t, "t"))
     if t.ndim != 1:
         raise ValueError(f"t must be 1-D, the times of the states; got shape {t.shape}.")
-    if t.dtype.kind in "mM":
-        raise ValueError(
-            f"t must be numbers, in the unit of time of the derivatives; got {t.dtype}. Use "
-            "(t - t[0]) / np.timedelta64(1, 's') for seconds."
-        )
+    if not t.size:
+        raise ValueError("t must contain at least one time; got none.")
     t = check_array(t, dtype=np.float64, ensure_2d=False, input_name="t")
     steps = np.diff(t)
     if not (np.all(steps > 0) or np.all(steps < 0)):
@@ -158,10 +172,10 @@ def check_tolerances(
     check_number("max_step", max_step, Real, 0, inclusive=False, finite=False)
     if atol is not None:
         atol = check_array(np.atleast_1d(atol), dtype=np.float64, ensure_2d=False)
-        if atol.shape not in [(1,), (n_features,)] or (atol < 0).any():
+        if atol.shape not in [(1,), (n_features,)] or (atol <= 0).any():
             raise ValueError(
-                f"atol must be None, a number or {n_features} numbers, one per column of X, none "
-                f"negative; got {atol}."
+                f"atol must be None, a number or {n_features} numbers, one per column of X, all "
+                f"positive (rtol alone allows no error where a coordinate is zero); got {atol}."
             )
         atol = np.broadcast_to(atol, n_features)
     return float(rtol), atol, float(max_step)
@@ -184,8 +198,16 @@ def check_number(
     above = value >= low if inclusive else value > low  # type: ignore[operator]
     if not above or (finite and not value < high):  # type: ignore[operator]
         bound = "at least" if inclusive else "greater than"
-        below = f" and less than {high}" if np.isfinite(high) else " and finite" if finite else ""
+        below = f" and less than {high}" if np.isfinite(high) else ""
+        if finite and kind is Real and not below:
+            below = " and finite"
         raise ValueError(f"{name} must be {word} {bound} {low}{below}; got {value!r}.")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise unless ``value`` is a bool or 0 or 1: a string such as "no" would count as true."""
+    if not isinstance(value, (bool, np.bool_, Integral)):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
@@ -206,8 +228,8 @@ def check_activation(activation: Any) -> None:
 
 def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
     """The sizes as a tuple of positive integers; a single integer is one layer."""
-    sizes = hidden_layer_sizes if np.iterable(hidden_layer_sizes) else [hidden_layer_sizes]
-    sizes = tuple(sizes)
+    is_sequence = isinstance(hidden_layer_sizes, (Sequence, np.ndarray))
+    sizes = tuple(hidden_layer_sizes) if is_sequence else (hidden_layer_sizes,)
     if not sizes or not all(_is_positive_integer(size) for size in sizes):
         raise ValueError(
             "hidden_layer_sizes must be a positive integer or a non-empty sequence of them, such "
@@ -223,11 +245,42 @@ def _is_positive_integer(value: Any) -> bool:
 
 def _check_magnitude(values: np.ndarray, name: str) -> None:
     largest = np.abs(values).max()
-    if largest > _LARGEST:
+    if largest > _LARGEST or 0 < largest < 1 / _LARGEST:
         raise ValueError(
-            f"{name} contains values of magnitude {largest:.1e}, beyond {_LARGEST:.0e}; use larger "
-            "units."
+            f"{name} contains values of magnitude {largest:.1e}, outside of {1 / _LARGEST:.0e} to "
+            f"{_LARGEST:.0e}; use other units."
         )
+
+
+def _check_names(X: Any, y: Any) -> None:
+    """Names of columns, where both have them, must not contradict the order q, p nor each other."""
+    names = [str(name) for name in getattr(X, "columns", [])]
+    of_y = [str(name) for name in getattr(y, "columns", [])]
+    if names != of_y and sorted(names) == sorted(of_y):
+        raise ValueError(
+            f"The columns of y are those of X in another order, {of_y} instead of {names}; y is "
+            "the derivative of X column by column. Pass y[X.columns]."
+        )
+    initials = [name[:1].lower() for name in names]
+    d = len(names) // 2
+    if sorted(initials) == ["p"] * d + ["q"] * d and initials != ["q"] * d + ["p"] * d:
+        warnings.warn(
+            f"The columns of X are named {names}, but are taken as all coordinates q, then all "
+            "momenta p. Reorder X and y if the names mean what they say.",
+            stacklevel=4,
+        )
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Undo what a failed call set on the estimator, so that an earlier fit stays usable."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def _names_are_strings(index: Any) -> bool:

@@ -38,7 +38,7 @@ BAD_DATA = {
     "1-D y": (X, Y[:, 0], ValueError, r"shape of X.*got shape \(30,\)"),
     "3-D y": (X, Y[:, None], ValueError, r"shape of X.*got shape \(30, 1, 4\)"),
     "1-D X": (X[:, 0], Y, ValueError, "Expected 2D array, got 1D array"),
-    "3-D X": (X[None], Y, ValueError, "dim 3"),
+    "3-D X": (X[None], Y, ValueError, r"2-D.*\(1, 30, 4\).*reshape\(-1, X.shape\[-1\]\)"),
     "complex X": (X + 1j, Y, ValueError, "Complex data not supported"),
     "complex y": (X, Y + 1j, ValueError, "Complex data not supported"),
     "sparse X": (sparse.csr_matrix(X), Y, TypeError, "Sparse data was passed"),
@@ -51,10 +51,40 @@ BAD_DATA = {
     "strings": (X.astype(str).astype(object) + "a", Y, ValueError, "could not convert string"),
     "string y": (X, np.full(X.shape, "a"), ValueError, "could not convert string"),
     "no y": (X, None, ValueError, "requires y to be passed"),
+    "dates": (X.astype("datetime64[s]"), Y, ValueError, "must be numbers; got datetime64"),
+    "tiny X": (X * 1e-200, Y, ValueError, "use other units"),
     "one sample": (X[:1], Y[:1], ValueError, "1 sample"),
     "no samples": (X[:0], Y[:0], ValueError, "0 sample"),
     "no columns": (X[:, :0], Y[:, :0], ValueError, "0 feature"),
 }
+
+
+def test_a_failed_fit_leaves_the_earlier_one_usable():
+    model = fit_quietly(quick(), X, Y)
+    expected = model.predict(X)
+    for bad in (np.hstack([X, X]), X[:, :2]):
+        with pytest.raises(ValueError, match="shape of X"):
+            model.fit(bad, Y)
+    np.testing.assert_array_equal(model.predict(X), expected)
+
+
+def test_contradicting_column_names():
+    pandas = pytest.importorskip("pandas")
+    names = ["q_1", "q_2", "p_1", "p_2"]
+    frame = pandas.DataFrame(X, columns=names)
+    shuffled = pandas.DataFrame(Y, columns=names)[["p_1", "q_1", "q_2", "p_2"]]
+    with pytest.raises(ValueError, match=r"those of X in another order.*Pass y\[X.columns\]"):
+        quick().fit(frame, shuffled)
+    interleaved = pandas.DataFrame(X, columns=["q_1", "p_1", "q_2", "p_2"])
+    with pytest.warns(UserWarning, match="taken as all coordinates q, then all momenta p"):
+        fit_quietly(quick(), interleaved, Y)
+
+
+def test_nothing_left_to_train_on():
+    for kwargs, groups in [({"validation_fraction": 0.99}, None), ({}, np.arange(30) // 29)]:
+        model = quick(**{"early_stopping": True, "validation_fraction": 0.6, **kwargs})
+        with pytest.raises(ValueError, match="leaves nothing to train on; lower it"):
+            model.fit(X, Y, groups=groups)
 
 
 @pytest.mark.parametrize("case", BAD_DATA)
@@ -81,7 +111,9 @@ def test_bad_weights(case):
 
 
 def test_bad_groups():
-    with pytest.raises(ValueError, match="groups must name the trajectory of every row of X, 30"):
+    with pytest.raises(
+        ValueError, match=r"groups must name the trajectory.*\(30,\); got shape \(29,\)"
+    ):
         quick().fit(X, Y, groups=np.zeros(29))
     with pytest.raises(ValueError, match="needs at least two; got one"):
         quick(early_stopping=True).fit(X, Y, groups=np.zeros(30))
@@ -102,6 +134,8 @@ BAD_PARAMETERS = [
     ({"alpha": -1.0}, ValueError, "alpha must be a number at least 0"),
     ({"alpha": np.inf}, ValueError, "alpha must be a number at least 0 and finite"),
     ({"alpha": np.nan}, ValueError, "alpha must be"),
+    ({"early_stopping": "no"}, TypeError, "early_stopping must be True or False; got 'no'"),
+    ({"hidden_layer_sizes": {8}}, ValueError, "positive integer or a non-empty sequence"),
     ({"batch_size": 0}, ValueError, "batch_size must be an integer at least 1"),
     ({"batch_size": "all"}, TypeError, "batch_size must be an integer"),
     ({"learning_rate_init": 0.0}, ValueError, "greater than 0"),
@@ -152,7 +186,9 @@ BAD_STATES = {
     "3-D": (X[None], r"got shape \(1, 30, 4\)"),
     "NaN": ([0, 0, 0, np.nan], "x0 contains NaN"),
     "inf": ([0, 0, 0, -np.inf], "x0 contains infinity"),
-    "empty": ([], "0 sample"),
+    "empty": ([], r"x0 must have shape \(4,\).*got shape \(0,\)"),
+    "a number": (5.0, r"got shape \(\)"),
+    "None": (None, r"got shape \(\)"),
     "strings": (["a", "b", "c", "d"], "could not convert"),
     "complex": (X[0] + 1j, "Complex data not supported"),
 }
@@ -168,7 +204,7 @@ def test_bad_initial_state(model, case):
 BAD_TIMES = {
     "unsorted": ([0, 2, 1], "strictly increasing or strictly decreasing"),
     "repeated": ([0, 1, 1, 2], "strictly increasing or strictly decreasing"),
-    "empty": ([], "0 sample"),
+    "empty": ([], "at least one time; got none"),
     "NaN": ([0, np.nan], "t contains NaN"),
     "inf": ([0, np.inf], "t contains infinity"),
     "2-D": ([[0, 1]], r"t must be 1-D.*got shape \(1, 2\)"),
@@ -190,6 +226,7 @@ BAD_OPTIONS = [
     ({"method": int}, ValueError, "Unknown method"),
     ({"rtol": 0.0}, ValueError, "rtol must be a number greater than 0"),
     ({"rtol": "tight"}, TypeError, "rtol must be a number"),
+    ({"atol": 0.0}, ValueError, "all positive"),
     ({"atol": -1.0}, ValueError, "atol must be None, a number or 4 numbers"),
     ({"atol": [1e-9, 1e-9]}, ValueError, "atol must be None, a number or 4 numbers"),
     ({"max_step": -1}, ValueError, "max_step must be"),
@@ -283,8 +320,9 @@ def test_any_arrays_fit_or_raise_a_typed_error(X, y):
 )
 def test_finite_data_of_any_scale_fit_without_a_warning(data, solver):
     X, y, weight = data
-    if X.shape[1] % 2 or not weight.any():
-        with pytest.raises(ValueError, match=r"even number|not zero"):
+    tiny = any(0 < np.abs(A).max() < 1e-60 for A in (X, y))
+    if X.shape[1] % 2 or not weight.any() or tiny:
+        with pytest.raises(ValueError, match=r"even number|not zero|use other units"):
             quick(solver=solver).fit(X, y, sample_weight=weight)
         return
     model = fit_quietly(quick(solver=solver), X, y, sample_weight=weight)

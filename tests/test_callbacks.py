@@ -94,8 +94,10 @@ def test_callbacks_work_inside_a_search(data, n_jobs):
     monitor = callback.ScoringMonitor(scoring="r2")
     model = make(random_state=0, max_iter=4).set_callbacks(monitor)
     GridSearchCV(model, {"alpha": [0.0, 1.0]}, cv=2, n_jobs=n_jobs).fit(*data)
-    logs = monitor.get_logs(select="all")
-    assert len(logs) == 5  # two values in two folds, and the refit
+    (log,) = monitor.get_logs(select="all")
+    iterations = [row for row in log.data if row["task_name"] == "iteration"]
+    assert len(iterations) == 5 * 4  # two values in two folds and the refit, 4 iterations each
+    assert all(row["r2"] < 1 for row in iterations)
 
 
 def test_progress_bar_runs(data, capsys):
