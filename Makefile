@@ -23,7 +23,7 @@ export OMP_NUM_THREADS OPENBLAS_NUM_THREADS MKL_NUM_THREADS MPLBACKEND
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test doctest lint format types docs wheel ci env clean
+.PHONY: help demo test oldest doctest lint format types docs wheel ci env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -33,6 +33,11 @@ demo: $(VENV)/.stamp-plot ## learn a planet's orbit and predict the next sixty y
 
 test: $(VENV)/.stamp-test ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+oldest: $(VENV)-oldest/.installed ## run the tests with the oldest supported scikit-learn, scipy and numpy
+	@if grep -q skipped $<; then echo "skipped: $$(cat $<)"; else \
+	    $(VENV)-oldest/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" \
+	        --ignore tests/test_packaging.py $(ARGS); fi
 
 doctest: $(VENV)/.stamp-test ## run the examples in the docstrings
 	$(BIN)/python -m pytest --doctest-modules skhnn $(ARGS)
@@ -64,7 +69,7 @@ ci: ## everything a change has to pass
 env: $(VENV)/.stamp-dev ## an environment with all extras, to develop in
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) build dist skhnn.egg-info docs/_build docs/generated docs/gallery \
+	rm -rf $(VENV) $(VENV)-oldest build dist skhnn.egg-info docs/_build docs/generated docs/gallery \
 	    docs/sg_execution_times.rst .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -76,6 +81,16 @@ $(VENV)/.stamp-%: $(VENV)/.created setup.cfg constraints.txt pyproject.toml
 	@echo "installing skhnn[$*] and what it needs into $(VENV); the first time takes minutes"
 	PYTHONWARNINGS=ignore $(INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $@
+
+# Only where these releases have wheels; elsewhere the leg says that it was skipped.
+$(VENV)-oldest/.installed: setup.cfg constraints-oldest.txt
+	$(PYTHON) -m venv $(VENV)-oldest
+	@if $(VENV)-oldest/bin/python -m pip --disable-pip-version-check download --quiet --no-deps \
+	    --only-binary :all: --dest $(VENV)-oldest/wheels scikit-learn==1.6.1 scipy==1.11.4 numpy==1.26.4; \
+	then $(VENV)-oldest/bin/python -m pip --disable-pip-version-check install --quiet \
+	    --constraint constraints-oldest.txt scikit-learn scipy numpy torch pandas polars matplotlib \
+	    hypothesis pytest pytest-xdist && touch $@; \
+	else echo "skipped, no wheels of the oldest releases for $$($(PYTHON) --version)" > $@; fi
 
 # The second line is for Pythons without ensurepip (some Linux distributions split it off).
 $(VENV)/.created:

@@ -16,7 +16,8 @@ started from the same state.
 # --------
 # ``data`` are states (x, y, v_x, v_y) in au and au per year, one every five days, ``target`` their
 # time derivatives. The first half of the time is for training. For the inner planets, which are
-# faster, 20 years are enough.
+# faster, 20 years are enough. (Uranus and Neptune do not complete an orbit in 60 years. What a
+# network has not seen it does not know, and their prediction fails.)
 
 import sys
 import time
