@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._chunks import evaluate_in_chunks
-from ._simulation import integrate, integrate_each
+from ._simulation import integrate, integrate_many
 from ._solvers import SOLVERS
 from ._torch import evaluate_on_device, is_present
 from ._training import train, warn_unless_converged
@@ -338,10 +338,7 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._check_states(X)
         if self._is_for_device(X):
-            gradient = evaluate_on_device(
-                self._hamiltonian.gradient, self._params(), X, self._device
-            )
-            return self._shape_prediction(field_from_gradient(gradient))
+            return self._shape_prediction(self._field_on_device(X))
         field = self._in_chunks(self._field(), X, np.empty_like(X, order="C"))
         return self._shape_prediction(field)
 
@@ -407,7 +404,8 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_times, 2d) or (m, n_times, 2d)
-            The states at ``t``.
+            The states at ``t``. The explicit methods advance a batch as one system, each trajectory
+            as accurately as if it were alone.
 
         Raises
         ------
@@ -433,16 +431,15 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         t = check_times(t)
         method = check_method(method)
         rtol, atol, max_step = check_tolerances(rtol, atol, max_step, self.n_features_in_)
-        integrate_one = partial(
-            integrate,
-            self._field(),
-            self._field_jacobian,
-            method=method,
-            rtol=rtol,
-            atol=0.01 * rtol * self._scaling[1] if atol is None else atol,
-            max_step=max_step,
-        )
-        return integrate_one(X0[0], t) if is_single else integrate_each(X0, t, integrate_one)
+        options = {
+            "method": method,
+            "rtol": rtol,
+            "atol": 0.01 * rtol * self._scaling[1] if atol is None else atol,
+            "max_step": max_step,
+        }
+        if is_single:
+            return integrate(self._field(), self._field_jacobian, X0[0], t, **options)
+        return integrate_many(self._field_of_many(X0), self._field_jacobian, X0, t, **options)
 
     def to_torch(self, dtype: str = "float64") -> Any:
         """The fitted model as a module of torch.
@@ -568,6 +565,19 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
     def _field(self) -> Any:
         return self._hamiltonian.vector_field(self._params())
+
+    def _field_of_many(self, X0: np.ndarray) -> Any:
+        """The field for (k, 2d) states in pieces, on the device if the batch is large."""
+        if self._is_for_device(X0):
+            return self._field_on_device
+        field = self._field()
+        return lambda X: self._in_chunks(field, X, np.empty_like(X)) if X.ndim == 2 else field(X)
+
+    def _field_on_device(self, X: np.ndarray) -> np.ndarray:
+        gradient = self._hamiltonian.gradient
+        return field_from_gradient(
+            evaluate_on_device(gradient, self._params(), np.atleast_2d(X), self._device)
+        ).reshape(X.shape)
 
     def _field_jacobian(self, x: np.ndarray) -> np.ndarray:
         """J times the Hessian of H, (2d, 2d), for the implicit methods of ``simulate``."""

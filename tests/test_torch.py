@@ -223,6 +223,9 @@ def test_large_batches_go_to_the_device_of_the_fit(model, data, monkeypatch):
             method(large).reshape(100, 100, expected)[0], method(data[0]).reshape(100, expected)
         )
     assert seen == [(10_000, "cuda:0")] * 2
+    paths = model.simulate(large, [0.0, 0.1], rtol=1e-3)
+    np.testing.assert_allclose(paths[:100], model.simulate(data[0], [0.0, 0.1]), atol=1e-3)
+    assert set(seen[2:]) == {(1000, "cuda:0")}
 
 
 def test_a_model_without_its_device_predicts_on_the_cpu_with_one_warning(data):
