@@ -251,8 +251,8 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If training ended before it converged: at ``max_iter``, by Ctrl-C, or because the loss
-            was no longer finite. The best weights so far are kept.
+            If training ended before it converged (at ``max_iter``, by Ctrl-C, or because the loss
+            was no longer finite; the weights so far are kept), or converged at an R^2 below 0.8.
         """
         self._check_parameters()
         goes_on = self.warm_start and hasattr(self, "coefs_")
@@ -604,6 +604,7 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         return {**super().__getstate__(), "_skhnn_state": _STATE_FORMAT}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
         found = state.pop("_skhnn_state", None)
         if found != _STATE_FORMAT:
             raise ValueError(

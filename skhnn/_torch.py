@@ -103,9 +103,11 @@ def evaluate_on_device(
     """method(params, X, torch) for numpy arrays, computed on a device in pieces."""
     import torch
 
-    tensors = [torch.as_tensor(p, device=device) for p in params]
-    pieces = [
-        method(tensors, torch.as_tensor(X[start : start + rows_at_once], device=device), torch)
-        for start in range(0, len(X), rows_at_once)
-    ]
-    return np.concatenate([piece.cpu().numpy() for piece in pieces])
+    # Apple's devices have no double precision.
+    dtype = torch.float32 if device.startswith("mps") else torch.float64
+    tensors = [torch.as_tensor(p, device=device, dtype=dtype) for p in params]
+    pieces = []
+    for start in range(0, len(X), rows_at_once):
+        rows = torch.as_tensor(X[start : start + rows_at_once], device=device, dtype=dtype)
+        pieces.append(method(tensors, rows, torch).cpu().double().numpy())
+    return np.concatenate(pieces)

@@ -50,7 +50,7 @@ class HamiltonianModule(nn.Module):
 
     def fitted_attributes(self) -> dict[str, Any]:
         """What an estimator with these weights has after a fit."""
-        params = [p.detach().double().cpu().numpy().copy() for p in self.params]
+        params = [p.detach().cpu().double().numpy().copy() for p in self.params]
         return {
             "coefs_": params[::2],
             "intercepts_": params[1::2],

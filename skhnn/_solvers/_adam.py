@@ -62,4 +62,4 @@ def _moments(
 
 def _to_numpy(tensor: Any) -> np.ndarray:
     """A float64 copy on the host."""
-    return tensor.detach().double().cpu().numpy().copy()
+    return tensor.detach().cpu().double().numpy().copy()

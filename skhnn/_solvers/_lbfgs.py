@@ -34,7 +34,7 @@ def solve_lbfgs(
     def loss_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
         loss, gradient = objective.loss_and_gradient(views(objective.array(theta), shapes))
         flat = torch.cat([g.reshape(-1) for g in gradient])
-        return float(loss), flat.to(device="cpu", dtype=torch.float64).numpy()
+        return float(loss), flat.cpu().double().numpy()
 
     def after_iteration(intermediate_result: OptimizeResult) -> None:
         if monitor(intermediate_result.fun, intermediate_result.x):
