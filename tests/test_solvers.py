@@ -215,3 +215,27 @@ def test_monitor_keeps_the_last_finite_weights():
     assert monitor(np.nan, np.array([2.0]))
     assert monitor.status == "diverged"
     assert monitor.theta[0] == 1.0
+
+
+def test_weights_are_repetitions_in_loss_and_gradient():
+    from skhnn._scaling import Scaling
+    from skhnn.hamiltonians import MLPHamiltonian, gradient_from_field
+
+    X, y = asymmetric_data(50)
+    times = np.random.default_rng(0).integers(1, 5, len(X))
+    hamiltonian = MLPHamiltonian((6, 5))
+    params = hamiltonian.init_params(4, np.random.RandomState(0))
+    results = []
+    for rows, weight in [(slice(None), times.astype(float)), (np.repeat(range(50), times), None)]:
+        X_used, G = X[rows], gradient_from_field(y[rows])
+        weight = np.ones(len(X_used)) if weight is None else weight
+        c = weight / weight.sum()
+        scaling = Scaling.from_data(X_used, G, c)
+        objective = Objective.on_torch(
+            hamiltonian, scaling.states(X_used), scaling.targets(G), c, scaling.w,
+            0.1 / weight.sum(), "cpu", "float64",
+        )  # fmt: skip
+        loss, gradient = objective.loss_and_gradient([torch.tensor(p) for p in params])
+        results.append([loss, *gradient])
+    for weighted, repeated in zip(*results, strict=True):
+        np.testing.assert_allclose(weighted, repeated, rtol=1e-10, atol=1e-12)
