@@ -2,6 +2,7 @@
 
 import importlib.util
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -41,6 +42,12 @@ def stop_loky():
 def data():
     X, y = asymmetric_data(120)
     return X, y, np.arange(120) // 20
+
+
+def threads_of_a_new_thread():
+    """How many torch would use in a thread that is started now: each has a number of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(torch.get_num_threads).result()
 
 
 def loky():
@@ -116,7 +123,7 @@ def test_threads_find_the_same_and_leave_torch_as_it_was(data, n_threads):
     torch.set_num_threads(n_threads)
     with parallel_config("threading", n_jobs=2):
         found = search(*data)
-    assert torch.get_num_threads() == n_threads
+    assert torch.get_num_threads() == threads_of_a_new_thread() == n_threads
     if n_threads == 1:
         assert_same(found, serial, data[0])
     scores, expected = (s.cv_results_["mean_test_score"] for s in (found, serial))
@@ -130,7 +137,7 @@ def test_a_fit_leaves_the_threads_of_torch_as_they_were(data, solver):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         HNNRegressor((4,), solver=solver, max_iter=3).fit(X, y).predict(X)
-    assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == threads_of_a_new_thread() == 2
 
 
 @needs_dask
