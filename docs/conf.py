@@ -87,7 +87,7 @@ html_theme_options = {
     "header_links_before_dropdown": 8,
 }
 html_sidebars = {
-    page: [] for page in ("index", "guide", "method", "architecture", "faq", "changes")
+    page: [] for page in ("index", "guide", "sklearn", "method", "architecture", "faq", "changes")
 }
 
 

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._chunks import evaluate_in_chunks
+from ._documentation import DocumentationLink
 from ._simulation import integrate, integrate_many
 from ._solvers import SOLVERS
 from ._torch import evaluate_on_device, is_present
@@ -53,7 +54,7 @@ def _takes_rows_in_pieces(estimator: "HNNRegressor") -> bool:
     return True
 
 
-class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, BaseEstimator):
     r"""Hamiltonian neural network: learn H(q, p) from states and their time derivatives.
 
     A multilayer perceptron H is trained so that its vector field
@@ -176,12 +177,6 @@ class HNNRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     _device: str
     _random_state: np.random.RandomState
     _solver_state: dict[str, np.ndarray] | None
-
-    # For the link in the HTML representation.
-    _doc_link_module = "skhnn"
-    _doc_link_template = (
-        "https://skhnn.readthedocs.io/en/latest/generated/skhnn.{estimator_name}.html"
-    )
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """Integration of a learned vector field, with failures that say what happened and lose nothing."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -148,9 +149,11 @@ class _Run:
         return 1.0
 
     def error(self, reason: str) -> SimulationError:
-        reached, state = self.t[0], self.output[0]
+        reached, state = self.t[self.n_done - 1], self.output[self.n_done - 1]
         if self.solver is not None:
-            reached, state = self.solver.t, self.solver.y
+            with contextlib.suppress(_NotFiniteError):  # interpolation evaluates the field too
+                self.after_step(self.solver.t, self.solver.y)  # perhaps Ctrl-C came in between
+                reached, state = self.solver.t, self.solver.y
         t, y = self.t[: self.n_done], self.output[: self.n_done]
         if reached != t[-1]:  # the last step too, to go on from
             t, y = np.append(t, reached), np.vstack([y, state])

@@ -71,7 +71,11 @@ def available_devices() -> list[str]:
 
 @contextmanager
 def sensible_threads(width: int, device: "torch.device") -> Iterator[None]:
-    """One thread for torch while a narrow network is trained on the CPU; then as before."""
+    """One thread for torch while a narrow network is trained on the CPU; then as before.
+
+    The number belongs to the calling thread. A thread that uses torch for the first time while
+    another one is in here takes over one thread, and keeps it.
+    """
     import torch
 
     before = torch.get_num_threads()

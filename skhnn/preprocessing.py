@@ -6,12 +6,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._documentation import DocumentationLink
 from ._validation import check_sample_weight
 
 __all__ = ["UniformScaler"]
 
 
-class UniformScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class UniformScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     r"""Subtract the mean of each column and divide all columns by one common scale.
 
     .. math:: z = \frac{x - \mu}{s}, \qquad

@@ -21,11 +21,21 @@ def blocks(page):
     return [textwrap.dedent(block) for block in found]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/index.rst", "docs/guide.rst"])
+NEEDS = {
+    "docs/sklearn.rst": ["sklearn.callback", "distributed", "optuna", "optuna_integration", "skops"]
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/index.rst", "docs/guide.rst", "docs/sklearn.rst"]
+)
 def test_code_on_the_page_runs(page, monkeypatch, tmp_path):
+    for module in NEEDS.get(page, []):
+        pytest.importorskip(module, reason=f"the code on {page} needs {module}")
     monkeypatch.setitem(HNNRegressor.__init__.__kwdefaults__, "max_iter", 20)
     monkeypatch.chdir(tmp_path)  # a page may write files
-    namespace = {}
+    namespace = {"__name__": "page"}  # not __main__: no cluster is started here
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for block in blocks(page):

@@ -16,7 +16,8 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation"},
     "_regressor": {
-        "_callbacks", "_chunks", "_simulation", "_solvers", "_torch", "_torch_module", "_training",
+        "_callbacks", "_chunks", "_documentation", "_simulation",
+        "_solvers", "_torch", "_torch_module", "_training",
         "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_training": {
@@ -24,13 +25,14 @@ ALLOWED = {
         "numpy", "sklearn",
     },
     "_callbacks": {"sklearn"},
+    "_documentation": set(),
     "_validation": {"hamiltonians", "numpy", "scipy", "sklearn"},
     "_simulation": {"numpy", "scipy"},
     "_scaling": {"numpy"},
     "_chunks": {"numpy"},
     "_torch": {"numpy", "torch"},
     "_torch_module": {"hamiltonians", "torch"},  # itself imported inside functions only
-    "preprocessing": {"_validation", "numpy", "sklearn"},
+    "preprocessing": {"_documentation", "_validation", "numpy", "sklearn"},
     "_solvers": {"_chunks", "hamiltonians", "numpy", "scipy", "torch"},
     "hamiltonians": {"numpy", "sklearn"},
     "systems": {"hamiltonians", "numpy"},

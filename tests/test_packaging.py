@@ -76,7 +76,7 @@ def test_hard_dependencies_are_exactly_four_without_upper_bounds(metadata):
 
 def test_every_other_dependency_belongs_to_an_extra(metadata):
     extras = set(metadata.get_all("Provides-Extra"))
-    assert extras == {"plot", "test", "docs", "data", "lint", "dev"}
+    assert extras == {"plot", "test", "docs", "data", "lint", "dev", "interop"}
     conditional = [line for line in metadata.get_all("Requires-Dist") if ";" in line]
     used = {re.search(r"extra == ['\"](\w+)['\"]", line)[1] for line in conditional}
     assert used == extras

@@ -219,12 +219,12 @@ def test_a_field_that_is_not_finite_ends_soon(x0, method):
 def test_ctrl_c_keeps_the_steps_so_far(model, x0):
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    t = np.linspace(0, 1e7, 10**5 + 1)
+    t = np.arange(10**6) * 0.1
     with pytest.raises(SimulationError, match="interrupted by the user") as caught:
         model.simulate(x0, t)
     timer.join()
     error = caught.value
-    assert 0 < error.t_reached < 1e7
+    assert 0 < error.t_reached < t[-1]
     np.testing.assert_array_equal(error.t[:-1], t[t <= error.t_reached])
     assert error.t[-1] == error.t_reached
     short = model.simulate(x0, t[:5])
@@ -234,7 +234,7 @@ def test_ctrl_c_keeps_the_steps_so_far(model, x0):
 def test_ctrl_c_keeps_what_a_batch_has(model, x0):
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    t = np.linspace(0, 1e7, 10**5 + 1)
+    t = np.arange(10**6) * 0.1
     with pytest.raises(SimulationError, match=r"3 of 3 trajectories.*interrupted") as caught:
         model.simulate(np.stack([x0, x0, x0]), t)
     timer.join()
