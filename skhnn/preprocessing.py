@@ -51,7 +51,7 @@ class UniformScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, B
     >>> import numpy as np
     >>> from skhnn.preprocessing import UniformScaler
     >>> X = np.array([[0.0, 10.0], [2.0, 14.0]])
-    >>> UniformScaler().fit(X).scale_ ** 2  # (1 + 4) / 2
+    >>> round(UniformScaler().fit(X).scale_ ** 2, 6)  # (1 + 4) / 2
     2.5
     """
 
