@@ -58,14 +58,21 @@ class FitTasks:
         if self.iteration_task is not None:
             self.iteration_task.call_on_fit_task_end(estimator=self.estimator)
 
-    def end_iteration(self, attributes: Attributes) -> bool:
+    def end_iteration(self, attributes: Attributes, goes_on: bool) -> bool:
         """End the task of an iteration and begin the next; True if a callback asks to stop."""
-        if self.iteration_task is None:
+        task, self.iteration_task = self.iteration_task, None
+        if task is None:
             return False
-        stop = self.iteration_task.call_on_fit_task_end(
-            estimator=self.estimator, reconstruction_attributes=attributes, **self.data
-        )
-        self._begin_iteration()
+        try:
+            stop = task.call_on_fit_task_end(
+                estimator=self.estimator, reconstruction_attributes=attributes, **self.data
+            )
+        except StopIteration as error:  # which scipy would take as its own
+            raise RuntimeError(
+                "A callback raised StopIteration; to stop the fit, return True from its hook."
+            ) from error
+        if goes_on and not stop:
+            self._begin_iteration()
         return bool(stop)
 
     def end_fit(self, attributes: Attributes) -> None:

@@ -287,8 +287,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         Returns
         -------
         HNNRegressor
-            The estimator. ``loss_curve_`` grows by one, ``n_iter_`` counts the calls; the mean of
-            ``hamiltonian`` is zero over the rows of this call.
+            The estimator. ``loss_curve_`` grows by one and ``n_iter_`` counts the calls, except
+            for a call that ends with a warning (rows or a rate with which the loss is not
+            finite), which changes nothing; the mean of ``hamiltonian`` is zero over the rows of
+            this call.
 
         Raises
         ------
@@ -308,6 +310,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self.loss_curve_ = self.loss_curve_ + result.loss_curve
         self.validation_scores_ = None
         self._summarise()
+        if result.status in ("diverged", "interrupted"):
+            warn_unless_converged(self, result)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

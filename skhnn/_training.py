@@ -97,7 +97,9 @@ def train(
     metadata = {"sample_weight": weight[rows]}
     tasks = FitTasks(estimator, max_iter, X=X[rows], y=y[rows], metadata=metadata)
     with tasks, sensible_threads(hamiltonian.width, device):
-        monitor.end_iteration = lambda theta: tasks.end_iteration(lambda: fitted(theta))
+        monitor.end_iteration = lambda theta, goes_on: tasks.end_iteration(
+            lambda: fitted(theta), goes_on
+        )
         result = minimize(estimator.solver, training, params, monitor, options)
     attributes = fitted(result.theta)
     estimator.__dict__.update(attributes, _solver_state=result.state)

@@ -51,10 +51,10 @@ def check_training_data(
             f"y must have the shape of X, {X.shape}: the time derivatives of its columns; got "
             f"shape {y.shape}."
         )
-    _check_magnitude(X, "X")
-    _check_magnitude(y, "y")
+    check_magnitude(X, "X")
+    check_magnitude(y, "y")
     if groups is not None:
-        groups = np.asarray(as_numpy(groups, "groups"))
+        groups = np.asarray(groups)
         if groups.shape != (n_samples,):
             raise ValueError(
                 f"groups must name the trajectory of every row of X, shape ({n_samples},); got "
@@ -91,7 +91,7 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> np.ndarray:
     if sample_weight is None:
         return np.ones(n_samples)
     sample_weight = as_numpy(sample_weight, "sample_weight")
-    if isinstance(sample_weight, Real):
+    if isinstance(sample_weight, Real) or getattr(sample_weight, "ndim", 1) == 0:
         sample_weight = np.full(n_samples, sample_weight)
     weight = check_array(
         sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
@@ -243,8 +243,9 @@ def _is_positive_integer(value: Any) -> bool:
     return is_integer and bool(value > 0)
 
 
-def _check_magnitude(values: np.ndarray, name: str) -> None:
-    largest = np.abs(values).max()
+def check_magnitude(values: np.ndarray, name: str) -> None:
+    """Raise if the values are so large or so small that squares leave the range of floats."""
+    largest = float(np.abs(values).max())
     if largest > _LARGEST or 0 < largest < 1 / _LARGEST:
         raise ValueError(
             f"{name} contains values of magnitude {largest:.1e}, outside of {1 / _LARGEST:.0e} to "
@@ -275,9 +276,13 @@ def _check_names(X: Any, y: Any) -> None:
 def unchanged_on_error(estimator: Any) -> Iterator[None]:
     """Undo what a failed call set on the estimator, so that an earlier fit stays usable."""
     before = dict(vars(estimator))
+    rng = before.get("_random_state")
+    rng_state = None if rng is None else rng.get_state()
     try:
         yield
     except BaseException:
+        if rng is not None:
+            rng.set_state(rng_state)
         vars(estimator).clear()
         vars(estimator).update(before)
         raise

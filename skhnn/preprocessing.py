@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._documentation import DocumentationLink
-from ._validation import check_sample_weight
+from ._validation import check_magnitude, check_sample_weight
 
 __all__ = ["UniformScaler"]
 
@@ -76,12 +76,14 @@ class UniformScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, B
             The fitted scaler.
         """
         X = validate_data(self, X, dtype=[np.float64, np.float32])
+        check_magnitude(X, "X")
+        rounding = 10 * np.finfo(X.dtype).eps * np.abs(X).max(axis=0).astype(np.float64)
+        X = X.astype(np.float64)  # squares of float32 overflow early
         weight = check_sample_weight(sample_weight, len(X))
         weight = weight / weight.sum()
         self.mean_ = weight @ X
         variance = weight @ (X - self.mean_) ** 2
-        rounding = (10 * np.finfo(X.dtype).eps * np.abs(X).max(axis=0)) ** 2
-        variance[variance <= rounding] = 0.0
+        variance[variance <= rounding**2] = 0.0
         self.scale_ = float(np.sqrt(variance.mean())) or 1.0
         return self
 

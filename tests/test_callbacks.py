@@ -68,6 +68,27 @@ def test_a_callback_can_stop_the_fit(data, solver):
     assert model.n_iter_ == 3
 
 
+def test_an_error_in_a_callback_ends_each_task_once(data):
+    class Fails(Recorder):
+        def on_fit_task_end(self, estimator, context, *, X, y, metadata, fitted_estimator):
+            super().on_fit_task_end(
+                estimator, context, X=X, y=y, metadata=metadata, fitted_estimator=fitted_estimator
+            )
+            if len(self.scores) == 2:
+                raise StopIteration
+
+    recorder = Fails()
+    with pytest.raises(RuntimeError, match="to stop the fit, return True"):
+        make().set_callbacks(recorder).fit(*data)
+    assert recorder.hooks.count("end iteration") == 2
+
+
+def test_a_stopped_fit_begins_no_further_task(data):
+    recorder = Recorder(stop_at=3)
+    make(max_iter=50).set_callbacks(recorder).fit(*data)
+    assert recorder.hooks.count("begin iteration") == 3
+
+
 def test_a_stopped_fit_is_the_shorter_fit(data):
     stopped = make(random_state=0, max_iter=50).set_callbacks(Recorder(stop_at=3)).fit(*data)
     short = fit_quietly(make(random_state=0, max_iter=3), *data)

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from helpers import asymmetric_data, fit_quietly
+from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
 
@@ -142,3 +143,18 @@ def test_another_architecture_is_refused(data):
         model.set_params(activation="sin").partial_fit(*data)
     with pytest.raises(ValueError, match="X has 2 features"):
         make().partial_fit(*data).partial_fit(data[0][:, :2], data[1][:, :2])
+
+
+def test_a_diverging_call_warns_and_changes_nothing(data):
+    model = make(batch_size=30).partial_fit(*data)
+    before, expected = pickle.loads(pickle.dumps(model)), model.coefs_[0].copy()
+    with pytest.warns(ConvergenceWarning, match="no longer finite"):
+        model.set_params(learning_rate_init=1e300).partial_fit(*data)
+    np.testing.assert_array_equal(model.coefs_[0], expected)
+    assert model.n_iter_ == 1
+    # and it goes on as if nothing had been
+    model._random_state = before._random_state
+    model.set_params(learning_rate_init=0.001).partial_fit(*data)
+    again = pickle.loads(pickle.dumps(before)).partial_fit(*data)
+    assert np.isfinite(model._solver_state["m"]).all()
+    assert model.loss_ == pytest.approx(again.loss_, rel=0.1)

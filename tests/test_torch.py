@@ -56,6 +56,14 @@ def test_module_is_differentiable_by_states_and_parameters(model, data):
     assert all(p.grad is not None for p in list(module.params)[:-1])
 
 
+def test_energy_of_one_state_is_a_scalar(model, data):
+    module, x = model.to_torch(), torch.tensor(data[0])
+    assert module.hamiltonian(x[0]).shape == ()
+    gradient = torch.func.vmap(torch.func.grad(module.hamiltonian))(x)
+    q, p = gradient.chunk(2, dim=1)
+    np.testing.assert_allclose(torch.cat([p, -q], 1).detach(), model.predict(data[0]), atol=1e-12)
+
+
 def test_module_in_single_precision(model, data):
     module = model.to_torch(dtype="float32")
     prediction = module(torch.tensor(data[0], dtype=torch.float32))

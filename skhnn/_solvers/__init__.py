@@ -42,6 +42,8 @@ def minimize(
         state = SOLVERS[solver](objective, params, monitor, options)
     except KeyboardInterrupt:
         monitor.status = "interrupted"
+    if monitor.status == "diverged":
+        state = options.state  # that of the run is not finite
     return FitResult(
         theta=monitor.theta,
         status=monitor.status,

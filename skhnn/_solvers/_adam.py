@@ -30,7 +30,8 @@ def solve_adam(
     n = objective.n_samples
     order = np.arange(n)
 
-    for _ in range(options.max_iter):
+    def epoch() -> bool:
+        nonlocal order, step
         if options.shuffle:
             order = options.rng.permutation(n)
         rows_of_epoch = torch.from_numpy(order).to(theta.device)
@@ -45,8 +46,14 @@ def solve_adam(
             rate = options.learning_rate_init / (1.0 - _BETA_1**step)
             theta.addcdiv_(m, denominator, value=-rate)
             losses += loss * (len(rows) / n)
-        if monitor(float(losses), _to_numpy(theta)):
-            break
+        return monitor(float(losses), _to_numpy(theta))
+
+    try:
+        for _ in range(options.max_iter):
+            if epoch():
+                break
+    except KeyboardInterrupt:  # to return the moments, from where a warm start can go on
+        monitor.status = "interrupted"
     return {"m": _to_numpy(m), "v": _to_numpy(v), "step": np.array(step)}
 
 

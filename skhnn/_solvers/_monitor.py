@@ -38,14 +38,15 @@ class Monitor:
     validation_score : callable or None
         theta -> R^2 on the hold-out.
     end_iteration : callable or None
-        Called with theta after every iteration; True asks the solver to stop.
+        Called after every iteration with theta and whether another one follows; True asks the
+        solver to stop.
     """
 
     tol: float
     n_iter_no_change: int
     verbose: bool
     validation_score: Callable[[np.ndarray], float] | None = None
-    end_iteration: Callable[[np.ndarray], bool] | None = None
+    end_iteration: Callable[[np.ndarray, bool], bool] | None = None
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     status: str = "max_iter"
@@ -75,7 +76,8 @@ class Monitor:
         if self._since >= self.n_iter_no_change:
             self.status = "converged"
         self._print()
-        if self.end_iteration is not None and self.end_iteration(theta):
+        goes_on = self.status == "max_iter"
+        if self.end_iteration is not None and self.end_iteration(theta, goes_on):
             self.status = "stopped"
         return self.status != "max_iter"
 

@@ -65,7 +65,7 @@ class MLPHamiltonian(Hamiltonian):
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         h, _, _ = self._forward(params, X, xp, order=0)
-        return (h[-1] @ params[-2])[..., 0] + params[-1]
+        return (h[-1] @ params[-2])[..., 0] + params[-1][0]
 
     def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         _, slopes, _ = self._forward(params, X, xp, order=1)
