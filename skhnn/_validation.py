@@ -167,7 +167,7 @@ def check_method(method: Any) -> str | type[OdeSolver]:
 def check_tolerances(
     rtol: Any, atol: Any, max_step: Any, n_features: int
 ) -> tuple[float, np.ndarray | None, float]:
-    """Positive rtol and max_step; atol None, or non-negative and one per column."""
+    """Positive rtol and max_step; atol None, or positive and one per column."""
     check_number("rtol", rtol, Real, 0, inclusive=False)
     check_number("max_step", max_step, Real, 0, inclusive=False, finite=False)
     if atol is not None:
