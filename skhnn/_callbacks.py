@@ -40,8 +40,8 @@ class FitTasks:
         What the hooks get to see: X, y, metadata.
     """
 
-    def __init__(self, estimator: Any, max_iter: int, **data: Any):
-        self.estimator, self.data, self.left = estimator, data, max_iter
+    def __init__(self, estimator: Any, max_iter: int | None, **data: Any):
+        self.estimator, self.data, self.left = estimator, data, max_iter or float("inf")
         self.fit_task: Any = None
         self.iteration_task: Any = None
         if hasattr(estimator, "_init_callback_context"):

@@ -35,7 +35,7 @@ from ._validation import (
 )
 from .hamiltonians import MLPHamiltonian, Params, field_from_gradient
 
-_DTYPES = ("float64", "float32")
+_DTYPES = ("auto", "float64", "float32")
 
 # A device other than the CPU evaluates batches from this size on; below, the way there takes
 # longer.
@@ -182,12 +182,13 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self,
         hidden_layer_sizes: int | Sequence[int] | None = None,
         *,
-        activation: str = "tanh",
-        solver: str = "lbfgs",
+        activation: str = "auto",
+        solver: str = "auto",
+        optimizer: Any = None,
         alpha: float = 0.0,
         batch_size: int | str = "auto",
-        learning_rate_init: float = 0.001,
-        max_iter: int = 2000,
+        learning_rate_init: float | None = None,
+        max_iter: int | None = None,
         tol: float = 0.1,
         n_iter_no_change: int = 100,
         early_stopping: bool = False,
@@ -197,11 +198,12 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         random_state: Any = None,
         verbose: bool = False,
         device: Any = "cpu",
-        dtype: str = "float64",
+        dtype: str = "auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
+        self.optimizer = optimizer
         self.alpha = alpha
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
@@ -257,8 +259,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
                 self,
                 *data,
                 goes_on=goes_on,
-                max_iter=self.max_iter,
-                early_stopping=self.early_stopping,
             )
         self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
         self.validation_scores_ = result.validation_scores
@@ -303,7 +303,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         goes_on = hasattr(self, "coefs_")
         with unchanged_on_error(self):
             data = self._check_training_data(X, y, sample_weight, None, reset=not goes_on)
-            result = train(self, *data, goes_on=goes_on, max_iter=1, early_stopping=False)
+            result = train(self, *data, goes_on=goes_on, one_epoch=True)
         if not goes_on:
             self.n_iter_, self.loss_curve_ = 0, []
         self.n_iter_ += result.n_iter
@@ -525,7 +525,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     def _check_parameters(self) -> None:
         if self.hidden_layer_sizes is not None:
             check_hidden_layer_sizes(self.hidden_layer_sizes)
-        check_activation(self.activation)
+        if self.activation != "auto":
+            check_activation(self.activation)
         check_choice("solver", self.solver, list(SOLVERS))
         check_choice("dtype", self.dtype, _DTYPES)
         for name in ("early_stopping", "shuffle", "warm_start", "verbose"):
@@ -533,8 +534,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         if not (isinstance(self.batch_size, str) and self.batch_size == "auto"):
             check_number("batch_size", self.batch_size, Integral, 1)
         check_number("alpha", self.alpha, Real, 0)
-        check_number("learning_rate_init", self.learning_rate_init, Real, 0, inclusive=False)
-        check_number("max_iter", self.max_iter, Integral, 1)
+        if self.learning_rate_init is not None:
+            check_number("learning_rate_init", self.learning_rate_init, Real, 0, inclusive=False)
+        if self.max_iter is not None:
+            check_number("max_iter", self.max_iter, Integral, 1)
         check_number("tol", self.tol, Real, 0, 1)
         check_number("n_iter_no_change", self.n_iter_no_change, Integral, 1)
         check_number("validation_fraction", self.validation_fraction, Real, 0, 1, inclusive=False)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .hamiltonians import gradient_from_field
+
+_ROWS_OF_A_PIECE = 2**14
 # Columns of the targets whose spread is below this fraction of the common scale carry rounding
 # errors, not information; they must not get a weight of 1 / (rounding error)^2.
 _SMALLEST_SPREAD = 1e-6
@@ -26,22 +29,24 @@ class Scaling:
     w: np.ndarray
 
     @classmethod
-    def from_data(cls, X: np.ndarray, G: np.ndarray, row_weight: np.ndarray) -> "Scaling":
+    def from_data(cls, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Scaling":
         """Mean and standard deviation of X, e = rms(s * G), w = 1 / (2d Var(s G / e)).
 
-        ``row_weight`` sums to one. With these w the loss is 1 - R^2.
+        G = J^T y. With these w the loss is 1 - R^2.
 
         A column of X that never varies has no scale of its own. It takes the one at which its
         target is of the common size, s_j = e / rms(G_j), so that units still cancel. A target that
         varies by rounding only is weighted as if it had the common scale, one.
         """
-        mu, s = _mean_and_spread(X, row_weight)
-        g = np.sqrt(row_weight @ (G * G))  # rms of every target column
+        mu, s = _mean_and_spread(X, weight)
+        mean, spread = (gradient_from_field(a) for a in _mean_and_spread(y, weight))
+        spread = np.abs(spread)
+        g = np.hypot(mean, spread)  # rms of every target column
         varies = s > 0
         e = float(np.sqrt(np.mean((s * g)[varies] ** 2))) if varies.any() else 1.0
         e = e or 1.0  # all targets zero: H is constant, at any scale
         s[~varies] = np.divide(e, g[~varies], out=np.ones((~varies).sum()), where=g[~varies] > 0)
-        _, spread = _mean_and_spread(G * (s / e), row_weight)
+        spread = spread * (s / e)
         spread[spread < _SMALLEST_SPREAD] = 1.0
         return cls(mu, s, e, 1.0 / (X.shape[1] * spread**2))
 
@@ -54,9 +59,16 @@ class Scaling:
         return G * (self.s / self.e)
 
 
-def _mean_and_spread(X: np.ndarray, row_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean and standard deviation per column; a spread that is rounding error is zero."""
-    mean = row_weight @ X
-    spread = np.sqrt(row_weight @ (X - mean) ** 2)
-    spread[spread <= 10 * np.finfo(float).eps * np.abs(X).max(axis=0)] = 0.0
-    return mean, spread
+def _mean_and_spread(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and standard deviation per column; a spread that is rounding error is zero.
+
+    In pieces, since X may be larger than the memory.
+    """
+    pieces = [slice(k, k + _ROWS_OF_A_PIECE) for k in range(0, len(X), _ROWS_OF_A_PIECE)]
+    total = weight.sum()
+    mean = sum(weight[rows] @ X[rows] for rows in pieces) / total
+    square = sum(weight[rows] @ (X[rows] - mean) ** 2 for rows in pieces) / total
+    largest = np.max([np.abs(X[rows]).max(axis=0) for rows in pieces], axis=0)
+    spread = np.sqrt(square)
+    spread[spread <= 10 * np.finfo(float).eps * largest] = 0.0
+    return np.asarray(mean), spread

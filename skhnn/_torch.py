@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
+    from ._solvers import Place
+
 _ROWS_AT_ONCE = 2**16
 
 # Up to this width the matrices of a piece of rows are too small to be shared out between threads:
@@ -70,16 +72,19 @@ def available_devices() -> list[str]:
 
 
 @contextmanager
-def sensible_threads(width: int, device: "torch.device") -> Iterator[None]:
+def sensible_threads(width: int, place: "Place") -> Iterator[None]:
     """One thread for torch while a narrow network is trained on the CPU; then as before.
 
     The number belongs to the calling thread. A thread that uses torch for the first time while
     another one is in here takes over one thread, and keeps it.
     """
+    if place.xp is np:
+        yield
+        return
     import torch
 
     before = torch.get_num_threads()
-    limit = device.type == "cpu" and width <= _WIDTH_FOR_ONE_THREAD and before > 1
+    limit = not place.is_gpu and width <= _WIDTH_FOR_ONE_THREAD and before > 1
     if limit:
         torch.set_num_threads(1)
     try:

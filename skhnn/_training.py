@@ -11,15 +11,26 @@ from sklearn.utils import check_random_state
 from ._callbacks import FitTasks
 from ._chunks import evaluate_in_chunks
 from ._scaling import Scaling
-from ._solvers import FitResult, Monitor, Objective, SolverOptions, minimize, views
+from ._solvers import (
+    NEEDS_TORCH,
+    FitResult,
+    Monitor,
+    Objective,
+    Place,
+    Problem,
+    SolverOptions,
+    Start,
+    run_solver,
+)
 from ._torch import resolve_device, sensible_threads
 from ._validation import check_hidden_layer_sizes
-from .hamiltonians import MLPHamiltonian, Params, gradient_from_field
+from .hamiltonians import Hamiltonian, MLPHamiltonian, Params
 
 # A fit that has converged with a larger loss, R2 below 0.8, is worth a word.
 _POOR_LOSS = 0.1
 _DEFAULT_SIZES = (64, 64)
-_DEFAULT_BATCH = 256
+# Rows, evenly spaced, over which the mean of H is set to zero: enough for a constant.
+_ROWS_FOR_THE_MEAN = 2**16
 
 
 def train(
@@ -30,41 +41,35 @@ def train(
     groups: np.ndarray | None,
     *,
     goes_on: bool,
-    max_iter: int,
-    early_stopping: bool,
+    one_epoch: bool = False,
 ) -> FitResult:
     """Train on valid data and set what ``predict`` needs on the estimator, at the very end.
 
-    ``goes_on`` starts from the weights, the scaling and the solver's state of the last training.
+    ``goes_on`` starts from the weights, the scaling and the solver's state of the last training;
+    ``one_epoch`` is a call of ``partial_fit``.
     """
-    device = resolve_device(estimator.device, estimator.dtype)
+    solver = estimator.solver
+    if solver == "auto" and goes_on:
+        solver = estimator.solver_
+    place, device = _place(estimator)
     rng = estimator._random_state if goes_on else check_random_state(estimator.random_state)
-    rows, hold_out = (
-        split(estimator, len(X), groups, rng) if early_stopping else (slice(None), None)
-    )
-    G = gradient_from_field(y)
-    row_weight = weight[rows] / weight[rows].sum()
+    rows, hold_out = None, None
+    if estimator.early_stopping and not one_epoch:
+        rows, hold_out = split(estimator, len(X), groups, rng)
     if goes_on:
-        scaling, state = Scaling(*estimator._scaling), estimator._solver_state
+        scaling = Scaling(*estimator._scaling)
+    elif rows is None:
+        scaling = Scaling.from_data(X, y, weight)
     else:
-        scaling, state = Scaling.from_data(X[rows], G[rows], row_weight), None
-    hamiltonian, params = _start(estimator, X.shape[1], scaling, rng, goes_on)
-    shapes = [p.shape for p in params]
-    Z, T = scaling.states(X), scaling.targets(G)
+        scaling = Scaling.from_data(X[rows], y[rows], weight[rows])
+    everything = Problem(X, y, weight, groups, scaling)
+    problem = everything if rows is None else everything.subset(rows)
+    start = _start(estimator, X.shape[1], scaling, rng, goes_on)
 
-    def objective(rows: Any, penalty: float) -> Objective:
-        c = weight[rows] / weight[rows].sum()
-        return Objective.on_torch(
-            hamiltonian, Z[rows], T[rows], c, scaling.w, penalty, device, estimator.dtype
-        )
-
-    def fitted(theta: np.ndarray) -> dict[str, Any]:
+    def fitted(hamiltonian: Hamiltonian, params: Params) -> dict[str, Any]:
         """The attributes of a model with these weights, ready to predict."""
-        params = hamiltonian.fold(views(theta, shapes), scaling.mu, scaling.s, scaling.e)
-        energies = np.empty(len(row_weight))
-        value = partial(hamiltonian.value, params)
-        evaluate_in_chunks(value, X[rows], energies, hamiltonian.width)
-        params[-1] = -(row_weight @ energies)[None]
+        params = hamiltonian.fold(params, scaling.mu, scaling.s, scaling.e)
+        params[-1] = -_mean_energy(hamiltonian, params, problem)[None]
         return {
             "coefs_": params[::2],
             "intercepts_": params[1::2],
@@ -72,39 +77,70 @@ def train(
             "n_dof_": X.shape[1] // 2,
             "_activation": hamiltonian.activation,
             "_scaling": (scaling.mu, scaling.s, scaling.e, scaling.w),
-            "_device": str(device),
+            "_device": device,
             "_random_state": rng,
         }
 
     monitor = Monitor(estimator.tol, estimator.n_iter_no_change, bool(estimator.verbose))
     if hold_out is not None:
-        validation = objective(hold_out, 0.0)
+        left_out = everything.subset(hold_out)
 
-        def validation_score(theta: np.ndarray) -> float:
-            return 1.0 - 2.0 * validation.loss(views(validation.array(theta), shapes))
+        def validation_score(hamiltonian: Hamiltonian, params: Params) -> float:
+            objective = Objective(left_out, hamiltonian, place=place)
+            return 1.0 - 2.0 * objective.loss([place.array(p) for p in params])
 
         monitor.validation_score = validation_score
 
-    training = objective(rows, estimator.alpha / weight[rows].sum())
     options = SolverOptions(
-        max_iter=max_iter,
-        batch_size=_DEFAULT_BATCH if estimator.batch_size == "auto" else estimator.batch_size,
+        place=place,
+        rng=rng,
+        penalty=estimator.alpha / problem.total_weight,
+        max_iter=estimator.max_iter,
+        batch_size=None if estimator.batch_size == "auto" else estimator.batch_size,
         learning_rate_init=estimator.learning_rate_init,
         shuffle=bool(estimator.shuffle),
-        rng=rng,
-        state=state,
+        optimizer=estimator.optimizer,
+        one_epoch=one_epoch,
+        verbose=bool(estimator.verbose),
     )
-    metadata = {"sample_weight": weight[rows]}
-    tasks = FitTasks(estimator, max_iter, X=X[rows], y=y[rows], metadata=metadata)
-    with tasks, sensible_threads(hamiltonian.width, device):
-        monitor.end_iteration = lambda theta, goes_on: tasks.end_iteration(
-            lambda: fitted(theta), goes_on
+    sees: dict[str, Any] = {"X": X, "y": y, "metadata": {"sample_weight": weight}}
+    if rows is not None:
+        sees = {"X": X[rows], "y": y[rows], "metadata": {"sample_weight": weight[rows]}}
+    tasks = FitTasks(estimator, 1 if one_epoch else estimator.max_iter, **sees)
+    with tasks, sensible_threads(start.hamiltonian.width, place):
+        monitor.end_iteration = lambda hamiltonian, params, goes_on: tasks.end_iteration(
+            lambda: fitted(hamiltonian, params), goes_on
         )
-        result = minimize(estimator.solver, training, params, monitor, options)
-    attributes = fitted(result.theta)
-    estimator.__dict__.update(attributes, _solver_state=result.state)
+        result = run_solver(solver, problem, start, monitor, options)
+    attributes = fitted(result.hamiltonian, result.params)
+    estimator.__dict__.update(
+        attributes, _solver_state=result.state, solver_=result.solver, fit_report_=result.report
+    )
     tasks.end_fit(lambda: attributes)
     return result
+
+
+def _place(estimator: Any) -> tuple[Place, str]:
+    """Where to compute, and the name of the device."""
+    solver, dtype = estimator.solver, estimator.dtype
+    if dtype == "auto":  # minibatches are noisier than single precision
+        dtype = "float32" if solver in ("adam", "soap") else "float64"
+    if solver not in NEEDS_TORCH and str(estimator.device) == "cpu":
+        return Place.on_numpy(dtype), "cpu"
+    device = resolve_device(estimator.device, dtype)
+    if solver not in NEEDS_TORCH and device.type == "cpu":
+        return Place.on_numpy(dtype), "cpu"
+    return Place.on_torch(device, dtype), str(device)
+
+
+def _mean_energy(hamiltonian: Hamiltonian, params: Params, problem: Problem) -> np.ndarray:
+    """The weighted mean of H over the rows; params are those of H in the units of the data."""
+    step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
+    X, weight = problem.states(slice(None, None, step))
+    energies = np.empty(len(X))
+    value = partial(hamiltonian.value, params)
+    evaluate_in_chunks(value, X, energies, hamiltonian.width)
+    return weight @ energies / weight.sum()
 
 
 def split(
@@ -133,31 +169,41 @@ def split(
 
 def _start(
     estimator: Any, n_features: int, scaling: Scaling, rng: np.random.RandomState, goes_on: bool
-) -> tuple[MLPHamiltonian, Params]:
+) -> Start:
     """The Hamiltonian and its initial params in standardised coordinates."""
-    sizes: tuple[int, ...] = _DEFAULT_SIZES
-    if estimator.hidden_layer_sizes is not None:
+    given = estimator.hidden_layer_sizes is not None
+    if given:
         sizes = check_hidden_layer_sizes(estimator.hidden_layer_sizes)
-    hamiltonian = MLPHamiltonian(sizes, estimator.activation)
+    else:
+        sizes = estimator.hidden_layer_sizes_ if goes_on else _DEFAULT_SIZES
+    activation_given = estimator.activation != "auto"
+    activation = estimator.activation if activation_given else "tanh"
+    if goes_on and not activation_given:  # then the activation was an outcome as well
+        activation = estimator._activation
+    hamiltonian = MLPHamiltonian(sizes, activation)
     if not goes_on:
-        return hamiltonian, hamiltonian.init_params(n_features, rng)
+        params = hamiltonian.init_params(n_features, rng)
+        return Start(
+            hamiltonian, params, layers_given=given, activation_given=activation_given
+        )
     before = (estimator.coefs_[0].shape[0], estimator.hidden_layer_sizes_, estimator._activation)
-    now = (n_features, sizes, estimator.activation)
+    now = (n_features, sizes, hamiltonian.activation)
     if before != now:
         raise ValueError(
             "warm_start and partial_fit go on with a model of (columns, layers, activation) "
             f"{before}; got {now}. Use a new estimator, or fit with warm_start=False."
         )
-    params = estimator._params()
-    return hamiltonian, hamiltonian.unfold(params, scaling.mu, scaling.s, scaling.e)
+    params = hamiltonian.unfold(estimator._params(), scaling.mu, scaling.s, scaling.e)
+    return Start(hamiltonian, params, goes_on=True, state=estimator._solver_state)
 
 
 def warn_unless_converged(estimator: Any, result: FitResult) -> None:
     """Say how training ended, if not well, and what to do."""
     loss = estimator.loss_
+    solver = estimator.solver_
     if result.status == "max_iter":
         what = (
-            f"stopped at max_iter={estimator.max_iter} while the loss, now {loss:.2e} (1 - R2 = "
+            f"stopped at max_iter={result.n_iter} while the loss, now {loss:.2e} (1 - R2 = "
             f"{2 * loss:.1e}), still fell by more than the fraction tol={estimator.tol:g} in "
             f"{estimator.n_iter_no_change} iterations. If this is not good enough, increase "
             "max_iter or fit again with warm_start=True; if it is, a larger tol stops earlier"
@@ -168,13 +214,13 @@ def warn_unless_converged(estimator: Any, result: FitResult) -> None:
             "so far; fit again with warm_start=True to go on"
         )
     elif result.status == "diverged":
-        advice = {"adam": "lower learning_rate_init, or use solver='lbfgs'"}
+        advice = dict.fromkeys(("adam", "soap"), "lower learning_rate_init, or use 'lbfgs'")
         what = (
             f"stopped after {result.n_iter} iterations because the loss was no longer finite. The "
             "model has the last finite weights; "
-            f"{advice.get(estimator.solver, 'alpha may be too large for these sample weights')}"
+            f"{advice.get(solver, 'alpha may be too large for these sample weights')}"
         )
-    elif result.status == "converged" and loss > _POOR_LOSS:
+    elif result.status in ("converged", "completed") and loss > _POOR_LOSS:
         what = (
             f"stopped improving at R2 = {1 - 2 * loss:.2f} on the rows trained on. Either the rest "
             "of the derivatives is noise or not Hamiltonian (friction, a drive, columns in another "
@@ -183,4 +229,4 @@ def warn_unless_converged(estimator: Any, result: FitResult) -> None:
         )
     else:
         return
-    warnings.warn(f"solver={estimator.solver!r} {what}.", ConvergenceWarning, stacklevel=4)
+    warnings.warn(f"solver={solver!r} {what}.", ConvergenceWarning, stacklevel=4)

@@ -1,10 +1,11 @@
 """Solvers: how the weights of a Hamiltonian are found.
 
-A solver is a function ``solve(objective, params, monitor, options) -> state``. It starts from
-``params``, lowers ``objective`` (one loss, shared by all iterative solvers) and calls ``monitor``
-once per iteration with the loss and the weights; when the monitor returns True, it stops. What is
-kept is the monitor's affair, so that an interrupted or diverging run leaves the best it had. The
-state it returns, if any, lets a later call go on with its moments (``options.state``).
+A solver is a function ``solve(problem, start, monitor, options) -> state``. It gets the rows
+(``Problem``), where to start (``Start``: a Hamiltonian and its params) and the parameters of the
+estimator (``SolverOptions``), and tells the monitor the loss and the weights of every iteration;
+when the monitor returns True, it stops. What is kept is the monitor's affair, so that an
+interrupted or diverging run leaves the best it had. A solver that chooses another architecture says
+so by ``monitor.start``. The state it returns lets a later call go on where it ended.
 
 To add one: write it in a file of its own and name it in ``SOLVERS``.
 """
@@ -13,42 +14,66 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..hamiltonians import Params
 from ._adam import solve_adam
-from ._flat import flatten, views
+from ._auto import solve_auto
 from ._lbfgs import solve_lbfgs
+from ._least_squares import solve_least_squares
 from ._monitor import FitResult, Monitor
-from ._objective import Objective
-from ._options import SolverOptions
+from ._objective import Objective, Place
+from ._options import SolverOptions, Start
+from ._problem import Problem
+from ._soap import solve_soap
 
-__all__ = ["SOLVERS", "FitResult", "Monitor", "Objective", "SolverOptions", "minimize", "views"]
+__all__ = [
+    "NEEDS_TORCH",
+    "SOLVERS",
+    "FitResult",
+    "Monitor",
+    "Objective",
+    "Place",
+    "Problem",
+    "SolverOptions",
+    "Start",
+    "run_solver",
+]
 
-Solver = Callable[[Objective, Params, Monitor, SolverOptions], dict[str, np.ndarray] | None]
+State = dict[str, np.ndarray] | None
+Solver = Callable[[Problem, Start, Monitor, SolverOptions], State]
 
-SOLVERS: dict[str, Solver] = {"lbfgs": solve_lbfgs, "adam": solve_adam}
+SOLVERS: dict[str, Solver] = {
+    "auto": solve_auto,
+    "least_squares": solve_least_squares,
+    "soap": solve_soap,
+    "adam": solve_adam,
+    "lbfgs": solve_lbfgs,
+}
+
+#: Those that train a torch network whatever the device; the others compute with numpy on a CPU.
+NEEDS_TORCH = ("soap", "adam", "lbfgs")
 
 
-def minimize(
-    solver: str,
-    objective: Objective,
-    params: Params,
-    monitor: Monitor,
-    options: SolverOptions,
+def run_solver(
+    solver: str, problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
 ) -> FitResult:
     """Run a solver; an interruption (Ctrl-C) ends it early and keeps what it had."""
-    monitor.theta = flatten(params)
+    monitor.solver = solver
+    monitor.start(start.hamiltonian, start.params)
     state = None
     try:
-        state = SOLVERS[solver](objective, params, monitor, options)
+        state = SOLVERS[solver](problem, start, monitor, options)
     except KeyboardInterrupt:
         monitor.status = "interrupted"
     if monitor.status == "diverged":
-        state = options.state  # that of the run is not finite
+        state = start.state  # that of the run is not finite
+    assert monitor.hamiltonian is not None
     return FitResult(
-        theta=monitor.theta,
+        hamiltonian=monitor.hamiltonian,
+        params=monitor.params,
+        solver=monitor.solver,
         status=monitor.status,
         n_iter=len(monitor.loss_curve),
         loss_curve=monitor.loss_curve,
         validation_scores=monitor.validation_scores or None,
         state=state,
+        report=options.report,
     )

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from ..hamiltonians import Params
 from ._flat import flatten, views
 from ._monitor import Monitor
 from ._objective import Objective
-from ._options import SolverOptions
+from ._options import SolverOptions, Start
+from ._problem import Problem
 
 # scipy's default of 10 correction pairs needs far more iterations here: with 50 the training loss
 # after 1000 iterations was 1.1 (Jupiter) to 1000 (circle) times lower for 10 to 20 % more time. The
@@ -17,24 +17,26 @@ from ._options import SolverOptions
 _CORRECTION_PAIRS = 50
 
 
+_ITERATIONS = 2000
+
+
 def solve_lbfgs(
-    objective: Objective, params: Params, monitor: Monitor, options: SolverOptions
+    problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
 ) -> None:
-    """Minimise with scipy's L-BFGS-B: vectors in numpy, loss and gradient in torch.
+    """Minimise with scipy's L-BFGS-B: vectors in numpy, loss and gradient in their place.
 
     References
     ----------
     D. C. Liu, J. Nocedal, "On the limited memory BFGS method for large scale optimization",
     Mathematical Programming 45 (1989) 503-528.
     """
-    import torch
-
-    shapes = [p.shape for p in params]
+    place = options.place
+    objective = Objective(problem, start.hamiltonian, options.penalty, place=place)
+    shapes = [p.shape for p in start.params]
 
     def loss_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        loss, gradient = objective.loss_and_gradient(views(objective.array(theta), shapes))
-        flat = torch.cat([g.reshape(-1) for g in gradient])
-        return float(loss), flat.cpu().double().numpy()
+        loss, gradient = objective.loss_and_gradient(views(place.array(theta), shapes))
+        return float(loss), flatten([place.to_numpy(g) for g in gradient])
 
     def after_iteration(intermediate_result: OptimizeResult) -> None:
         if monitor(intermediate_result.fun, intermediate_result.x):
@@ -42,14 +44,14 @@ def solve_lbfgs(
 
     result: Any = minimize(
         loss_and_gradient,
-        flatten(params),
+        flatten(start.params),
         jac=True,
         method="L-BFGS-B",
         callback=after_iteration,
         # The monitor decides when to stop, by the rule that all solvers share; gtol and ftol leave
         # only "exactly stationary" and "no decrease representable" to scipy.
         options={
-            "maxiter": options.max_iter,
+            "maxiter": options.max_iter or _ITERATIONS,
             "maxfun": np.iinfo(np.int32).max,
             "maxcor": _CORRECTION_PAIRS,
             "ftol": 0.0,

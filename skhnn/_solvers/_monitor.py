@@ -2,24 +2,33 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+
+from ..hamiltonians import Hamiltonian, Params
+from ._flat import flatten, views
 
 
 @dataclass
 class FitResult:
     """The outcome of a solver.
 
-    ``status`` is "converged", "max_iter", "stopped", "interrupted" or "diverged". ``state`` is
-    what the solver wants back to continue where it ended, as numpy arrays, or None.
+    ``solver`` is the one that made the weights. ``status`` is "converged", "completed" (an annealed
+    rate reached zero), "max_iter", "stopped", "interrupted" or "diverged". ``state`` is what the
+    solver wants back to continue where it ended, as numpy arrays, or None. ``report`` has one
+    entry for each step of the way.
     """
 
-    theta: np.ndarray
+    hamiltonian: Hamiltonian
+    params: Params
+    solver: str
     status: str
     n_iter: int
     loss_curve: list[float]
     validation_scores: list[float] | None = None
     state: dict[str, np.ndarray] | None = None
+    report: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -36,23 +45,41 @@ class Monitor:
     tol, n_iter_no_change, verbose
         As in ``HNNRegressor``.
     validation_score : callable or None
-        theta -> R^2 on the hold-out.
+        (hamiltonian, params) -> R^2 on the hold-out.
     end_iteration : callable or None
-        Called after every iteration with theta and whether another one follows; True asks the
-        solver to stop.
+        Called after every iteration with the hamiltonian, its params and whether another iteration
+        follows; True asks the solver to stop.
+    judges_loss : bool
+        Whether a loss that stands still ends the training. It does not where the rate is annealed:
+        the last gains come at the end.
     """
 
     tol: float
     n_iter_no_change: int
     verbose: bool
-    validation_score: Callable[[np.ndarray], float] | None = None
-    end_iteration: Callable[[np.ndarray, bool], bool] | None = None
+    validation_score: Callable[[Hamiltonian, Params], float] | None = None
+    end_iteration: Callable[[Hamiltonian, Params, bool], bool] | None = None
+    judges_loss: bool = True
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     status: str = "max_iter"
+    solver: str = ""
+    hamiltonian: Hamiltonian | None = None
     theta: np.ndarray | None = None
+    _shapes: list[tuple[int, ...]] = field(default_factory=list)
     _reference: float = np.inf
     _since: int = 0
+
+    def start(self, hamiltonian: Hamiltonian, params: Params) -> None:
+        """Take the model that training starts from; weights that follow are of its kind."""
+        self.hamiltonian, self.theta = hamiltonian, flatten(params)
+        self._shapes = [p.shape for p in params]
+
+    @property
+    def params(self) -> Params:
+        """The params worth keeping, so far."""
+        assert self.theta is not None
+        return [p.copy() for p in views(self.theta, self._shapes)]
 
     def __call__(self, loss: float, theta: np.ndarray) -> bool:
         """Take the loss and the weights of one iteration; True asks the solver to stop."""
@@ -62,22 +89,26 @@ class Monitor:
         self.loss_curve.append(float(loss))
         error = float(loss)
         keep = True
+        params = views(theta, self._shapes)
         if self.validation_score is not None:
-            score = self.validation_score(theta)
+            score = self.validation_score(self.hamiltonian, params)
             keep = score > max(self.validation_scores, default=-np.inf)
             self.validation_scores.append(score)
             error = 1.0 - score
-        if keep or self.theta is None:
+        if keep:
             self.theta = theta.copy()
         if error < self._reference * (1.0 - self.tol):
             self._reference, self._since = error, 0
         else:
             self._since += 1
-        if self._since >= self.n_iter_no_change:
+        judges = self.judges_loss or self.validation_score is not None
+        if judges and self._since >= self.n_iter_no_change:
             self.status = "converged"
         self._print()
         goes_on = self.status == "max_iter"
-        if self.end_iteration is not None and self.end_iteration(theta, goes_on):
+        if self.end_iteration is not None and self.end_iteration(
+            self.hamiltonian, params, goes_on
+        ):
             self.status = "stopped"
         return self.status != "max_iter"
 
@@ -87,6 +118,11 @@ class Monitor:
             self(loss, theta)
         if self.status == "max_iter":
             self.status = "converged"
+
+    def complete(self) -> None:
+        """The schedule of the solver has come to its end."""
+        if self.status == "max_iter":
+            self.status = "completed"
 
     def _print(self) -> None:
         if not self.verbose:

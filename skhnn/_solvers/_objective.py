@@ -1,6 +1,7 @@
 """The loss that every iterative solver minimises, and its gradient."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -8,9 +9,51 @@ import numpy as np
 
 from .._chunks import rows_at_once
 from ..hamiltonians import Hamiltonian, Params
+from ._problem import Problem
 
 # Enough to keep a GPU busy, few enough to bound its memory.
 _ROWS_ON_A_GPU = 2**16
+# Problems with at most this many values are moved to their place once; of larger ones, every batch.
+_VALUES_TO_PLACE = 2**26
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a solver computes: ``xp`` is numpy or torch, ``device`` that of torch."""
+
+    xp: ModuleType
+    device: Any
+    dtype: str
+
+    @classmethod
+    def on_torch(cls, device: Any, dtype: str) -> "Place":
+        """Tensors on a device."""
+        import torch
+
+        return cls(torch, device, dtype)
+
+    @classmethod
+    def on_numpy(cls, dtype: str) -> "Place":
+        """Arrays in the memory of the host."""
+        return cls(np, None, dtype)
+
+    def array(self, values: np.ndarray) -> Any:
+        """A numpy array in its place; a copy only where it has to be one."""
+        if self.xp is np:
+            return np.asarray(values, dtype=self.dtype)
+        dtype = getattr(self.xp, self.dtype)
+        return self.xp.as_tensor(np.ascontiguousarray(values), dtype=dtype, device=self.device)
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """A float64 copy on the host."""
+        if self.xp is np:
+            return np.array(array, dtype=float)
+        return array.detach().cpu().double().numpy().copy()
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is neither numpy nor a tensor on the CPU."""
+        return self.xp is not np and self.device.type != "cpu"
 
 
 class Objective:
@@ -24,80 +67,61 @@ class Objective:
 
     Parameters
     ----------
+    problem : Problem
+        The rows z, g, c, and w.
     hamiltonian : Hamiltonian
         h and its derivatives.
-    Z, G : (n, 2d) arrays
-        Standardised states and gradient targets.
-    row_weight : (n,) array
-        c, with sum 1.
-    column_weight : (2d,) array
-        w.
     penalty : float
         alpha / N, N the sum of the sample weights.
-    xp : module
-        The namespace of the arrays, numpy or torch.
+    place : Place
+        The kind of arrays to compute with.
     """
 
     def __init__(
-        self,
-        hamiltonian: Hamiltonian,
-        Z: Any,
-        G: Any,
-        row_weight: Any,
-        column_weight: Any,
-        penalty: float,
-        xp: ModuleType,
+        self, problem: Problem, hamiltonian: Hamiltonian, penalty: float = 0.0, *, place: Place
     ):
-        self.hamiltonian, self.xp = hamiltonian, xp
-        self.Z, self.G = Z, G
-        self.row_weight, self.column_weight = row_weight, column_weight
-        self.penalty = penalty
-
-    @classmethod
-    def on_torch(
-        cls,
-        hamiltonian: Hamiltonian,
-        Z: Any,
-        G: Any,
-        row_weight: Any,
-        column_weight: Any,
-        penalty: float,
-        device: Any,
-        dtype: str,
-    ) -> "Objective":
-        """An objective on torch tensors, made from numpy arrays."""
-        import torch
-
-        Z, G, row_weight, column_weight = (
-            torch.as_tensor(array, dtype=getattr(torch, dtype), device=device)
-            for array in (Z, G, row_weight, column_weight)
+        self.problem, self.hamiltonian, self.penalty, self.place = (
+            problem,
+            hamiltonian,
+            penalty,
+            place,
         )
-        return cls(hamiltonian, Z, G, row_weight, column_weight, penalty, torch)
+        self.column_weight = place.array(problem.scaling.w)
+        self._placed: tuple[Any, ...] | None = None
+        if problem.n_samples * problem.n_features <= _VALUES_TO_PLACE:
+            self._placed = tuple(place.array(a) for a in problem.take(slice(None)))
 
     @property
     def n_samples(self) -> int:
         """The number of rows."""
-        return len(self.Z)
+        return self.problem.n_samples
 
-    def array(self, theta: np.ndarray) -> Any:
-        """A numpy vector as an array of the kind, dtype and device of the data."""
-        if self.xp is np:
-            return theta
-        return self.xp.as_tensor(theta, dtype=self.Z.dtype, device=self.Z.device)
+    def rows(self, rows: Any) -> tuple[Any, Any, Any]:
+        """z, g and c of a slice or an array of rows, in their place."""
+        if self._placed is None:
+            return tuple(self.place.array(a) for a in self.problem.take(rows))  # type: ignore[return-value]
+        Z, G, c = self._placed
+        return Z[rows], G[rows], c[rows]
 
     def loss_and_gradient(self, params: Params, rows: Any = None) -> tuple[Any, Params]:
         """L and dL/dparams; over given ``rows``, an unbiased estimate of them."""
-        Z, G, row_weight = self.Z, self.G, self.row_weight
-        if rows is not None:
-            Z, G, row_weight = Z[rows], G[rows], row_weight[rows] * (len(Z) / len(rows))
         loss: Any = 0.0
-        gradient: Params = [0.0] * len(params)
-        for part in self._parts(len(Z)):
-            prediction, pullback = self.hamiltonian.gradient_pullback(params, Z[part], self.xp)
-            R = prediction - G[part]
-            V = R * row_weight[part, None] * self.column_weight
+        gradient: Params | None = None
+        scale = 1.0 if rows is None else self.n_samples / len(rows)
+        for part in self._parts(self.n_samples if rows is None else len(rows)):
+            Z, G, c = self.rows(part if rows is None else rows[part])
+            prediction, pullback = self.hamiltonian.gradient_pullback(params, Z, self.place.xp)
+            R = prediction - G
+            V = R * (c * scale)[:, None]
+            V *= self.column_weight
             loss = loss + 0.5 * (R * V).sum()
-            gradient = [a + b for a, b in zip(gradient, pullback(V), strict=True)]
+            part_of_it = pullback(V)
+            gradient = (
+                part_of_it
+                if gradient is None
+                else [a + b for a, b in zip(gradient, part_of_it, strict=True)]
+            )
+        assert gradient is not None
         if self.penalty:
             for k, W in enumerate(params):
                 if W.ndim == 2:
@@ -108,12 +132,16 @@ class Objective:
     def loss(self, params: Params) -> float:
         """The data term of L alone."""
         total = 0.0
-        for part in self._parts(len(self.Z)):
-            R = self.hamiltonian.gradient(params, self.Z[part], self.xp) - self.G[part]
-            total += float(0.5 * (self.row_weight[part] @ (R * R) @ self.column_weight))
+        for part in self._parts(self.n_samples):
+            Z, G, c = self.rows(part)
+            R = self.hamiltonian.gradient(params, Z, self.place.xp) - G
+            total += float(0.5 * (c @ (R * R) @ self.column_weight))
         return total
 
     def _parts(self, n_samples: int) -> Iterator[slice]:
-        on_cpu = self.xp is np or self.Z.device.type == "cpu"
-        step = rows_at_once(self.hamiltonian.width) if on_cpu else _ROWS_ON_A_GPU
+        """Slices of equal length that fit the cache."""
+        step = _ROWS_ON_A_GPU
+        if not self.place.is_gpu:
+            step = rows_at_once(self.hamiltonian.width, 4 if self.place.dtype == "float32" else 8)
+        step = -(-n_samples // -(-n_samples // step))
         return (slice(start, start + step) for start in range(0, n_samples, step))

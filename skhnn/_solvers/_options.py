@@ -1,17 +1,52 @@
-"""The options that solvers take, resolved: nothing is None or "auto" any more."""
+"""What a solver is told besides the problem and where it starts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from ..hamiltonians import Hamiltonian, Params
+from ._objective import Place
+from ._problem import Problem
 
-@dataclass(frozen=True)
+
+@dataclass
+class Start:
+    """Where a solver starts.
+
+    ``params`` are those of the hidden layers given by ``hamiltonian``; ``goes_on`` says that they
+    were fitted before, with ``state`` what the solver of that fit left behind. ``layers_given``
+    and ``activation_given`` say that these are the user's; otherwise a solver may choose them.
+    """
+
+    hamiltonian: Hamiltonian
+    params: Params
+    goes_on: bool = False
+    layers_given: bool = True
+    activation_given: bool = True
+    state: dict[str, np.ndarray] | None = None
+
+
+@dataclass
 class SolverOptions:
-    """See ``HNNRegressor`` for the meaning of each."""
+    """The parameters of ``HNNRegressor`` by their names there; None leaves a value to the solver.
 
-    max_iter: int
-    batch_size: int
-    learning_rate_init: float
-    shuffle: bool
+    ``penalty`` is alpha divided by the sum of the sample weights. ``one_epoch`` asks for a single
+    pass at a constant rate (``partial_fit``).
+    """
+
+    place: Place
     rng: np.random.RandomState
-    state: dict[str, np.ndarray] | None = None  # a ``FitResult.state`` of the same solver
+    penalty: float = 0.0
+    max_iter: int | None = None
+    batch_size: int | None = None
+    learning_rate_init: float | None = None
+    shuffle: bool = True
+    optimizer: Any = None
+    one_epoch: bool = False
+    verbose: bool = False
+    report: list[dict[str, Any]] = field(default_factory=list)
+
+    def alpha(self, problem: Problem) -> float:
+        """The strength of the penalty with weights that are not normalised."""
+        return self.penalty * problem.total_weight

@@ -15,11 +15,13 @@ on torch tensors: neither scipy nor torch is imported here.
 from ._activations import ACTIVATIONS, REFUSED
 from ._base import Hamiltonian, Params
 from ._mlp import MLPHamiltonian
+from ._sampling import SAMPLING_SCALES
 from ._structure import field_from_gradient, gradient_from_field
 
 __all__ = [
     "ACTIVATIONS",
     "REFUSED",
+    "SAMPLING_SCALES",
     "Hamiltonian",
     "MLPHamiltonian",
     "Params",

@@ -37,10 +37,12 @@ def logistic(a: Any, xp: ModuleType, order: int) -> tuple[Any, ...]:
 
 def softplus(a: Any, xp: ModuleType, order: int) -> tuple[Any, ...]:
     """sigma(a) = log(1 + exp a)."""
-    h = xp.logaddexp(a, xp.zeros_like(a))
+    small = xp.exp(-abs(a))  # at most one: no overflow
+    h = xp.log(1.0 + small)
+    h += 0.5 * (a + abs(a))
     if order == 0:
         return (h,)
-    slope = _logistic_function(a, xp)
+    slope = xp.where(a > 0, 1.0, small) / (1.0 + small)
     return (h, slope) if order == 1 else (h, slope, slope * (1.0 - slope))
 
 

@@ -34,7 +34,9 @@ class Hamiltonian(BaseEstimator):
        2d): the hot path of ``predict`` and ``simulate``.
     7. The last of the params, (1,), is added to H: the constant that no derivative determines.
     8. ``width`` is the largest number of values that a layer computes for one sample.
-    9. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
+    9. ``sample_params`` draws the hidden layers from data (``_sampling.py``), ``widen`` adds units
+       to the last one; the last weights of what is drawn are zero.
+    10. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
        again, exactly up to rounding.
     """
 
@@ -46,6 +48,18 @@ class Hamiltonian(BaseEstimator):
     @abstractmethod
     def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
         """Random float64 params for standardised states with ``n_features`` = 2d columns."""
+
+    @abstractmethod
+    def sample_params(
+        self, X: np.ndarray, rng: np.random.RandomState, method: str, scale: float
+    ) -> Params:
+        """Hidden layers drawn from standardised states; see ``_sampling.py``."""
+
+    @abstractmethod
+    def widen(
+        self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
+    ) -> tuple["Hamiltonian", Params]:
+        """The same function with ``n_units`` more, sampled, in the last hidden layer."""
 
     @abstractmethod
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:

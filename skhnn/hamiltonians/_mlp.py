@@ -9,6 +9,7 @@ import numpy as np
 
 from ._activations import ACTIVATIONS
 from ._base import Hamiltonian, Params
+from ._sampling import sample_layer
 
 # Glorot's weights of the first layer are multiplied by this. Where data do not determine H, beside
 # the thin curve of one orbit, a smoother start gives a smoother H and steadier simulations: over 75
@@ -62,6 +63,27 @@ class MLPHamiltonian(Hamiltonian):
         params[0] *= _FIRST_LAYER_GAIN
         params[-1][:] = 0.0  # the constant of H, which no data determine
         return params
+
+    def sample_params(
+        self, X: np.ndarray, rng: np.random.RandomState, method: str, scale: float
+    ) -> Params:
+        h, params = X, []
+        for n_units in self.hidden_layer_sizes:
+            W, b = sample_layer(h, n_units, rng, method, scale)
+            params += [W, b]
+            (h,) = ACTIVATIONS[self.activation](h @ W + b, np, 0)
+        return [*params, np.zeros((self.hidden_layer_sizes[-1], 1)), np.zeros(1)]
+
+    def widen(
+        self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
+    ) -> tuple["MLPHamiltonian", Params]:
+        h, _, _ = self._forward(params, X, np, order=0)
+        W, b = sample_layer(h[-2], n_units, rng, "pairs", 1.0)
+        *before, W_last, b_last, w, constant = params
+        *sizes, last = self.hidden_layer_sizes
+        wider = MLPHamiltonian((*sizes, last + n_units), self.activation)
+        W, b = np.hstack([W_last, W]), np.concatenate([b_last, b])
+        return wider, [*before, W, b, np.vstack([w, np.zeros((n_units, 1))]), constant]
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         h, _, _ = self._forward(params, X, xp, order=0)

@@ -1,0 +1,270 @@
+"""The default: try the cheap solver first, then the strong one, and judge by rows left out."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from ..hamiltonians import Hamiltonian, Params
+from ._flat import flatten
+from ._folds import make_folds, some
+from ._least_squares import Sampled, search
+from ._monitor import Monitor
+from ._objective import Objective, Place
+from ._options import SolverOptions, Start
+from ._problem import Problem
+from ._ridge import RidgeFit, fit_ridge, reduce
+from ._soap import solve_soap
+from ._steadiness import determined_beside, deviation, is_steady
+
+# Errors are sqrt(1 - R^2) on rows left out.
+# Good enough to look no further.
+_GOOD = 3e-4
+# One part in five is left out, of which at most so many rows are looked at.
+_FOLDS, _ROWS_LEFT_OUT = 5, 4000
+# The trained network: deeper and narrower than one would draw, after comparing at equal time.
+_TRAINED_SIZES = (64, 64, 64)
+# Steps to find out which activation suits the data, and all steps.
+_STEPS_OF_A_TRIAL, _STEPS = 400, 2000
+_ACTIVATIONS = ("tanh", "silu")
+_BATCH = 256
+# Equations for the final least squares, times the square of the unknowns.
+_WORK = 1e10
+# Noise: more units did not help, the rows outnumber the effective unknowns, and not most is noise.
+_NO_HELP, _ROWS_PER_UNKNOWN, _MOST_NOISE = 0.95, 5.0, 0.5
+# Targets are heavy-tailed if their rms exceeds the median by this factor.
+_HEAVY_TAIL = 1.5
+# On thin data a sampled network has to be so much better than the trained one, which is smoother.
+_HANDICAP = 10.0
+# No trained network has a smaller error.
+_OUT_OF_REACH = 1e-7
+# Units added to the last layer of a trained network, and the rows it takes.
+_EXTRA_UNITS, _ROWS_TO_WIDEN = 1000, 4000
+
+
+@dataclass
+class Candidate:
+    """A fitted model, its error on the rows left out, and how far simulations stray."""
+
+    solver: str
+    hamiltonian: Hamiltonian
+    params: Params
+    error: float
+    deviation: float | None = None
+
+    @property
+    def model(self) -> tuple[Hamiltonian, Params]:
+        return self.hamiltonian, self.params
+
+
+def solve_auto(
+    problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
+) -> None:
+    """Choose between sampled least squares and SOAP; the choice is in ``options.report``.
+
+    1. Least squares on sampled layers. If its error on the rows left out is small, or what is left
+       is noise, that is the model, refitted to all rows -
+    2. unless the data are thin (two sampled models agree on them and not beside them): then only if
+       simulations from the data stay with the data.
+    3. Otherwise SOAP, with the activation that leads after a short trial, and with smaller weights
+       for the largest targets where they have a heavy tail; then, where it helps, more units in the
+       last layer by least squares.
+    """
+    search_ = _Search(problem, start, monitor, options)
+    try:
+        search_.run()
+    finally:
+        # An interruption leaves the best so far.
+        if search_.best is not None:
+            best = search_.best
+            monitor.start(best.hamiltonian, best.params)
+            monitor.solver = best.solver
+
+
+class _Search:
+    """The state of one run of ``solve_auto``: the best candidate so far."""
+
+    def __init__(
+        self, problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
+    ):
+        self.problem, self.start, self.monitor, self.options = problem, start, monitor, options
+        self.rng = options.rng
+        first, *others = make_folds(problem, _FOLDS, self.rng)
+        left_out = some(first, _ROWS_LEFT_OUT, self.rng)
+        is_left_out = np.zeros(problem.n_samples, dtype=bool)
+        is_left_out[first if others else []] = True
+        self.training = problem.subset(np.flatnonzero(~is_left_out))
+        self.left_out = problem.subset(left_out)
+        self.best: Candidate | None = None
+        self.began = time.perf_counter()
+
+    def run(self) -> None:
+        found = search(self.training, self.start.hamiltonian, self.start.layers_given, self.options)
+        sampled = self.candidate("least_squares", found[0].hamiltonian, found[0].params)
+        sampled.error = max(sampled.error, found[0].fit.error)
+        self.best = sampled
+        thin = not self.is_determined(found)
+        if thin:
+            sampled.deviation = deviation(sampled.model, self.training, self.rng)
+        noise = self.is_noise(found)
+        self.tell(sampled, thin=thin, noise=noise)
+        done = noise or sampled.error <= _GOOD
+        if done and not thin:
+            self.finish_sampled(found[0], "the rest is noise" if noise else "good enough")
+            return
+        if thin and sampled.error < _OUT_OF_REACH and is_steady(sampled.deviation or 0.0):
+            self.finish_sampled(found[0], "steady beside thin data")
+            return
+        trained = self.train()
+        if thin:
+            trained.deviation = deviation(trained.model, self.training, self.rng)
+        self.tell(trained)
+        if thin:
+            steady = [is_steady(c.deviation) for c in (sampled, trained)]  # type: ignore[arg-type]
+            if steady == [True, False] or (
+                steady[0] == steady[1] and sampled.error * _HANDICAP < trained.error
+            ):
+                self.finish_sampled(found[0], "steady beside thin data")
+                return
+            self.finish_trained(trained, "smoother beside thin data")
+            return
+        if sampled.error < trained.error:
+            self.finish_sampled(found[0], "smaller error")
+            return
+        self.best = trained
+        if trained.error > _GOOD and self.training.n_samples > _ROWS_TO_WIDEN:
+            wider = self.widen(trained)
+            self.tell(wider)
+            if wider.error < 0.93 * trained.error:
+                trained = wider
+        self.finish_trained(trained, "smaller error")
+
+    def candidate(self, solver: str, hamiltonian: Hamiltonian, params: Params) -> Candidate:
+        return Candidate(solver, hamiltonian, params, self.error(hamiltonian, params))
+
+    def error(self, hamiltonian: Hamiltonian, params: Params) -> float:
+        objective = Objective(self.left_out, hamiltonian, place=Place.on_numpy("float64"))
+        return float(np.sqrt(2.0 * objective.loss(params)))
+
+    def is_determined(self, found: list[Sampled]) -> bool:
+        first = found[0]
+        other = next((f for f in found if (f.method, f.scale) != (first.method, first.scale)), first)
+        models = [(f.hamiltonian, f.params) for f in (first, other)]
+        return determined_beside(models[0], models[1], self.training, self.rng)
+
+    def is_noise(self, found: list[Sampled]) -> bool:
+        """Wider layers brought nothing, and the rows outnumber the effective unknowns."""
+        widths = sorted({f.hamiltonian.hidden_layer_sizes for f in found})
+        if len(widths) < 2:
+            return False
+        narrow, wide = (
+            min(f.fit.error for f in found if f.hamiltonian.hidden_layer_sizes == width)
+            for width in widths[:2]
+        )
+        fit = found[0].fit
+        many = fit.n_equations > _ROWS_PER_UNKNOWN * fit.effective_unknowns
+        return bool(wide > _NO_HELP * narrow and many and narrow < _MOST_NOISE)
+
+    def train(self) -> Candidate:
+        """SOAP from random weights, with the activation that leads after a short trial."""
+        training = self.training
+        _, G, _ = training.take(some(np.arange(training.n_samples), _ROWS_LEFT_OUT, self.rng))
+        size = np.sqrt((G**2) @ training.scaling.w)
+        heavy = np.sqrt(np.mean(size**2)) > _HEAVY_TAIL * np.median(size)
+        if heavy:
+            training = training.reweighted(float(np.median(size)))
+            self.options.report.append({"solver": "soap", "heavy_tail": True})
+        forms = [self.start.hamiltonian]
+        if not self.start.layers_given:
+            forms[0] = clone(forms[0]).set_params(hidden_layer_sizes=_TRAINED_SIZES)
+        if not self.start.activation_given:
+            forms = [clone(forms[0]).set_params(activation=name) for name in _ACTIVATIONS]
+        if len(forms) > 1:
+            trials = [self.soap(training, form, _STEPS_OF_A_TRIAL) for form in forms]
+            for trial in trials:
+                self.tell(trial, trial=True)
+            forms = [min(trials, key=lambda c: c.error).hamiltonian]
+        return self.soap(training, forms[0], _STEPS, self.monitor)
+
+    def soap(
+        self, training: Problem, form: Hamiltonian, n_steps: int, watched: Monitor | None = None
+    ) -> Candidate:
+        options = self.options
+        place = options.place
+        if not place.is_gpu:
+            place = Place.on_numpy("float32")
+        batch = min(options.batch_size or _BATCH, training.n_samples)
+        if training.n_samples > n_steps * batch:  # an epoch is then more than all steps
+            rows = some(np.arange(training.n_samples), n_steps * batch, self.rng)
+            training = training.subset(rows)
+        epochs = -(-n_steps // -(-training.n_samples // batch))
+        options = replace(options, place=place, max_iter=options.max_iter or epochs, report=[])
+        params = form.init_params(training.n_features, self.rng)
+        monitor = watched or Monitor(0.0, 10**9, False)
+        monitor.start(form, params)
+        monitor.validation_score = lambda h, params: 1.0 - self.error(h, params) ** 2
+        try:
+            solve_soap(training, Start(form, params), monitor, options)
+        finally:
+            candidate = self.candidate("soap", form, monitor.params)
+            if watched and (self.best is None or candidate.error < self.best.error):
+                self.best = candidate
+        return candidate
+
+    def widen(self, trained: Candidate) -> Candidate:
+        """More units, sampled from the activations of the last layer but one; a new readout."""
+        rng, training = self.rng, self.training
+        Z, _, _ = training.take(some(np.arange(training.n_samples), 10_000, rng))
+        form, params = trained.hamiltonian.widen(trained.params, Z, rng, _EXTRA_UNITS)
+        n_rows = 8 * params[-2].size // training.n_features
+        rows = some(np.arange(training.n_samples), n_rows, rng)
+        folds = [reduce(form, params, training, part) for part in np.array_split(rows, 5)[::-1]]
+        fit = fit_ridge(folds, self.options.alpha(training), around=params[-2][:, 0])
+        params = [*params[:-2], fit.w[:, None], params[-1]]
+        return self.candidate("least_squares", form, params)
+
+    def finish_sampled(self, sampled: Sampled, why: str) -> None:
+        """The same layers, with the last weights fitted to all rows."""
+        problem, options = self.problem, self.options
+        form, params, fit = sampled.hamiltonian, sampled.params, sampled.fit
+        if fit.error <= _GOOD and fit.n_equations >= 4 * params[-2].size:
+            self.take_sampled(form, params, fit, why)  # more rows would not help
+            return
+        most = int(_WORK / (params[-2].size ** 2 * problem.n_features))
+        rows = make_folds(problem, _FOLDS, self.rng)
+        rows = [some(part, max(most // len(rows), 1), self.rng) for part in rows]
+        folds = [reduce(form, params, problem, part) for part in rows]
+        fit = fit_ridge(folds, options.alpha(problem))
+        params = [*params[:-2], fit.w[:, None], params[-1]]
+        self.take_sampled(form, params, fit, why)
+
+    def take_sampled(self, form: Hamiltonian, params: Params, fit: RidgeFit, why: str) -> None:
+        self.best = Candidate("least_squares", form, params, fit.error)
+        self.options.report.append({"chosen": "least_squares", "why": why})
+        self.monitor.validation_score = None
+        self.monitor.loss_curve.clear()
+        self.monitor.validation_scores.clear()
+        self.monitor.start(form, params)
+        self.monitor(0.5 * fit.training_error**2, flatten(params))
+        self.monitor.complete()
+
+    def finish_trained(self, trained: Candidate, why: str) -> None:
+        self.best = trained
+        self.options.report.append({"chosen": trained.solver, "why": why})
+        self.monitor.complete()
+
+    def tell(self, candidate: Candidate, **more: Any) -> None:
+        entry = {
+            "solver": candidate.solver,
+            "hidden_layer_sizes": candidate.hamiltonian.hidden_layer_sizes,
+            "activation": candidate.hamiltonian.activation,
+            "error": candidate.error,
+            **({} if candidate.deviation is None else {"deviation": candidate.deviation}),
+            **more,
+            "seconds": time.perf_counter() - self.began,
+        }
+        self.options.report.append(entry)
+        if self.options.verbose:
+            print("auto: " + ", ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in entry.items()))

@@ -1,0 +1,29 @@
+"""Rows left out to judge by: whole trajectories, or blocks of neighbouring rows."""
+
+import numpy as np
+
+from ._problem import Problem
+
+# Rows that are neighbours in the data are often neighbours in time: leaving out single rows of a
+# trajectory would ask for interpolation only.
+_BLOCKS = 50
+
+
+def make_folds(problem: Problem, n_folds: int, rng: np.random.RandomState) -> list[np.ndarray]:
+    """The rows of the problem in ``n_folds`` parts that share no group and no block."""
+    groups = problem.groups_of_rows()
+    if groups is not None:
+        names, labels = np.unique(groups, return_inverse=True)
+    if groups is None or len(names) < n_folds:
+        labels = np.arange(problem.n_samples) // max(1, problem.n_samples // _BLOCKS)
+    fold_of_label = rng.permutation(labels.max() + 1) % n_folds
+    fold_of_row = fold_of_label[labels]
+    parts = [np.flatnonzero(fold_of_row == k) for k in range(n_folds)]
+    return [rows for rows in parts if len(rows)]
+
+
+def some(rows: np.ndarray, n_rows: int, rng: np.random.RandomState) -> np.ndarray:
+    """At most ``n_rows`` of them, at random, in their order."""
+    if len(rows) <= n_rows:
+        return rows
+    return rows[np.sort(rng.choice(len(rows), n_rows, replace=False))]

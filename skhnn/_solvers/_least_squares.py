@@ -1,0 +1,120 @@
+"""Sampled hidden layers and one linear least squares: no iterations."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from ..hamiltonians import SAMPLING_SCALES, Hamiltonian, Params
+from ._flat import flatten
+from ._folds import make_folds, some
+from ._monitor import Monitor
+from ._options import SolverOptions, Start
+from ._problem import Problem
+from ._ridge import Fold, RidgeFit, fit_ridge, reduce, union
+
+_FOLDS = 5
+# Widths tried, with the number of (method, scale) pairs tried at each; the next one only if the
+# last brought the error down by _WORTH_IT and left it above _SMALL.
+_WIDTHS = ((200, 9), (500, 1), (1000, 1))
+_WORTH_IT = 1.3
+_SMALL = 1e-8
+# Equations per unknown while candidates are compared.
+_EQUATIONS_PER_UNIT = 6
+_ROWS_TO_SAMPLE = 10_000
+
+
+@dataclass
+class Sampled:
+    """A Hamiltonian with sampled hidden layers and the weights that solve the least squares."""
+
+    hamiltonian: Hamiltonian
+    params: Params
+    fit: RidgeFit
+    method: str
+    scale: float
+
+
+def solve_least_squares(
+    problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
+) -> dict[str, np.ndarray]:
+    """Fit the last weights on sampled hidden layers, with all rows; one call of the monitor.
+
+    Going on from an earlier fit, the hidden layers stay. After ``partial_fit`` the factors of the
+    rows seen before are in the state, and the result is that of all rows together.
+    """
+    hamiltonian, params = start.hamiltonian, start.params
+    if not start.goes_on:
+        found = search(problem, hamiltonian, start.layers_given, options)
+        hamiltonian, params = found[0].hamiltonian, found[0].params
+    rows = make_folds(problem, _FOLDS, options.rng)
+    folds = [reduce(hamiltonian, params, problem, part) for part in rows]
+    if options.one_epoch and start.state is not None:
+        folds = _together(_from_state(start.state), folds)
+    fit = fit_ridge(folds, options.alpha(problem))
+    params = [*params[:-2], fit.w[:, None], params[-1]]
+    monitor.start(hamiltonian, params)
+    monitor(0.5 * fit.training_error**2, flatten(params))
+    monitor.complete()
+    return _to_state(folds)
+
+
+def search(
+    problem: Problem, hamiltonian: Hamiltonian, layers_given: bool, options: SolverOptions
+) -> list[Sampled]:
+    """Sampled layers of several kinds, scales and, unless given, widths; the best one first."""
+    rng = options.rng
+    Z, _, _ = problem.take(some(np.arange(problem.n_samples), _ROWS_TO_SAMPLE, rng))
+    rows = make_folds(problem, _FOLDS, rng)
+    choices = [(method, scale) for method, scales in SAMPLING_SCALES.items() for scale in scales]
+    found: list[Sampled] = []
+    for width, n_choices in _WIDTHS:
+        before = found[0].fit.error if found else np.inf
+        form = hamiltonian
+        if not layers_given:
+            form = clone(hamiltonian).set_params(hidden_layer_sizes=(width,))
+        for method, scale in choices[:n_choices]:
+            params = form.sample_params(Z, rng, method, scale)
+            n_equations = _EQUATIONS_PER_UNIT * params[-2].size
+            n_rows = n_equations // (problem.n_features * len(rows)) + 1
+            folds = [reduce(form, params, problem, some(part, n_rows, rng)) for part in rows]
+            fit = fit_ridge(folds, options.alpha(problem), refit=False)
+            params = [*params[:-2], fit.w[:, None], params[-1]]
+            found.append(Sampled(form, params, fit, method, scale))
+            options.report.append(describe(found[-1]))
+        found.sort(key=lambda sampled: sampled.fit.error)
+        choices = list(dict.fromkeys((sampled.method, sampled.scale) for sampled in found))
+        error = found[0].fit.error
+        if layers_given or error * _WORTH_IT > before or error < _SMALL:
+            break
+    return found
+
+
+def describe(sampled: Sampled) -> dict[str, Any]:
+    """An entry of the report."""
+    return {
+        "solver": "least_squares",
+        "hidden_layer_sizes": sampled.hamiltonian.hidden_layer_sizes,
+        "features": f"{sampled.method} {sampled.scale:g}",
+        "ridge": sampled.fit.ridge,
+        "error": sampled.fit.error,
+    }
+
+
+def _together(before: list[Fold], now: list[Fold]) -> list[Fold]:
+    paired = [union(list(pair)) for pair in zip(before, now, strict=False)]
+    longer = max(before, now, key=len)
+    return paired + longer[len(paired) :]
+
+
+def _to_state(folds: list[Fold]) -> dict[str, np.ndarray]:
+    state = {f"R_{k}": fold.R for k, fold in enumerate(folds)}
+    state["weight"] = np.array([fold.weight for fold in folds])
+    state["n_equations"] = np.array([fold.n_equations for fold in folds])
+    return state
+
+
+def _from_state(state: dict[str, np.ndarray]) -> list[Fold]:
+    sizes = zip(state["weight"], state["n_equations"], strict=True)
+    return [Fold(state[f"R_{k}"], float(w), int(n)) for k, (w, n) in enumerate(sizes)]

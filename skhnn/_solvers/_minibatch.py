@@ -1,0 +1,96 @@
+"""The loop that the minibatch solvers share: epochs, batches, and the rate over a fit."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..hamiltonians import Params
+from ._flat import flatten, views
+from ._monitor import Monitor
+from ._objective import Objective
+from ._options import SolverOptions, Start
+from ._problem import Problem
+
+BATCH_SIZE = 256
+# Steps of a fit where max_iter is left open, as far as whole epochs allow.
+_STEPS = 2000
+# The fraction of the steps during which the rate rises.
+_WARM_UP = 0.05
+
+
+class UpdateRule(Protocol):
+    """How a step follows from gradients; it works in place on the arrays it is made with."""
+
+    def step(self, gradient: Params, rate: float) -> None:
+        """Change the params by one step."""
+
+    def state(self) -> dict[str, Any]:
+        """What a later run needs to go on, as arrays of the place."""
+
+
+def solve_minibatch(
+    make_rule: Any,
+    default_rate: float,
+    problem: Problem,
+    start: Start,
+    monitor: Monitor,
+    options: SolverOptions,
+) -> dict[str, np.ndarray]:
+    """Minimise in epochs; one call of the monitor per epoch.
+
+    ``make_rule(theta, shapes, place, state)`` returns the update rule for the flat vector theta.
+    """
+    place = options.place
+    objective = Objective(problem, start.hamiltonian, options.penalty, place=place)
+    theta = place.array(flatten(start.params))
+    theta = theta + 0.0  # of its own, since it is changed in place
+    shapes = [p.shape for p in start.params]
+    params = views(theta, shapes)
+    rule = make_rule(theta, shapes, place, start.state)
+    n = objective.n_samples
+    batch = min(options.batch_size or BATCH_SIZE, n)
+    steps_per_epoch = -(-n // batch)
+    epochs = 1 if options.one_epoch else options.max_iter or -(-_STEPS // steps_per_epoch)
+    rate = options.learning_rate_init or default_rate
+    rates = _constant(rate) if options.one_epoch else _annealed(rate, epochs * steps_per_epoch)
+
+    monitor.judges_loss = options.one_epoch
+
+    def epoch() -> bool:
+        order = options.rng.permutation(n) if options.shuffle else np.arange(n)
+        if place.xp is not np:
+            order = place.xp.as_tensor(order, device=place.device)
+        loss: Any = 0.0
+        for first in range(0, n, batch):
+            rows = order[first : first + batch]
+            loss_of_batch, gradient = objective.loss_and_gradient(params, rows)
+            rule.step(gradient, next(rates))
+            loss = loss + loss_of_batch * (len(rows) / n)
+        return monitor(float(loss), place.to_numpy(theta))
+
+    try:
+        for _ in range(epochs):
+            if epoch():
+                break
+        else:
+            if not options.one_epoch:
+                monitor.complete()
+    except KeyboardInterrupt:  # to return the state, from where a warm start can go on
+        monitor.status = "interrupted"
+    return {name: place.to_numpy(array) for name, array in rule.state().items()}
+
+
+def _annealed(rate: float, n_steps: int) -> Iterator[float]:
+    """Linear up to ``rate`` during the warm-up, then half a cosine down to zero."""
+    n_up = max(1, round(_WARM_UP * n_steps))
+    for k in range(n_steps):
+        if k < n_up:
+            yield rate * (k + 1) / n_up
+        else:
+            yield 0.5 * rate * (1.0 + np.cos(np.pi * (k - n_up) / (n_steps - n_up)))
+
+
+def _constant(rate: float) -> Iterator[float]:
+    while True:
+        yield rate

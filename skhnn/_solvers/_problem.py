@@ -1,0 +1,105 @@
+"""The data of a fit: weighted rows of standardised states and gradient targets."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .._scaling import Scaling
+from ..hamiltonians import gradient_from_field
+
+# Arrays up to this size are standardised once; larger ones, which may lie in a file (numpy.memmap),
+# piece by piece whenever a piece is asked for.
+_BYTES_TO_KEEP = 2**26
+_ROWS_OF_A_PIECE = 2**14
+
+
+class Problem:
+    """Rows (z, g, c): state, target of the gradient of h, and weight; the weights sum to one.
+
+    Parameters
+    ----------
+    X, y : (n, 2d) arrays
+        States and their time derivatives in the units of the data; never copied as a whole if
+        they are large.
+    weight : (n,) array
+        Weights of the rows, positive.
+    groups : (n,) array or None
+        The trajectory of each row.
+    scaling : Scaling
+        z and g in terms of X and y; its ``w`` are the weights of the columns in the loss.
+    index : (m,) integer array or None
+        The rows that belong to the problem, None for all.
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        groups: np.ndarray | None,
+        scaling: Scaling,
+        index: np.ndarray | None = None,
+    ):
+        self.X, self.y, self.weight, self.groups = X, y, weight, groups
+        self.scaling, self.index = scaling, index
+        self.total_weight = float(weight.sum() if index is None else weight[index].sum())
+        self._kept: tuple[np.ndarray, np.ndarray] | None = None
+        if X.nbytes <= _BYTES_TO_KEEP:
+            self._kept = scaling.states(X), scaling.targets(gradient_from_field(y))
+
+    @property
+    def n_samples(self) -> int:
+        """The number of rows."""
+        return len(self.X) if self.index is None else len(self.index)
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns, 2d."""
+        return self.X.shape[1]
+
+    def take(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """z (m, 2d), g (m, 2d) and c (m,) of some rows, counted within the problem."""
+        if self.index is not None:
+            rows = self.index[rows]
+        c = self.weight[rows] / self.total_weight
+        if self._kept is not None:
+            return self._kept[0][rows], self._kept[1][rows], c
+        Z = self.scaling.states(np.asarray(self.X[rows]))
+        return Z, self.scaling.targets(gradient_from_field(np.asarray(self.y[rows]))), c
+
+    def states(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """x (m, 2d), in the units of the data, and the weights (m,) of some rows."""
+        if self.index is not None:
+            rows = self.index[rows]
+        return np.asarray(self.X[rows]), self.weight[rows]
+
+    def pieces(self, n_rows: int = _ROWS_OF_A_PIECE) -> Iterator[slice]:
+        """All rows as slices of at most ``n_rows``."""
+        return (slice(start, start + n_rows) for start in range(0, self.n_samples, n_rows))
+
+    def subset(self, rows: np.ndarray) -> "Problem":
+        """The problem of some of the rows; shares the arrays, and the scaling."""
+        part = object.__new__(Problem)
+        part.__dict__.update(self.__dict__)
+        part.index = rows if self.index is None else self.index[rows]
+        part.total_weight = float(self.weight[part.index].sum())
+        return part
+
+    def reweighted(self, typical: float) -> "Problem":
+        r"""The rows with weights c / sqrt(1 + (\|g\| / typical)^2), for targets with a heavy tail."""
+        part = object.__new__(Problem)
+        part.__dict__.update(self.__dict__)
+        part.weight = self.weight.copy()
+        for rows in self.pieces():
+            _, G, _ = self.take(rows)
+            index = rows if self.index is None else self.index[rows]
+            part.weight[index] /= np.sqrt(1.0 + (G * G) @ self.scaling.w / typical**2)
+        used = part.weight if self.index is None else part.weight[self.index]
+        part.total_weight = float(used.sum())
+        return part
+
+    def groups_of_rows(self) -> np.ndarray | None:
+        """The group of every row of the problem, or None."""
+        if self.groups is None or self.index is None:
+            return self.groups
+        return self.groups[self.index]

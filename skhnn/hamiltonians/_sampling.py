@@ -1,0 +1,52 @@
+"""Hidden layers drawn from the data: random features for linear least squares.
+
+A hidden layer that is drawn once and never trained leaves a problem that is linear in the last
+weights. What matters is that the units bend inside the data. Two ways to see to that:
+
+"hinge"
+    w is normal with standard deviation ``scale``, and the hinge w . x + b = 0 passes through a
+    random row. Good where the data fill their space.
+"pairs"
+    w points from one random row to another and the unit bends between the two, so that directions
+    follow the data: good near a subspace. The hinge is moved along w by a random amount of up to
+    the distance; without this, data that are symmetric about the origin (a circle) give features
+    that are odd functions all.
+
+References
+----------
+G.-B. Huang, Q.-Y. Zhu, C.-K. Siew, "Extreme learning machine: theory and applications",
+Neurocomputing 70 (2006) 489-501 ("hinge").
+
+E. L. Bolager, I. Burak, C. Datar, Q. Sun, F. Dietrich, "Sampling weights of deep neural networks",
+NeurIPS 2023 ("pairs"; here with random hinges and uniform pairs).
+"""
+
+import numpy as np
+
+#: The scales worth trying, in standardised coordinates. Small ones give polynomials.
+SAMPLING_SCALES = {
+    "hinge": (0.02, 0.06, 0.2, 0.4, 0.8),
+    "pairs": (0.05, 0.15, 0.4, 0.8),
+}
+
+# A unit of scale 1 rises by half of tanh's range between its two rows.
+_LOG_3 = np.log(3.0)
+# Pairs closer than this quantile of the distances do not give steeper units than it would.
+_NEAR = 0.05
+
+
+def sample_layer(
+    X: np.ndarray, n_units: int, rng: np.random.RandomState, method: str, scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (n_columns, n_units) and biases (n_units,) for inputs like the rows of X."""
+    n, n_columns = X.shape
+    first = X[rng.randint(n, size=n_units)]
+    if method == "hinge":
+        W = scale * rng.standard_normal((n_units, n_columns))
+        return W.T.copy(), -np.einsum("kj,kj->k", W, first)
+    difference = X[rng.randint(n, size=n_units)] - first
+    squares = np.einsum("kj,kj->k", difference, difference)
+    near = np.quantile(squares[squares > 0], _NEAR) if squares.any() else 1.0
+    W = scale * _LOG_3 * difference / np.maximum(squares, near)[:, None]
+    shift = 0.5 * scale * _LOG_3 * (1.0 - rng.uniform(-1.0, 1.0, n_units))
+    return W.T.copy(), -np.einsum("kj,kj->k", W, first) - shift
