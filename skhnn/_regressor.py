@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from functools import partial
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,7 +17,8 @@ from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._chunks import evaluate_in_chunks
 from ._documentation import DocumentationLink
 from ._simulation import integrate, integrate_many
-from ._solvers import SOLVERS
+from ._diagnosis import warn_if_not_hamiltonian
+from ._solvers import SOLVERS, without_effect
 from ._torch import evaluate_on_device, is_present
 from ._training import train, warn_unless_converged
 from ._validation import (
@@ -27,6 +29,7 @@ from ._validation import (
     check_initial_states,
     check_method,
     check_number,
+    check_optimizer,
     check_states,
     check_times,
     check_tolerances,
@@ -41,15 +44,25 @@ _DTYPES = ("auto", "float64", "float32")
 # longer.
 _ROWS_FOR_A_DEVICE = 10_000
 
+# A sample is enough to see that residuals are not those of a Hamiltonian.
+_ROWS_TO_DIAGNOSE = 2000
+
+# Solvers that take rows in pieces.
+_TAKE_PIECES = ("least_squares", "soap", "adam")
+
 # What __getstate__ writes. A change of the private attributes needs a new number.
 _STATE_FORMAT = 1
 
 
+def _is_same(value: Any, default: Any) -> bool:
+    return value is default or (type(value) is type(default) and value == default)
+
+
 def _takes_rows_in_pieces(estimator: "HNNRegressor") -> bool:
-    if estimator.solver != "adam":
+    if estimator.solver not in _TAKE_PIECES:
         raise AttributeError(
-            "partial_fit needs a solver that takes rows in pieces, solver='adam'; got "
-            f"solver={estimator.solver!r}."
+            f"partial_fit needs a solver that takes rows in pieces, one of {list(_TAKE_PIECES)}; "
+            f"got solver={estimator.solver!r}."
         )
     return True
 
@@ -252,6 +265,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             was no longer finite; the weights so far are kept), or converged at an R^2 below 0.8.
         """
         self._check_parameters()
+        self._warn_about_options()
         goes_on = self.warm_start and hasattr(self, "coefs_")
         with unchanged_on_error(self):
             data = self._check_training_data(X, y, sample_weight, groups)
@@ -264,6 +278,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self.validation_scores_ = result.validation_scores
         self._summarise()
         warn_unless_converged(self, result)
+        if result.status in ("completed", "converged"):
+            rows = slice(None, None, -(-len(data[0]) // _ROWS_TO_DIAGNOSE))
+            X, y = data[0][rows], data[1][rows]
+            warn_if_not_hamiltonian(X, y, self._field()(X))
         return self
 
     @available_if(_takes_rows_in_pieces)
@@ -541,6 +559,28 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         check_number("tol", self.tol, Real, 0, 1)
         check_number("n_iter_no_change", self.n_iter_no_change, Integral, 1)
         check_number("validation_fraction", self.validation_fraction, Real, 0, 1, inclusive=False)
+
+        if self.optimizer is not None:
+            check_optimizer(self.optimizer, self.solver)
+
+    def _warn_about_options(self) -> None:
+        """Name the parameters that differ from their defaults and have no effect."""
+        defaults = {name: p.default for name, p in signature(type(self)).parameters.items()}
+        params = self.get_params(deep=False)
+        changed = {
+            name
+            for name, default in defaults.items()
+            if name in params and not _is_same(params[name], default)
+        }
+        idle = without_effect(self.solver, changed, bool(self.early_stopping))
+        if idle:
+            warnings.warn(
+                f"{', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect with "
+                f"solver={self.solver!r}"
+                + ("" if self.early_stopping else " and early_stopping=False")
+                + ". Leave the default, or choose another solver.",
+                stacklevel=4,
+            )
 
     def _check_training_data(
         self, X: Any, y: Any, sample_weight: Any, groups: Any, reset: bool = True

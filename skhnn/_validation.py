@@ -216,6 +216,20 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
         raise ValueError(f"{name} must be one of {list(choices)}; got {value!r}.")
 
 
+def check_optimizer(optimizer: Any, solver: str) -> None:
+    """Raise unless ``optimizer`` can be called as a class of torch.optim is, and is asked for."""
+    if isinstance(optimizer, str) or not callable(optimizer):
+        raise TypeError(
+            "optimizer must be None or a class of torch.optim (or a function of params and lr), "
+            f"such as torch.optim.NAdam; got {optimizer!r}."
+        )
+    if solver != "adam":
+        raise ValueError(
+            "optimizer takes the place of the update rule of solver='adam'; got "
+            f"solver={solver!r}. Set solver='adam', or leave optimizer=None."
+        )
+
+
 def check_activation(activation: Any) -> None:
     """Raise unless the activation is smooth enough for a Hamiltonian network."""
     if isinstance(activation, str) and activation in REFUSED:
@@ -245,7 +259,7 @@ def _is_positive_integer(value: Any) -> bool:
 
 def check_magnitude(values: np.ndarray, name: str) -> None:
     """Raise if the values are so large or so small that squares leave the range of floats."""
-    largest = float(np.abs(values).max())
+    largest = float(max(values.max(), -values.min()))  # no copy: it may be a file
     if largest > _LARGEST or 0 < largest < 1 / _LARGEST:
         raise ValueError(
             f"{name} contains values of magnitude {largest:.1e}, outside of {1 / _LARGEST:.0e} to "

@@ -16,6 +16,7 @@ import numpy as np
 
 from ._adam import solve_adam
 from ._auto import solve_auto
+from ._effects import WITHOUT_EFFECT, without_effect
 from ._lbfgs import solve_lbfgs
 from ._least_squares import solve_least_squares
 from ._monitor import FitResult, Monitor
@@ -23,10 +24,12 @@ from ._objective import Objective, Place
 from ._options import SolverOptions, Start
 from ._problem import Problem
 from ._soap import solve_soap
+from ._varpro import solve_varpro
 
 __all__ = [
     "NEEDS_TORCH",
     "SOLVERS",
+    "WITHOUT_EFFECT",
     "FitResult",
     "Monitor",
     "Objective",
@@ -35,6 +38,7 @@ __all__ = [
     "SolverOptions",
     "Start",
     "run_solver",
+    "without_effect",
 ]
 
 State = dict[str, np.ndarray] | None
@@ -46,6 +50,7 @@ SOLVERS: dict[str, Solver] = {
     "soap": solve_soap,
     "adam": solve_adam,
     "lbfgs": solve_lbfgs,
+    "varpro": solve_varpro,
 }
 
 #: Those that train a torch network whatever the device; the others compute with numpy on a CPU.

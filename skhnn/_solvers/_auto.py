@@ -41,7 +41,9 @@ _HANDICAP = 10.0
 # No trained network has a smaller error.
 _OUT_OF_REACH = 1e-7
 # Units added to the last layer of a trained network, and the rows it takes.
-_EXTRA_UNITS, _ROWS_TO_WIDEN = 1000, 4000
+_EXTRA_UNITS, _ROWS_TO_WIDEN = 1000, 3000
+# More sampled units help where sampled units alone came below this error.
+_SAMPLING_WORKS = 0.2
 
 
 @dataclass
@@ -101,7 +103,10 @@ class _Search:
         self.began = time.perf_counter()
 
     def run(self) -> None:
-        found = search(self.training, self.start.hamiltonian, self.start.layers_given, self.options)
+        start = self.start
+        found = search(
+            self.training, start.hamiltonian, start.layers_given, self.options, 10 * _GOOD
+        )
         sampled = self.candidate("least_squares", found[0].hamiltonian, found[0].params)
         sampled.error = max(sampled.error, found[0].fit.error)
         self.best = sampled
@@ -134,9 +139,10 @@ class _Search:
             self.finish_sampled(found[0], "smaller error")
             return
         self.best = trained
-        if trained.error > _GOOD and self.training.n_samples > _ROWS_TO_WIDEN:
+        many = self.training.n_samples > _ROWS_TO_WIDEN
+        if trained.error > _GOOD and many and sampled.error < _SAMPLING_WORKS:
             wider = self.widen(trained)
-            self.tell(wider)
+            self.tell(wider, widened=True)
             if wider.error < 0.93 * trained.error:
                 trained = wider
         self.finish_trained(trained, "smaller error")
@@ -221,7 +227,7 @@ class _Search:
         n_rows = 8 * params[-2].size // training.n_features
         rows = some(np.arange(training.n_samples), n_rows, rng)
         folds = [reduce(form, params, training, part) for part in np.array_split(rows, 5)[::-1]]
-        fit = fit_ridge(folds, self.options.alpha(training), around=params[-2][:, 0])
+        fit = fit_ridge(folds, self.options.alpha(training), around=params[-2][:, 0], refit=False)
         params = [*params[:-2], fit.w[:, None], params[-1]]
         return self.candidate("least_squares", form, params)
 

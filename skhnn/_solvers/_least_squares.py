@@ -61,9 +61,16 @@ def solve_least_squares(
 
 
 def search(
-    problem: Problem, hamiltonian: Hamiltonian, layers_given: bool, options: SolverOptions
+    problem: Problem,
+    hamiltonian: Hamiltonian,
+    layers_given: bool,
+    options: SolverOptions,
+    in_reach: float = np.inf,
 ) -> list[Sampled]:
-    """Sampled layers of several kinds, scales and, unless given, widths; the best one first."""
+    """Sampled layers of several kinds, scales and, unless given, widths; the best one first.
+
+    The largest width is left out where its error is not expected to come below ``in_reach``.
+    """
     rng = options.rng
     Z, _, _ = problem.take(some(np.arange(problem.n_samples), _ROWS_TO_SAMPLE, rng))
     rows = make_folds(problem, _FOLDS, rng)
@@ -86,7 +93,10 @@ def search(
         found.sort(key=lambda sampled: sampled.fit.error)
         choices = list(dict.fromkeys((sampled.method, sampled.scale) for sampled in found))
         error = found[0].fit.error
-        if layers_given or error * _WORTH_IT > before or error < _SMALL:
+        gain = before / error if error else np.inf
+        if layers_given or gain < _WORTH_IT or error < _SMALL:
+            break
+        if np.isfinite(gain) and error / gain**0.75 > in_reach:
             break
     return found
 

@@ -84,6 +84,10 @@ class Hamiltonian(BaseEstimator):
         """The gradients of the m basis functions of H, (n, 2d, m)."""
 
     @abstractmethod
+    def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        """The derivatives of grad H by the weights of the hidden layers, (n, 2d, n_weights)."""
+
+    @abstractmethod
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
         """x -> J grad H(x) with the params bound, for x of shape (2d,) or (n, 2d)."""
 

@@ -138,6 +138,25 @@ class MLPHamiltonian(Hamiltonian):
         _, slopes, _ = self._forward(params, X, xp, order=1)
         return self._tangents(params[:-2:2], slopes)[-1] * slopes[-1][..., None, :]
 
+    def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
+        h, slopes, curvatures = self._forward(params, X, xp, order=2)
+        g, u = self._backward(params, slopes)
+        weights = params[:-2:2]
+        tangents = self._tangents(weights, slopes)
+        # The pullback of each unit vector e_a at once: its t_0 is e_a.
+        t: list[Any] = [xp.eye(X.shape[1])[None]]
+        t += [T * slope[:, None, :] for T, slope in zip(tangents[:-1], slopes, strict=False)]
+        blocks: list[Any] = []
+        h_bar: Any = 0.0
+        for layer in range(len(weights) - 1, -1, -1):
+            a_bar = tangents[layer] * (g[layer + 1] * curvatures[layer])[:, None, :]
+            a_bar = a_bar + h_bar * slopes[layer][:, None, :]
+            d_weights = t[layer][..., None] * u[layer][:, None, None, :]
+            d_weights = d_weights + h[layer][:, None, :, None] * a_bar[:, :, None, :]
+            blocks = [d_weights.reshape(len(X), X.shape[1], -1), a_bar, *blocks]
+            h_bar = a_bar @ weights[layer].T
+        return xp.concatenate(blocks, axis=2)
+
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
         activation = ACTIVATIONS[self.activation]
         layers = list(zip(params[:-2:2], params[1:-2:2], strict=True))

@@ -1,0 +1,138 @@
+"""Variable projection: Levenberg-Marquardt on the hidden layers, with the last weights eliminated."""
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.base import clone
+
+from ..hamiltonians import Hamiltonian, Params
+from ._flat import flatten, views
+from ._folds import some
+from ._least_squares import search
+from ._monitor import Monitor
+from ._options import SolverOptions, Start
+from ._problem import Problem
+
+_UNITS = 50
+_ITERATIONS = 100
+# A step costs rows times weights squared, and memory for rows times weights.
+_MOST_WEIGHTS = 2000
+_EQUATIONS_PER_WEIGHT, _FEWEST_EQUATIONS = 8, 4000
+# Singular values of the basis below this fraction of the largest are left to rounding.
+_RANK = 1e-15
+_DAMPING, _LESS, _MORE = 1e-3, 1 / 3, 4.0
+_LEAST_DAMPING, _MOST_DAMPING = 1e-15, 1e10
+
+
+def solve_varpro(
+    problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
+) -> None:
+    r"""Minimise \|A(theta) w(theta) - t\|^2, where w(theta) solves the least squares.
+
+    For every value of the hidden weights theta the last weights w are those of the least squares,
+    and theta is moved by Levenberg-Marquardt with Kaufman's Jacobian, (I - Q Q^T) dA/dtheta w, Q an
+    orthonormal basis of the columns of A. The optimiser never sees the badly conditioned w.
+
+    References
+    ----------
+    G. H. Golub, V. Pereyra, "Separable nonlinear least squares: the variable projection method and
+    its applications", Inverse Problems 19 (2003) R1-R26.
+
+    L. Kaufman, "A variable projection method for solving separable nonlinear least squares
+    problems", BIT 15 (1975) 49-57.
+    """
+    form, params = start.hamiltonian, start.params
+    if not start.goes_on:
+        if not start.layers_given:
+            form = clone(form).set_params(hidden_layer_sizes=(_UNITS,))
+        _check_size(form, problem)
+        found = search(problem, form, True, options)
+        params = found[0].params
+    _check_size(form, problem)
+    system = _Projected(problem, form, params, options)
+    theta = flatten(params[:-2])
+    monitor.start(form, params)
+    damping = _DAMPING
+    here = system.at(theta)
+    for _ in range(options.max_iter or _ITERATIONS):
+        J = here.jacobian()
+        scale = np.maximum(np.linalg.norm(J, axis=0), 1e-12)
+        R = np.linalg.qr(np.column_stack([J / scale, -here.residual]), mode="r")[: len(theta)]
+        there = None
+        while there is None and damping <= _MOST_DAMPING:
+            damped = np.concatenate([R[:, :-1], np.sqrt(damping) * np.eye(len(theta))])
+            target = np.concatenate([R[:, -1], np.zeros(len(theta))])
+            step = np.linalg.lstsq(damped, target, rcond=None)[0] / scale
+            candidate = system.at(theta + step)
+            if candidate.loss < here.loss:
+                there = candidate
+                damping = max(damping * _LESS, _LEAST_DAMPING)
+            else:
+                damping *= _MORE
+        if there is None:  # no step lowers the loss
+            monitor.finish(here.loss, flatten(system.params(theta, here.w)))
+            return
+        theta, here = theta + step, there
+        if monitor(here.loss, flatten(system.params(theta, here.w))):
+            return
+
+
+class _Point:
+    """The least squares at one theta: w, the residual, and the Jacobian when it is asked for."""
+
+    def __init__(
+        self, w: np.ndarray, residual: np.ndarray, jacobian: Callable[[], np.ndarray], loss: float
+    ):
+        self.w, self.residual, self.jacobian, self.loss = w, residual, jacobian, loss
+
+
+class _Projected:
+    """The rows used, weighted, and what follows from the hidden weights."""
+
+    def __init__(
+        self, problem: Problem, form: Hamiltonian, params: Params, options: SolverOptions
+    ):
+        n_weights = sum(p.size for p in params[:-1])
+        n_equations = max(_EQUATIONS_PER_WEIGHT * n_weights, _FEWEST_EQUATIONS)
+        n_rows = -(-n_equations // problem.n_features)
+        rows = some(np.arange(problem.n_samples), n_rows, options.rng)
+        self.Z, G, c = problem.take(rows)
+        self.root = np.sqrt(c / c.sum())[:, None] * np.sqrt(problem.scaling.w)
+        self.t = (G * self.root).ravel()
+        self.form, self.constant = form, params[-1]
+        self.shapes = [p.shape for p in params[:-2]]
+        self.ridge = options.penalty
+
+    def params(self, theta: np.ndarray, w: np.ndarray) -> Params:
+        return [*views(theta, self.shapes), w[:, None], self.constant]
+
+    def at(self, theta: np.ndarray) -> _Point:
+        hidden = self.params(theta, np.zeros(0))
+        A = (self.form.basis(hidden, self.Z) * self.root[..., None]).reshape(len(self.t), -1)
+        if not np.isfinite(A).all():
+            return _Point(np.zeros(0), self.t, lambda: A, np.inf)
+        U, s, Vt = np.linalg.svd(A, full_matrices=False)
+        kept = s > _RANK * s[0]
+        Q = U[:, kept]
+        shrunk = s[kept] / (s[kept] ** 2 + self.ridge)
+        w = Vt[kept].T @ (shrunk * (Q.T @ self.t))
+        residual = A @ w - self.t
+
+        def jacobian() -> np.ndarray:
+            J = self.form.jacobian(self.params(theta, w), self.Z) * self.root[..., None]
+            J = J.reshape(len(self.t), -1)
+            return J - Q @ (Q.T @ J)
+
+        loss = 0.5 * float(residual @ residual + self.ridge * (w @ w))
+        return _Point(w, residual, jacobian, loss)
+
+
+def _check_size(form: Hamiltonian, problem: Problem) -> None:
+    sizes = form.init_params(problem.n_features, np.random.RandomState(0))[:-2]
+    n_weights = sum(p.size for p in sizes)
+    if n_weights > _MOST_WEIGHTS:
+        raise ValueError(
+            f"solver='varpro' is for compact networks: it takes up to {_MOST_WEIGHTS} weights in "
+            f"the hidden layers, and hidden_layer_sizes={form.hidden_layer_sizes} has {n_weights}. "
+            "Use fewer units, or solver='soap' or 'lbfgs'."
+        )
