@@ -4,33 +4,40 @@ import warnings
 
 import numpy as np
 
-# An error to talk about, and the part of it that a linear function of the states must explain. The
-# residuals of a Hamiltonian fit to friction are linear in the momenta; those of noise or of a
-# network that is too small are not.
+from .hamiltonians import field_from_gradient, gradient_from_field
+
+# An error to talk about, and the part of it that must be linear and not Hamiltonian. Noise, or what a
+# network has not learned yet, is neither.
 _WORTH_A_WORD = 1e-4
-_LINEAR_PART = 0.5
+_PART = 0.5
 _ROWS_PER_COLUMN = 10
 
 
 def warn_if_not_hamiltonian(X: np.ndarray, y: np.ndarray, predicted: np.ndarray) -> None:
-    """Warn where what the best Hamiltonian leaves of the derivatives is linear in the states."""
+    r"""Warn where what is left of the derivatives is linear in the states and not Hamiltonian.
+
+    The residuals are regressed on the states, y - J grad H = M x. A linear field M x is Hamiltonian
+    if J^T M is symmetric; friction is not, and is what the antisymmetric part measures.
+    """
     n, n_columns = X.shape
     spread = y.std(axis=0)
     if n < _ROWS_PER_COLUMN * n_columns or not spread.all():
         return
-    residual = (y - predicted) / spread
-    missing = float(np.mean(residual**2))
+    residual = y - predicted
+    missing = float(np.mean((residual / spread) ** 2))
     if not missing > _WORTH_A_WORD:
         return
-    scale = X.std(axis=0)
-    A = np.column_stack([np.ones(n), (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1.0)])
-    rest = residual - A @ np.linalg.lstsq(A, residual, rcond=None)[0]
-    explained = 1.0 - float(np.mean(rest**2)) / missing
-    if explained > _LINEAR_PART:
+    x = X - X.mean(axis=0)
+    M_T = np.linalg.lstsq(np.column_stack([x, np.ones(n)]), residual, rcond=None)[0][:-1]
+    S = gradient_from_field(M_T).T  # J^T M
+    part = field_from_gradient(x @ (0.5 * (S - S.T)).T)
+    explained = 1.0 - float(np.mean(((residual - part) / spread) ** 2)) / missing
+    if explained > _PART:
         warnings.warn(
             f"The derivatives do not look like those of a Hamiltonian system: {missing:.1%} of "
-            f"their variance is left, and {explained:.0%} of that is linear in the states, as with "
-            "friction or a drive. No Hamiltonian can fit it. Check that the columns are q then p, "
-            "with p the momentum that belongs to q; subtract a friction that you know from y.",
+            f"their variance is left, and {explained:.0%} of that is linear in the states and not "
+            "Hamiltonian, as friction is. No Hamiltonian can fit it. Check that the columns are q "
+            "then p, with p the momentum that belongs to q; subtract a friction that you know from "
+            "y.",
             stacklevel=4,
         )

@@ -200,6 +200,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         optimizer: Any = None,
         alpha: float = 0.0,
         batch_size: int | str = "auto",
+        learning_rate: str = "cosine",
         learning_rate_init: float | None = None,
         max_iter: int | None = None,
         tol: float = 0.1,
@@ -219,6 +220,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self.optimizer = optimizer
         self.alpha = alpha
         self.batch_size = batch_size
+        self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
         self.tol = tol
@@ -536,6 +538,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         )
         model.__dict__.update(module.fitted_attributes())
         model._random_state = check_random_state(model.random_state)
+        model.solver_ = "soap" if model.solver == "auto" else model.solver
+        model.fit_report_ = []
         model.n_iter_, model.loss_curve_, model.validation_scores_ = 0, [], None
         model._summarise()
         return model
@@ -547,6 +551,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             check_activation(self.activation)
         check_choice("solver", self.solver, list(SOLVERS))
         check_choice("dtype", self.dtype, _DTYPES)
+        check_choice("learning_rate", self.learning_rate, ("cosine", "constant"))
         for name in ("early_stopping", "shuffle", "warm_start", "verbose"):
             check_flag(name, getattr(self, name))
         if not (isinstance(self.batch_size, str) and self.batch_size == "auto"):
@@ -572,7 +577,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             for name, default in defaults.items()
             if name in params and not _is_same(params[name], default)
         }
-        idle = without_effect(self.solver, changed, bool(self.early_stopping))
+        judges = bool(self.early_stopping) or self.learning_rate == "constant"
+        idle = without_effect(self.solver, changed, bool(self.early_stopping), judges)
         if idle:
             warnings.warn(
                 f"{', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect with "

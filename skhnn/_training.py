@@ -13,6 +13,7 @@ from ._chunks import evaluate_in_chunks
 from ._scaling import Scaling
 from ._solvers import (
     NEEDS_TORCH,
+    WITHOUT_EFFECT,
     FitResult,
     Monitor,
     Objective,
@@ -54,7 +55,8 @@ def train(
     place, device = _place(estimator)
     rng = estimator._random_state if goes_on else check_random_state(estimator.random_state)
     rows, hold_out = None, None
-    if estimator.early_stopping and not one_epoch:
+    holds_out = solver != "auto" and "early_stopping" not in WITHOUT_EFFECT[solver]
+    if estimator.early_stopping and holds_out and not one_epoch:
         rows, hold_out = split(estimator, len(X), groups, rng)
     if goes_on:
         scaling = Scaling(*estimator._scaling)
@@ -98,6 +100,7 @@ def train(
         max_iter=estimator.max_iter,
         batch_size=None if estimator.batch_size == "auto" else estimator.batch_size,
         learning_rate_init=estimator.learning_rate_init,
+        annealed=estimator.learning_rate == "cosine",
         shuffle=bool(estimator.shuffle),
         optimizer=estimator.optimizer,
         one_epoch=one_epoch,
@@ -124,7 +127,8 @@ def _place(estimator: Any) -> tuple[Place, str]:
     """Where to compute, and the name of the device."""
     solver, dtype = estimator.solver, estimator.dtype
     if dtype == "auto":  # minibatches are noisier than single precision
-        dtype = "float32" if solver in ("adam", "soap") else "float64"
+        single = solver in ("adam", "soap") or str(estimator.device).startswith("mps")
+        dtype = "float32" if single else "float64"
     if solver not in NEEDS_TORCH and str(estimator.device) == "cpu":
         return Place.on_numpy(dtype), "cpu"
     device = resolve_device(estimator.device, dtype)
@@ -183,9 +187,7 @@ def _start(
     hamiltonian = MLPHamiltonian(sizes, activation)
     if not goes_on:
         params = hamiltonian.init_params(n_features, rng)
-        return Start(
-            hamiltonian, params, layers_given=given, activation_given=activation_given
-        )
+        return Start(hamiltonian, params, layers_given=given, activation_given=activation_given)
     before = (estimator.coefs_[0].shape[0], estimator.hidden_layer_sizes_, estimator._activation)
     now = (n_features, sizes, hamiltonian.activation)
     if before != now:
@@ -219,6 +221,12 @@ def warn_unless_converged(estimator: Any, result: FitResult) -> None:
             f"stopped after {result.n_iter} iterations because the loss was no longer finite. The "
             "model has the last finite weights; "
             f"{advice.get(solver, 'alpha may be too large for these sample weights')}"
+        )
+    elif result.status == "completed" and loss > _POOR_LOSS and solver in ("soap", "adam"):
+        what = (
+            f"came to the end of its {result.n_iter} epochs at R2 = {1 - 2 * loss:.2f} on the rows "
+            "trained on. Either the rest of the derivatives is noise or not Hamiltonian, or this "
+            "was too short: increase max_iter, or leave it to the solver with max_iter=None"
         )
     elif result.status in ("converged", "completed") and loss > _POOR_LOSS:
         what = (

@@ -16,7 +16,8 @@ X, Y = asymmetric_data(30)
 
 
 def quick(**kwargs):
-    return HNNRegressor(**{"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0, **kwargs})
+    defaults = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0, "solver": "lbfgs"}
+    return HNNRegressor(**{**defaults, **kwargs})
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,11 @@ BAD_PARAMETERS = [
     ({"activation": "relu"}, ValueError, "piecewise constant.*Use one of .*'tanh'"),
     ({"activation": "identity"}, ValueError, "one constant vector"),
     ({"activation": "swish"}, ValueError, "activation must be one of"),
-    ({"solver": "sgd"}, ValueError, r"solver must be one of \['lbfgs', 'adam'\]; got 'sgd'"),
+    (
+        {"solver": "sgd"},
+        ValueError,
+        r"solver must be one of \['auto', 'least_squares', 'soap', 'adam', 'lbfgs', 'varpro'\]; got 'sgd'",
+    ),
     ({"dtype": "float16"}, ValueError, "dtype must be one of"),
     ({"device": "abacus"}, ValueError, "Unknown device 'abacus'.*cpu"),
     ({"device": 3.5}, ValueError, "Unknown device 3.5"),

@@ -19,7 +19,9 @@ def data():
 
 
 def make(**kwargs):
-    return HNNRegressor(**{"hidden_layer_sizes": (6,), "max_iter": 7, "tol": 0.0, **kwargs})
+    options = {"hidden_layer_sizes": (6,), "max_iter": 7, "tol": 0.0, "solver": "lbfgs"}
+    options |= {"learning_rate": "constant", "dtype": "float64"}
+    return HNNRegressor(**{**options, **kwargs})
 
 
 class Recorder:

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation"},
     "_regressor": {
-        "_callbacks", "_chunks", "_documentation", "_simulation",
+        "_callbacks", "_chunks", "_diagnosis", "_documentation", "_simulation",
         "_solvers", "_torch", "_torch_module", "_training",
         "_validation", "hamiltonians", "numpy", "sklearn",
     },
@@ -25,15 +25,16 @@ ALLOWED = {
         "numpy", "sklearn",
     },
     "_callbacks": {"sklearn"},
+    "_diagnosis": {"hamiltonians", "numpy"},
     "_documentation": set(),
     "_validation": {"hamiltonians", "numpy", "scipy", "sklearn"},
     "_simulation": {"numpy", "scipy"},
-    "_scaling": {"numpy"},
+    "_scaling": {"hamiltonians", "numpy"},
     "_chunks": {"numpy"},
     "_torch": {"numpy", "torch"},
     "_torch_module": {"hamiltonians", "torch"},  # itself imported inside functions only
     "preprocessing": {"_documentation", "_validation", "numpy", "sklearn"},
-    "_solvers": {"_chunks", "hamiltonians", "numpy", "scipy", "torch"},
+    "_solvers": {"_chunks", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch"},
     "hamiltonians": {"numpy", "sklearn"},
     "systems": {"hamiltonians", "numpy"},
     "datasets": {"systems", "numpy", "scipy", "sklearn"},

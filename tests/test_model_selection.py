@@ -75,7 +75,14 @@ def weights():
 
 
 def make(hidden_layer_sizes=(8,), **params):
-    params = {"max_iter": 30, "tol": 0.0, "alpha": 1e-6, "random_state": 0, **params}
+    params = {
+        "max_iter": 30,
+        "tol": 0.0,
+        "alpha": 1e-6,
+        "random_state": 0,
+        "solver": "lbfgs",
+        **params,
+    }
     return HNNRegressor(hidden_layer_sizes, **params)
 
 

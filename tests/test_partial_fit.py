@@ -17,6 +17,7 @@ def data():
 
 def make(**kwargs):
     options = {"hidden_layer_sizes": (8,), "solver": "adam", "random_state": 0, "tol": 0.0}
+    options |= {"learning_rate": "constant", "dtype": "float64"}
     return HNNRegressor(**{**options, "n_iter_no_change": 1000, **kwargs})
 
 

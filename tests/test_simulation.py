@@ -20,7 +20,7 @@ T = np.array([0.0, 0.1, 0.7, 2.0])
 @pytest.fixture(scope="module")
 def model():
     X, y = asymmetric_data(300)
-    return fit_quietly(HNNRegressor((20, 20), max_iter=300, random_state=0), X, y)
+    return fit_quietly(HNNRegressor((20, 20), max_iter=300, random_state=0, solver="lbfgs"), X, y)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_frames_and_series_are_taken_and_checked():
     X, y = asymmetric_data(100)
     names = ["q_1", "q_2", "p_1", "p_2"]
     frame = pandas.DataFrame(X, columns=names)
-    model = fit_quietly(HNNRegressor((5,), max_iter=50, random_state=0), frame, y)
+    model = fit_quietly(HNNRegressor((5,), max_iter=50, random_state=0, solver="lbfgs"), frame, y)
     one = model.simulate(X[0], T)  # plain arrays do not warn
     np.testing.assert_array_equal(model.simulate(frame.iloc[0], T), one)
     np.testing.assert_array_equal(model.simulate(pandas.Series(X[0]), pandas.Series(T)), one)
@@ -208,7 +208,7 @@ def test_a_batch_keeps_what_was_computed(model, x0):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_field_that_is_not_finite_ends_soon(x0, method):
     X, y = asymmetric_data(100)
-    model = fit_quietly(HNNRegressor((5,), max_iter=50, random_state=0), X, y)
+    model = fit_quietly(HNNRegressor((5,), max_iter=50, random_state=0, solver="lbfgs"), X, y)
     model.coefs_[0][:] = np.nan
     with pytest.raises(
         SimulationError, match=r"stopped at t=0 of 2: the vector field is not finite"

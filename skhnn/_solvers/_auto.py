@@ -24,6 +24,9 @@ from ._steadiness import determined_beside, deviation, is_steady
 _GOOD = 3e-4
 # One part in five is left out, of which at most so many rows are looked at.
 _FOLDS, _ROWS_LEFT_OUT = 5, 4000
+# Fewer rows are interpolated.
+_ENOUGH_TO_LEAVE_OUT = 10
+_UNITS_TO_INTERPOLATE, _RIDGE_TO_INTERPOLATE = 200, 1e-12
 # The trained network: deeper and narrower than one would draw, after comparing at equal time.
 _TRAINED_SIZES = (64, 64, 64)
 # Steps to find out which activation suits the data, and all steps.
@@ -61,9 +64,7 @@ class Candidate:
         return self.hamiltonian, self.params
 
 
-def solve_auto(
-    problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
-) -> None:
+def solve_auto(problem: Problem, start: Start, monitor: Monitor, options: SolverOptions) -> None:
     """Choose between sampled least squares and SOAP; the choice is in ``options.report``.
 
     1. Least squares on sampled layers. If its error on the rows left out is small, or what is left
@@ -88,9 +89,7 @@ def solve_auto(
 class _Search:
     """The state of one run of ``solve_auto``: the best candidate so far."""
 
-    def __init__(
-        self, problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
-    ):
+    def __init__(self, problem: Problem, start: Start, monitor: Monitor, options: SolverOptions):
         self.problem, self.start, self.monitor, self.options = problem, start, monitor, options
         self.rng = options.rng
         first, *others = make_folds(problem, _FOLDS, self.rng)
@@ -104,6 +103,9 @@ class _Search:
 
     def run(self) -> None:
         start = self.start
+        if self.problem.n_samples < _ENOUGH_TO_LEAVE_OUT:
+            self.interpolate()
+            return
         found = search(
             self.training, start.hamiltonian, start.layers_given, self.options, 10 * _GOOD
         )
@@ -147,6 +149,19 @@ class _Search:
                 trained = wider
         self.finish_trained(trained, "smaller error")
 
+    def interpolate(self) -> None:
+        """The smoothest sampled model through so few rows that none can be left out."""
+        form = self.start.hamiltonian
+        if not self.start.layers_given:
+            form = clone(form).set_params(hidden_layer_sizes=(_UNITS_TO_INTERPOLATE,))
+        Z, _, _ = self.problem.take(slice(None))
+        params = form.sample_params(Z, self.rng, "hinge", 0.2)
+        fold = reduce(form, params, self.problem, np.arange(self.problem.n_samples))
+        ridge = _RIDGE_TO_INTERPOLATE * float(np.sum(fold.R[:, :-1] ** 2))
+        fit = fit_ridge([fold], max(ridge, self.options.alpha(self.problem)))
+        params = [*params[:-2], fit.w[:, None], params[-1]]
+        self.take_sampled(form, params, fit, "too few rows to leave any out")
+
     def candidate(self, solver: str, hamiltonian: Hamiltonian, params: Params) -> Candidate:
         return Candidate(solver, hamiltonian, params, self.error(hamiltonian, params))
 
@@ -156,7 +171,9 @@ class _Search:
 
     def is_determined(self, found: list[Sampled]) -> bool:
         first = found[0]
-        other = next((f for f in found if (f.method, f.scale) != (first.method, first.scale)), first)
+        other = next(
+            (f for f in found if (f.method, f.scale) != (first.method, first.scale)), first
+        )
         models = [(f.hamiltonian, f.params) for f in (first, other)]
         return determined_beside(models[0], models[1], self.training, self.rng)
 
@@ -206,7 +223,9 @@ class _Search:
             rows = some(np.arange(training.n_samples), n_steps * batch, self.rng)
             training = training.subset(rows)
         epochs = -(-n_steps // -(-training.n_samples // batch))
-        options = replace(options, place=place, max_iter=options.max_iter or epochs, report=[])
+        options = replace(
+            options, place=place, max_iter=(watched and options.max_iter) or epochs, report=[]
+        )
         params = form.init_params(training.n_features, self.rng)
         monitor = watched or Monitor(0.0, 10**9, False)
         monitor.start(form, params)
@@ -217,6 +236,8 @@ class _Search:
             candidate = self.candidate("soap", form, monitor.params)
             if watched and (self.best is None or candidate.error < self.best.error):
                 self.best = candidate
+        if monitor.status == "interrupted":  # which the solver answered by ending
+            raise KeyboardInterrupt
         return candidate
 
     def widen(self, trained: Candidate) -> Candidate:
@@ -273,4 +294,9 @@ class _Search:
         }
         self.options.report.append(entry)
         if self.options.verbose:
-            print("auto: " + ", ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in entry.items()))
+            print(
+                "auto: "
+                + ", ".join(
+                    f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in entry.items()
+                )
+            )

@@ -1,6 +1,6 @@
 """Which parameters have no effect under which solver (the table of the user guide)."""
 
-_OF_BATCHES = ("batch_size", "learning_rate_init", "shuffle")
+_OF_BATCHES = ("batch_size", "learning_rate", "learning_rate_init", "shuffle")
 _OF_STOPPING = ("tol", "n_iter_no_change")
 _OF_HOLD_OUT = ("early_stopping", "validation_fraction")
 
@@ -15,11 +15,14 @@ WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
 }
 
 
-def without_effect(solver: str, changed: set[str], early_stopping: bool) -> list[str]:
-    """Those of the ``changed`` parameters that a fit with this solver does not look at."""
+def without_effect(solver: str, changed: set[str], early_stopping: bool, judges: bool) -> list[str]:
+    """Those of the ``changed`` parameters that a fit with this solver does not look at.
+
+    ``judges`` says whether the loss or a hold-out may end the training before its schedule does.
+    """
     idle = set(WITHOUT_EFFECT[solver])
     if solver != "auto" and not early_stopping:
         idle.add("validation_fraction")
-        if solver in ("soap", "adam"):  # the schedule ends the training
-            idle |= set(_OF_STOPPING)
+    if solver in ("soap", "adam") and not judges:
+        idle |= set(_OF_STOPPING)
     return sorted(idle & changed)

@@ -20,9 +20,7 @@ _CORRECTION_PAIRS = 50
 _ITERATIONS = 2000
 
 
-def solve_lbfgs(
-    problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
-) -> None:
+def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: SolverOptions) -> None:
     """Minimise with scipy's L-BFGS-B: vectors in numpy, loss and gradient in their place.
 
     References

@@ -39,6 +39,8 @@ def solve_minibatch(
 ) -> dict[str, np.ndarray]:
     """Minimise in epochs; one call of the monitor per epoch.
 
+    ``default_rate`` is the peak of an annealed rate; a constant one is a fifth of it.
+
     ``make_rule(theta, shapes, place, state)`` returns the update rule for the flat vector theta.
     """
     place = options.place
@@ -52,10 +54,11 @@ def solve_minibatch(
     batch = min(options.batch_size or BATCH_SIZE, n)
     steps_per_epoch = -(-n // batch)
     epochs = 1 if options.one_epoch else options.max_iter or -(-_STEPS // steps_per_epoch)
-    rate = options.learning_rate_init or default_rate
-    rates = _constant(rate) if options.one_epoch else _annealed(rate, epochs * steps_per_epoch)
+    annealed = options.annealed and not options.one_epoch
+    rate = options.learning_rate_init or (default_rate if annealed else default_rate / 5)
+    rates = _annealed(rate, epochs * steps_per_epoch) if annealed else _constant(rate)
 
-    monitor.judges_loss = options.one_epoch
+    monitor.judges_loss = not annealed
 
     def epoch() -> bool:
         order = options.rng.permutation(n) if options.shuffle else np.arange(n)
@@ -74,7 +77,7 @@ def solve_minibatch(
             if epoch():
                 break
         else:
-            if not options.one_epoch:
+            if annealed:
                 monitor.complete()
     except KeyboardInterrupt:  # to return the state, from where a warm start can go on
         monitor.status = "interrupted"

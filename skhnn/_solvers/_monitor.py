@@ -106,9 +106,7 @@ class Monitor:
             self.status = "converged"
         self._print()
         goes_on = self.status == "max_iter"
-        if self.end_iteration is not None and self.end_iteration(
-            self.hamiltonian, params, goes_on
-        ):
+        if self.end_iteration is not None and self.end_iteration(self.hamiltonian, params, goes_on):
             self.status = "stopped"
         return self.status != "max_iter"
 

@@ -31,7 +31,8 @@ class Start:
 class SolverOptions:
     """The parameters of ``HNNRegressor`` by their names there; None leaves a value to the solver.
 
-    ``penalty`` is alpha divided by the sum of the sample weights. ``one_epoch`` asks for a single
+    ``penalty`` is alpha divided by the sum of the sample weights, ``annealed`` says whether the
+    learning rate is. ``one_epoch`` asks for a single
     pass at a constant rate (``partial_fit``).
     """
 
@@ -41,6 +42,7 @@ class SolverOptions:
     max_iter: int | None = None
     batch_size: int | None = None
     learning_rate_init: float | None = None
+    annealed: bool = True
     shuffle: bool = True
     optimizer: Any = None
     one_epoch: bool = False

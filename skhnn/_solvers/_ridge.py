@@ -64,9 +64,7 @@ class RidgeFit:
     n_equations: int
 
 
-def reduce(
-    hamiltonian: Hamiltonian, params: Params, problem: Problem, rows: np.ndarray
-) -> Fold:
+def reduce(hamiltonian: Hamiltonian, params: Params, problem: Problem, rows: np.ndarray) -> Fold:
     """The fold of some rows of a problem, in pieces of a few times m equations."""
     m = params[-2].size
     root_w = np.sqrt(problem.scaling.w)

@@ -31,7 +31,9 @@ _UNDETERMINED = 100.0
 Model = tuple[Hamiltonian, Params]
 
 
-def determined_beside(first: Model, second: Model, problem: Problem, rng: np.random.RandomState) -> bool:
+def determined_beside(
+    first: Model, second: Model, problem: Problem, rng: np.random.RandomState
+) -> bool:
     """Whether two models that were fitted to the same data agree beside them as well.
 
     On data that fill their space two good models still agree a small step aside. On a thin set
@@ -66,7 +68,10 @@ def deviation(model: Model, problem: Problem, rng: np.random.RandomState) -> flo
     def field(Z: np.ndarray) -> np.ndarray:
         return field_from_gradient(hamiltonian.gradient(params, Z)) * speed
 
-    states = _simulate(field, starts, _DURATION * _characteristic_time(field, Z))
+    duration = _DURATION * _characteristic_time(field, Z)
+    if duration == 0.0 or np.isnan(duration):  # nothing varies, or nothing moves
+        return 0.0
+    states = _simulate(field, starts, duration)
     if states is None:
         return np.inf
     tree = cKDTree(Z)
@@ -84,7 +89,7 @@ def is_steady(deviation: float) -> bool:
 def _characteristic_time(field: Callable[[np.ndarray], np.ndarray], Z: np.ndarray) -> float:
     """2 pi rms(z) / rms(dz/dt): the period of an oscillation about the mean."""
     speed = np.sqrt(np.mean(field(Z) ** 2))
-    return 2 * np.pi * float(np.sqrt(np.mean(Z**2)) / speed) if speed else 1.0
+    return 2 * np.pi * float(np.sqrt(np.mean(Z**2)) / speed) if speed else 0.0
 
 
 def _simulate(

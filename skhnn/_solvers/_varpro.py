@@ -24,9 +24,7 @@ _DAMPING, _LESS, _MORE = 1e-3, 1 / 3, 4.0
 _LEAST_DAMPING, _MOST_DAMPING = 1e-15, 1e10
 
 
-def solve_varpro(
-    problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
-) -> None:
+def solve_varpro(problem: Problem, start: Start, monitor: Monitor, options: SolverOptions) -> None:
     r"""Minimise \|A(theta) w(theta) - t\|^2, where w(theta) solves the least squares.
 
     For every value of the hidden weights theta the last weights w are those of the least squares,
@@ -89,9 +87,7 @@ class _Point:
 class _Projected:
     """The rows used, weighted, and what follows from the hidden weights."""
 
-    def __init__(
-        self, problem: Problem, form: Hamiltonian, params: Params, options: SolverOptions
-    ):
+    def __init__(self, problem: Problem, form: Hamiltonian, params: Params, options: SolverOptions):
         n_weights = sum(p.size for p in params[:-1])
         n_equations = max(_EQUATIONS_PER_WEIGHT * n_weights, _FEWEST_EQUATIONS)
         n_rows = -(-n_equations // problem.n_features)
