@@ -227,7 +227,8 @@ class _Search:
             options, place=place, max_iter=(watched and options.max_iter) or epochs, report=[]
         )
         params = form.init_params(training.n_features, self.rng)
-        monitor = watched or Monitor(0.0, 10**9, False)
+        monitor = watched or Monitor(0.0, 1, False)
+        monitor.n_iter_no_change = np.inf  # the gains of an annealed rate come at the end
         monitor.start(form, params)
         monitor.validation_score = lambda h, params: 1.0 - self.error(h, params) ** 2
         try:

@@ -55,7 +55,7 @@ class Monitor:
     """
 
     tol: float
-    n_iter_no_change: int
+    n_iter_no_change: float
     verbose: bool
     validation_score: Callable[[Hamiltonian, Params], float] | None = None
     end_iteration: Callable[[Hamiltonian, Params, bool], bool] | None = None

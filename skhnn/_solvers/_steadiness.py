@@ -26,7 +26,7 @@ _MOST_EVALUATIONS = 20_000
 # A deviation of at most this many perturbations, beyond the gaps of the data, is steady.
 _STEADY = 30.0
 # Models that agree on the data and differ beside them by this many times more are undetermined.
-_UNDETERMINED = 100.0
+_UNDETERMINED = 10.0
 
 Model = tuple[Hamiltonian, Params]
 
