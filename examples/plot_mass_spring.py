@@ -42,6 +42,7 @@ tutorial = HNNRegressor(
     activation="tanh",
     solver="adam",
     batch_size=256,
+    learning_rate="constant",
     learning_rate_init=0.005,
     max_iter=500,
     tol=0.0,

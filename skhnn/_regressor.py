@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._chunks import evaluate_in_chunks
+from ._diagnosis import warn_if_not_hamiltonian
 from ._documentation import DocumentationLink
 from ._simulation import integrate, integrate_many
-from ._diagnosis import warn_if_not_hamiltonian
 from ._solvers import SOLVERS, without_effect
 from ._torch import evaluate_on_device, is_present
 from ._training import train, warn_unless_converged
@@ -81,48 +81,69 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=None
-        The number of units of each hidden layer. None leaves the choice to the solver: (64, 64).
-    activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default="tanh"
-        The activation of the hidden layers. It must be smooth, since the field is the derivative of
-        the network: "relu" is refused.
-    solver : {"lbfgs", "adam"}, default="lbfgs"
-        "lbfgs" uses all rows at once and reaches the smaller loss; "adam" uses minibatches.
+        The number of units of each hidden layer. With None they are an outcome of "auto" and
+        "least_squares"; "varpro" takes (50,), the others (64, 64).
+    activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic"}, default="auto"
+        The activation of the hidden layers; "auto" is "tanh", except that ``solver="auto"`` may
+        choose "silu". It must be smooth, since the field is the derivative of the network: "relu"
+        is refused.
+    solver : {"auto", "least_squares", "soap", "adam", "lbfgs", "varpro"}, default="auto"
+        "auto" chooses between "least_squares" and "soap" by rows that it leaves out (whole
+        ``groups`` where they are given) and, on data that are thin like an orbit, by whether
+        simulations stay with the data; ``solver_`` and ``fit_report_`` say what it did and why.
+        "least_squares" draws hidden layers from the data and solves for the last weights: no
+        iterations, and many digits on smooth systems of few coordinates. "soap" and "adam" use
+        minibatches; SOAP is the stronger. "lbfgs" uses all rows at once. "varpro" fits compact
+        networks with the last weights eliminated. The user guide has a table of what each
+        parameter means under each solver.
+    optimizer : class of torch.optim, default=None
+        With ``solver="adam"``: used instead of Adam. It is called as ``optimizer(params, lr=...)``
+        and follows the schedule of the rate.
     alpha : float, default=0.0
         Strength of the L2 penalty, ``alpha / (2 N)`` times the sum of the squared weights (not
-        biases), N the sum of the sample weights. The weights meant are those of the network
-        on standardised states and targets, so that the penalty does not depend on units.
+        biases), N the sum of the sample weights; for "least_squares" the smallest ridge allowed.
+        The weights meant are those of the network on standardised states and targets, so that the
+        penalty does not depend on units.
     batch_size : int or "auto", default="auto"
-        Rows of a minibatch of "adam"; "auto" is ``min(256, n_samples)``. Without effect for
-        "lbfgs".
-    learning_rate_init : float, default=0.001
-        The constant step size of "adam". Without effect for "lbfgs".
-    max_iter : int, default=2000
-        The largest number of iterations of "lbfgs", or epochs of "adam".
+        Rows of a minibatch of "soap" and "adam"; "auto" is ``min(256, n_samples)``.
+    learning_rate : {"cosine", "constant"}, default="cosine"
+        How the step size of "soap" and "adam" goes over a fit: up during the first twentieth of the
+        steps and down to zero along half a cosine, or constant. ``partial_fit`` uses a constant
+        one.
+    learning_rate_init : float, default=None
+        The largest step size of "soap" and "adam". None is 0.02 for SOAP and 0.005 for Adam, a
+        fifth of it where the rate is constant.
+    max_iter : int, default=None
+        Epochs of "soap" and "adam", over which the rate is annealed; the largest number of
+        iterations of "lbfgs" and "varpro". None is the number of epochs that makes 2000 steps, 2000
+        iterations of "lbfgs" and 100 of "varpro".
     tol : float, default=0.1
-        Training has converged when ``n_iter_no_change`` iterations together have not lowered the
-        loss by this fraction of it. With ``early_stopping`` the same holds for 1 - R^2 of the
-        hold-out.
+        "lbfgs", "varpro" and a constant rate have converged when ``n_iter_no_change`` iterations
+        together have not lowered the loss by this fraction of it. With ``early_stopping`` the same
+        holds for 1 - R^2 of the hold-out, under every solver that has iterations.
     n_iter_no_change : int, default=100
         See ``tol``. The loss may stand still for dozens of iterations before the next part of a
         field is found; much smaller values end there.
     early_stopping : bool, default=False
         Set ``validation_fraction`` of the rows aside, stop when their score no longer improves, and
-        keep the weights of the best score.
+        keep the weights of the best score. ("auto" always leaves rows out.)
     validation_fraction : float, default=0.1
         The fraction of the rows set aside by ``early_stopping``; of the groups, where ``fit`` is
         given ``groups``.
     shuffle : bool, default=True
-        Whether "adam" shuffles the rows in every epoch.
+        Whether "soap" and "adam" shuffle the rows in every epoch.
     warm_start : bool, default=False
-        Whether ``fit`` starts from the weights of the last ``fit``.
+        Whether ``fit`` starts from the weights of the last ``fit``. "least_squares" keeps the
+        hidden layers and solves for the last weights again; "auto" goes on with ``solver_``.
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights, the hold-out and the minibatches.
+        Determines the weights drawn, the rows left out and the minibatches.
     verbose : bool, default=False
-        Whether to print the loss of every iteration.
+        Whether to print the loss of every iteration and the steps of "auto".
     device : str or torch.device, default="cpu"
         Where torch trains: "cpu", "cuda", "cuda:1", "mps", or "auto" for a GPU if there is one.
-    dtype : {"float64", "float32"}, default="float64"
-        The precision of training. Fitted weights and predictions are float64 in any case.
+    dtype : {"auto", "float64", "float32"}, default="auto"
+        The precision of training; "auto" is float32 for "soap" and "adam", whose steps are noisier
+        than that, and float64 otherwise. Fitted weights and predictions are float64 in any case.
 
     Attributes
     ----------
@@ -132,6 +153,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         The biases of each layer, (n_out,).
     hidden_layer_sizes_ : tuple of int
         The number of units of each hidden layer.
+    solver_ : str
+        The solver that made the model; with "auto" its choice.
+    fit_report_ : list of dict
+        What was tried, in order: the solver, the layers, ``error`` = sqrt(1 - R^2) on rows left
+        out, seconds since the start; the last entry says what was chosen and why.
     n_dof_ : int
         Degrees of freedom d, half the number of columns.
     n_features_in_ : int
@@ -289,9 +315,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     @available_if(_takes_rows_in_pieces)
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "HNNRegressor":
-        """Train for one epoch on the given rows, going on from where the last call ended.
+        """Train on the given rows, going on from where the last call ended.
 
-        For data that come in pieces, and for schedules of one's own. The first call (after
+        For data that come in pieces, and for schedules of one's own. A call is one epoch of "soap"
+        or "adam". "least_squares" accumulates: after several calls the last weights are those of
+        all rows seen, with the hidden layers of the first call. The first call (after
         ``fit``: that ``fit``) determines the scaling of states and targets inside the model, so
         it should see typical rows. The averages of Adam are kept between calls and in a pickle.
 
@@ -315,7 +343,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         Raises
         ------
         AttributeError
-            Unless ``solver="adam"``: the others need all rows at once.
+            Unless ``solver`` is "least_squares", "soap" or "adam": others need all rows at once.
         ValueError, TypeError
             As in ``fit``.
         """

@@ -63,7 +63,8 @@ STRICT = HNNRegressor(**SETTINGS)
 LIFTED = LiftedHNNRegressor(**SETTINGS)
 # All rows in one batch and in order: without these the fit depends on the order of the rows.
 LIFTED_ADAM = LiftedHNNRegressor(
-    hidden_layer_sizes=(16,), solver="adam", learning_rate="constant", dtype="float64", max_iter=100, learning_rate_init=0.02,
+    hidden_layer_sizes=(16,), solver="adam", learning_rate="constant", dtype="float64",
+    max_iter=100, learning_rate_init=0.02,
     batch_size=10_000, shuffle=False, random_state=0,
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
 from skhnn._scaling import Scaling
-from skhnn._solvers import SOLVERS, Monitor, Objective, Place, Problem, without_effect
+from skhnn._solvers import SOLVERS, Monitor, Objective, Place, Problem
 from skhnn.hamiltonians import MLPHamiltonian
 
 ATOL = 1e-10
@@ -190,6 +190,7 @@ def test_predict_and_simulate_agree_with_torch(solver):
 
 def test_monitor_converges_when_the_loss_stands_still():
     monitor = Monitor(tol=0.01, n_iter_no_change=3, verbose=False)
+    monitor.start(MLPHamiltonian((1,)), [np.zeros(1)])
     theta = np.zeros(1)
     assert not any(monitor(loss, theta) for loss in [1.0, 0.5, 0.25, 0.2499, 0.2498])
     assert monitor(0.2497, theta)
@@ -199,13 +200,14 @@ def test_monitor_converges_when_the_loss_stands_still():
 def test_monitor_counts_slow_progress_together():
     # 0.6 % an iteration is less than tol each time, and more than tol over three.
     monitor = Monitor(tol=0.01, n_iter_no_change=3, verbose=False)
+    monitor.start(MLPHamiltonian((1,)), [np.zeros(1)])
     assert not any(monitor(0.994**k, np.zeros(1)) for k in range(50))
 
 
 def test_monitor_keeps_the_best_of_the_hold_out():
     scores = iter([0.1, 0.9, 0.8, 0.85])
     monitor = Monitor(0.01, 2, False, validation_score=lambda *model: next(scores))
-    monitor._shapes = [(1,)]
+    monitor.start(MLPHamiltonian((1,)), [np.zeros(1)])
     stops = [monitor(1.0 / (k + 1), np.array([float(k)])) for k in range(4)]
     assert stops == [False, False, False, True]
     assert monitor.theta[0] == 1.0
@@ -213,6 +215,7 @@ def test_monitor_keeps_the_best_of_the_hold_out():
 
 def test_monitor_keeps_the_last_finite_weights():
     monitor = Monitor(0.01, 5, False)
+    monitor.start(MLPHamiltonian((1,)), [np.zeros(1)])
     monitor(1.0, np.array([1.0]))
     assert monitor(np.nan, np.array([2.0]))
     assert monitor.status == "diverged"

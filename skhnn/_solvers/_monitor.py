@@ -86,6 +86,7 @@ class Monitor:
         if not (np.isfinite(loss) and np.isfinite(theta).all()):
             self.status = "diverged"
             return True
+        assert self.hamiltonian is not None
         self.loss_curve.append(float(loss))
         error = float(loss)
         keep = True

@@ -99,7 +99,7 @@ class Objective:
     def rows(self, rows: Any) -> tuple[Any, Any, Any]:
         """z, g and c of a slice or an array of rows, in their place."""
         if self._placed is None:
-            return tuple(self.place.array(a) for a in self.problem.take(rows))  # type: ignore[return-value]
+            return tuple(self.place.array(a) for a in self.problem.take(rows))
         Z, G, c = self._placed
         return Z[rows], G[rows], c[rows]
 

@@ -86,7 +86,7 @@ class Problem:
         return part
 
     def reweighted(self, typical: float) -> "Problem":
-        r"""The rows with weights c / sqrt(1 + (\|g\| / typical)^2), for targets with a heavy tail."""
+        r"""The rows with weights c / sqrt(1 + (\|g\| / typical)^2), for heavy-tailed targets."""
         part = object.__new__(Problem)
         part.__dict__.update(self.__dict__)
         part.weight = self.weight.copy()

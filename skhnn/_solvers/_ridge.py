@@ -53,12 +53,14 @@ class Fold:
 class RidgeFit:
     """The last weights w (m,); ``error`` and ``training_error`` are sqrt(1 - R^2).
 
-    ``effective_unknowns`` is sum s^2 / (s^2 + ridge), of ``n_equations``.
+    ``first_error`` is the error on the first fold left out, ``effective_unknowns`` is
+    sum s^2 / (s^2 + ridge), of ``n_equations``.
     """
 
     w: np.ndarray
     ridge: float
     error: float
+    first_error: float
     training_error: float
     effective_unknowns: float
     n_equations: int
@@ -77,16 +79,21 @@ def reduce(hamiltonian: Hamiltonian, params: Params, problem: Problem, rows: np.
         A = hamiltonian.basis(params, Z)
         A *= root[..., None]
         block = np.concatenate([A, (G * root)[..., None]], axis=2).reshape(-1, m + 1)
-        R = np.linalg.qr(np.concatenate([R, block]), mode="r")
+        R = triangular(np.concatenate([R, block]))
         weight += float(c.sum())
     return Fold(R, weight, len(rows) * problem.n_features)
+
+
+def triangular(A: np.ndarray) -> np.ndarray:
+    """R of A = Q R."""
+    return np.asarray(np.linalg.qr(A, mode="r"))
 
 
 def union(folds: list[Fold]) -> Fold:
     """Several folds as one."""
     R = folds[0].R
     if len(folds) > 1:
-        R = np.linalg.qr(np.concatenate([fold.R for fold in folds]), mode="r")
+        R = triangular(np.concatenate([fold.R for fold in folds]))
     return Fold(R, sum(f.weight for f in folds), sum(f.n_equations for f in folds))
 
 
@@ -109,12 +116,16 @@ def fit_ridge(
     n_equations = sum(fold.n_equations for fold in folds)
     each_in_turn = n_equations <= _EQUATIONS_FOR_ALL_FOLDS and m <= _UNKNOWNS_FOR_ALL_FOLDS
     errors, fitted_to, path = np.full(len(_RIDGES), np.nan), None, None
+    first = errors
     if len(folds) > 1:
         squares, weight = np.zeros(len(_RIDGES)), 0.0
         for f in range(len(folds) if each_in_turn else 1):
             fitted_to = union(folds[:f] + folds[f + 1 :])
             path = _Path(fitted_to, smallest_ridge)
-            squares += _squares(folds[f], path.weights)
+            squares_of_fold = _squares(folds[f], path.weights)
+            if f == 0:
+                first = np.sqrt(squares_of_fold / folds[0].weight)
+            squares += squares_of_fold
             weight += folds[f].weight
         errors = np.sqrt(squares / weight)
     k = 0
@@ -130,6 +141,7 @@ def fit_ridge(
         w if around is None else w + around,
         float(path.ridges[k]),
         float(errors[k]),
+        float(first[k]),
         training_error,
         unknowns,
         fitted_to.n_equations,

@@ -17,6 +17,7 @@ _EPSILON = 1e-8
 # Steps between two turns of the basis: 5 to 50 gave the same errors, 25 most of the time that 50
 # saves.
 _TURN_EVERY = 25
+_DEFINITE = 1e-4
 # A side longer than this keeps its own coordinates: its factor would cost more than the network.
 _LONGEST_SIDE = 1024
 
@@ -76,7 +77,12 @@ class _Side:
 
     def __init__(self, C: Any, xp: Any):
         self.C, self.xp = C, xp
-        self.Q = xp.flip(xp.linalg.eigh(C)[1], (1,))
+        # The first C has a low rank. What is added makes the rest of the basis definite, so that
+        # numpy and torch take the same one.
+        n = len(C)
+        order = xp.ones_like(C[0]).cumsum(0) / n
+        definite = C + xp.diag(order * (_DEFINITE * xp.trace(C) / n))
+        self.Q = xp.flip(xp.linalg.eigh(definite)[1], (1,))
 
     def average(self, C: Any) -> None:
         self.C *= _BETA_SHAMPOO

@@ -75,8 +75,8 @@ def deviation(model: Model, problem: Problem, rng: np.random.RandomState) -> flo
     if states is None:
         return np.inf
     tree = cKDTree(Z)
-    gaps = np.median(tree.query(Z, k=2)[0][:, 1])
-    distance = tree.query(states.reshape(-1, Z.shape[1]))[0].reshape(len(starts), -1)
+    gaps = np.median(np.asarray(tree.query(Z, k=2)[0])[:, 1])
+    distance = np.asarray(tree.query(states.reshape(-1, Z.shape[1]))[0]).reshape(len(starts), -1)
     largest = np.clip(distance.max(axis=1) - 2 * gaps, _PERTURBATION, 1.0)
     return float(np.median(largest) / _PERTURBATION)
 

@@ -1,4 +1,4 @@
-"""Variable projection: Levenberg-Marquardt on the hidden layers, with the last weights eliminated."""
+"""Variable projection: Levenberg-Marquardt on the hidden layers, the last weights eliminated."""
 
 from collections.abc import Callable
 
@@ -12,6 +12,7 @@ from ._least_squares import search
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._problem import Problem
+from ._ridge import triangular
 
 _UNITS = 50
 _ITERATIONS = 100
@@ -55,7 +56,7 @@ def solve_varpro(problem: Problem, start: Start, monitor: Monitor, options: Solv
     for _ in range(options.max_iter or _ITERATIONS):
         J = here.jacobian()
         scale = np.maximum(np.linalg.norm(J, axis=0), 1e-12)
-        R = np.linalg.qr(np.column_stack([J / scale, -here.residual]), mode="r")[: len(theta)]
+        R = triangular(np.column_stack([J / scale, -here.residual]))[: len(theta)]
         there = None
         while there is None and damping <= _MOST_DAMPING:
             damped = np.concatenate([R[:, :-1], np.sqrt(damping) * np.eye(len(theta))])

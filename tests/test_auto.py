@@ -1,0 +1,217 @@
+"""The default solver chooses by rows it leaves out, and on thin data by simulations."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from helpers import asymmetric_data, fit_quietly
+from scipy.integrate import solve_ivp
+
+from skhnn import HNNRegressor
+from skhnn._scaling import Scaling
+from skhnn._solvers import Problem
+from skhnn._solvers._steadiness import determined_beside, deviation, is_steady
+from skhnn.hamiltonians import MLPHamiltonian
+from skhnn.systems import Kepler, Pendulum
+
+
+def error(model, X, y):
+    """sqrt(1 - R^2), columns on an equal footing."""
+    return np.sqrt(np.mean(((model.predict(X) - y) ** 2).mean(axis=0) / y.var(axis=0)))
+
+
+def pendulum_box(n, seed, noise=0.0):
+    rng = np.random.default_rng(seed)
+    X = rng.uniform([-np.pi, -3], [np.pi, 3], (n, 2))
+    y = Pendulum().vector_field(X)
+    return X, y + noise * y.std(axis=0) * rng.standard_normal(y.shape)
+
+
+def orbit(n=600, periods=6.0):
+    """One elliptic orbit of Kepler's problem: a thin set in four dimensions."""
+    kepler = Kepler(mu=1.0)
+    t = np.linspace(0, 2 * np.pi * periods, n)
+    path = solve_ivp(
+        lambda t, x: kepler.vector_field(x), t[[0, -1]], [0.9, 0, 0, 1.1], "DOP853", t,
+        rtol=1e-11, atol=1e-12,
+    )  # fmt: skip
+    return path.y.T, kepler.vector_field(path.y.T)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_smooth_data_are_answered_by_least_squares_to_many_digits(seed):
+    model = HNNRegressor(random_state=seed).fit(*pendulum_box(1000, seed))
+    assert model.solver_ == "least_squares"
+    assert error(model, *pendulum_box(500, seed + 10)) < 1e-7
+    assert model.fit_report_[-1]["why"] == "good enough"
+
+
+def test_noise_is_recognised_and_not_fitted():
+    model = HNNRegressor(random_state=0).fit(*pendulum_box(1000, 0, noise=0.1))
+    assert model.fit_report_[-1] == {"chosen": "least_squares", "why": "the rest is noise"}
+    assert error(model, *pendulum_box(500, 10)) < 0.04
+
+
+def test_few_noisy_rows_do_not_blow_up():
+    for seed in range(3):
+        model = fit_quietly(HNNRegressor(random_state=seed), *pendulum_box(50, seed, noise=0.1))
+        assert error(model, *pendulum_box(500, 10)) < 0.3
+
+
+@pytest.mark.slow
+def test_an_orbit_is_simulated_for_longer_than_it_was_seen():
+    X, y = orbit()
+    model = HNNRegressor(random_state=0).fit(X, y)
+    t = np.linspace(0, 2 * np.pi * 20, 400)
+    simulated = model.simulate(X[0], t)
+    kepler = Kepler(mu=1.0)
+    exact = solve_ivp(
+        lambda t, x: kepler.vector_field(x), t[[0, -1]], X[0], "DOP853", t, rtol=1e-11, atol=1e-12
+    ).y.T
+    assert np.abs(simulated - exact).max() < 0.1
+    assert any(entry.get("thin") for entry in model.fit_report_)
+
+
+def test_two_models_of_an_orbit_agree_on_it_and_not_beside_it():
+    rng = np.random.RandomState(0)
+    X, y = orbit()
+    box = np.random.default_rng(0).uniform(X.min(axis=0), X.max(axis=0), X.shape)
+    for data, thin in [((X, y), True), ((box, box[:, [2, 3, 0, 1]] * [1, 1, -1, -1]), False)]:
+        weight = np.ones(len(X))
+        problem = Problem(*data, weight, None, Scaling.from_data(*data, weight))
+        models = []
+        for seed in (0, 1):
+            m = HNNRegressor((200,), solver="least_squares", random_state=seed).fit(*data)
+            m._scaling = (problem.scaling.mu, problem.scaling.s, problem.scaling.e, None)
+            params = m._hamiltonian.unfold(m._params(), *m._scaling[:3])
+            models.append((m._hamiltonian, params))
+        assert determined_beside(*models, problem, rng) is not thin
+
+
+def test_deviation_tells_a_bound_motion_from_a_runaway():
+    # An oscillator, H = (q^2 + p^2) / 2, stays; with H = (p^2 - q^2) / 2 everything runs away.
+    t = np.linspace(0, 2 * np.pi, 300)
+    X = np.stack([np.sin(t), np.cos(t)], axis=1)
+    for sign, steady in [(-1.0, True), (1.0, False)]:
+        y = np.stack([X[:, 1], sign * X[:, 0]], axis=1)
+        problem = Problem(X, y, np.ones(300), None, Scaling.from_data(X, y, np.ones(300)))
+        model = HNNRegressor((100,), solver="least_squares", random_state=0).fit(X, y)
+        params = model._hamiltonian.unfold(model._params(), *model._scaling[:3])
+        found = deviation((model._hamiltonian, params), problem, np.random.RandomState(0))
+        assert is_steady(found) is steady
+
+
+def test_layers_that_are_given_are_kept():
+    X, y = asymmetric_data(300)
+    model = fit_quietly(HNNRegressor((9, 7), activation="sin", random_state=0), X, y)
+    assert model.hidden_layer_sizes_ == (9, 7)
+    assert model._activation == "sin"
+
+
+def test_heavy_tails_get_smaller_weights():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (600, 4))
+    X[:, :2] /= np.linalg.norm(X[:, :2], axis=1)[:, None]
+    X[:30, :2] *= 0.2  # close to the pole of 1 / r now and then
+    y = Kepler(mu=1.0).vector_field(X)
+    model = fit_quietly(HNNRegressor(random_state=0), X, y)
+    assert any(entry.get("heavy_tail") for entry in model.fit_report_)
+
+
+def test_same_random_state_same_model_and_report():
+    X, y = pendulum_box(200, 0)
+    first, second = (HNNRegressor(random_state=3).fit(X, y) for _ in range(2))
+    np.testing.assert_array_equal(first.predict(X), second.predict(X))
+    strip = [{k: v for k, v in e.items() if k != "seconds"} for e in first.fit_report_]
+    assert strip == [{k: v for k, v in e.items() if k != "seconds"} for e in second.fit_report_]
+
+
+def test_warm_start_goes_on_with_the_solver_that_was_chosen():
+    X, y = pendulum_box(300, 0)
+    model = HNNRegressor(random_state=0, warm_start=True).fit(X, y)
+    layers = model.hidden_layer_sizes_
+    model.fit(*pendulum_box(300, 1))
+    assert (model.solver_, model.hidden_layer_sizes_) == ("least_squares", layers)
+    assert error(model, *pendulum_box(500, 10)) < 1e-6
+
+
+def test_verbose_tells_the_steps(capsys):
+    HNNRegressor(random_state=0, verbose=True).fit(*pendulum_box(200, 0))
+    assert "auto: solver=least_squares" in capsys.readouterr().out
+
+
+def test_options_without_effect_warn_once_and_never_under_auto():
+    X, y = asymmetric_data(60)
+    with pytest.warns(UserWarning, match="batch_size, shuffle have no effect.*'lbfgs'"):
+        fit_quietly(
+            HNNRegressor((5,), solver="lbfgs", batch_size=7, shuffle=False, max_iter=2), X, y
+        )
+    with pytest.warns(UserWarning, match="max_iter has no effect with solver='least_squares'"):
+        HNNRegressor(solver="least_squares", max_iter=7).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        HNNRegressor(batch_size=7, max_iter=300, tol=0.5, shuffle=False).fit(X, y)
+
+
+def test_friction_is_named():
+    X = np.random.default_rng(0).uniform(-1, 1, (400, 2))
+    y = np.stack([X[:, 1], -X[:, 0] - 0.1 * X[:, 1]], axis=1)
+    with pytest.warns(UserWarning, match="not look like those of a Hamiltonian.*friction"):
+        HNNRegressor(random_state=0).fit(X, y)
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.NAdam, torch.optim.RMSprop])
+def test_optimizers_of_torch_train_in_place_of_adam(optimizer):
+    X, y = asymmetric_data(200)
+    model = HNNRegressor(
+        (20,), solver="adam", optimizer=optimizer, learning_rate_init=0.02, random_state=0
+    )
+    assert fit_quietly(model, X, y).score(X, y) > 0.9
+
+
+def test_torch_adam_as_the_optimizer_is_our_adam():
+    X, y = asymmetric_data(100)
+    options = {"hidden_layer_sizes": (6,), "solver": "adam", "random_state": 0, "max_iter": 20}
+    options["dtype"] = "float64"
+    ours = fit_quietly(HNNRegressor(**options), X, y)
+    theirs = fit_quietly(HNNRegressor(**options, optimizer=torch.optim.Adam), X, y)
+    np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "solver", "message"),
+    [("Adam", "adam", "a class of torch.optim"), (torch.optim.Adam, "soap", "takes the place of")],
+)
+def test_optimizers_that_make_no_sense_are_refused(optimizer, solver, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        HNNRegressor(solver=solver, optimizer=optimizer).fit(*asymmetric_data(20))
+
+
+def test_soap_is_the_same_on_numpy_and_torch():
+    from skhnn._solvers import Monitor, Place, SolverOptions, Start
+    from skhnn._solvers._soap import solve_soap
+
+    X, y = asymmetric_data(100)
+    problem = Problem(X, y, np.ones(100), None, Scaling.from_data(X, y, np.ones(100)))
+    hamiltonian = MLPHamiltonian((8, 7))
+    curves = []
+    for place in (Place.on_numpy("float64"), Place.on_torch(torch.device("cpu"), "float64")):
+        params = hamiltonian.init_params(4, np.random.RandomState(0))
+        monitor = Monitor(0.0, 10**9, False)
+        monitor.start(hamiltonian, params)
+        options = SolverOptions(place, np.random.RandomState(1), max_iter=15, batch_size=32)
+        solve_soap(problem, Start(hamiltonian, params), monitor, options)
+        curves.append(monitor.loss_curve)
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-3)
+
+
+def test_varpro_refuses_networks_that_are_not_compact():
+    with pytest.raises(ValueError, match="for compact networks: it takes up to 2000 weights"):
+        HNNRegressor((64, 64), solver="varpro").fit(*asymmetric_data(100))
+
+
+def test_a_compact_network_is_fitted_to_many_digits_by_varpro():
+    X, y = pendulum_box(600, 0)
+    model = fit_quietly(HNNRegressor(20, solver="varpro", random_state=0), X, y)
+    assert error(model, *pendulum_box(500, 10)) < 2e-3
