@@ -135,7 +135,7 @@ def test_lbfgs_has_no_partial_fit(data):
     assert not hasattr(model, "partial_fit")
     with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as caught:
         model.partial_fit(*data)
-    assert "solver='adam'; got solver='lbfgs'" in str(caught.value.__cause__)
+    assert "'soap', 'adam']; got solver='lbfgs'" in str(caught.value.__cause__)
 
 
 def test_another_architecture_is_refused(data):

@@ -20,7 +20,7 @@ from ._problem import Problem
 # Lengths are in standard deviations of the columns, times in characteristic times.
 _STEP_ASIDE = 0.03  # how far beside the data two models are compared
 _PERTURBATION = 1e-3  # how far beside the data simulations start
-_N_STARTS, _N_TIMES, _DURATION = 8, 100, 50.0
+_N_STARTS, _N_TIMES, _DURATION = 8, 100, 30.0
 _ROWS = 4000
 _MOST_EVALUATIONS = 20_000
 # A deviation of at most this many perturbations, beyond the gaps of the data, is steady.
@@ -114,7 +114,7 @@ def _simulate(
     t = np.linspace(0.0, duration, _N_TIMES)
     try:
         result = solve_ivp(
-            flat_field, (0.0, duration), starts.ravel(), "DOP853", t, rtol=1e-6, atol=1e-8
+            flat_field, (0.0, duration), starts.ravel(), "DOP853", t, rtol=1e-5, atol=1e-7
         )
     except FloatingPointError:
         return None
