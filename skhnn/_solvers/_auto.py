@@ -131,7 +131,7 @@ class _Search:
         if thin and sampled.error < _OUT_OF_REACH and is_steady(sampled.deviation or 0.0):
             self.finish_sampled(found[0], "steady beside thin data")
             return
-        trained = self.train()
+        trained = self.train(thin)
         if thin:
             trained.deviation = deviation(trained.model, self.problem, self.rng)
         self.tell(trained)
@@ -208,8 +208,12 @@ class _Search:
             and narrow.error < _MOST_NOISE
         )
 
-    def train(self) -> Candidate:
-        """SOAP from random weights, with the activation that leads after a short trial."""
+    def train(self, on_all_rows: bool) -> Candidate:
+        """SOAP from random weights, with the activation that leads after a short trial.
+
+        On thin data every row counts, and rows left out say little about what matters there: the
+        weights at the end are taken, not those that were best on a few rows.
+        """
         training = self.training
         _, G, _ = training.take(some(np.arange(training.n_samples), _ROWS_LEFT_OUT, self.rng))
         size = np.sqrt((G**2) @ training.scaling.w)
@@ -228,10 +232,17 @@ class _Search:
             for trial in trials:
                 self.tell(trial, trial=True)
             forms = [min(trials, key=lambda c: c.error).hamiltonian]
-        return self.soap(training, forms[0], _STEPS, self.monitor)
+        if on_all_rows:
+            training = self.problem
+        return self.soap(training, forms[0], _STEPS, self.monitor, checkpoints=not on_all_rows)
 
     def soap(
-        self, training: Problem, form: Hamiltonian, n_steps: int, watched: Monitor | None = None
+        self,
+        training: Problem,
+        form: Hamiltonian,
+        n_steps: int,
+        watched: Monitor | None = None,
+        checkpoints: bool = True,
     ) -> Candidate:
         options = self.options
         place = options.place
@@ -249,7 +260,8 @@ class _Search:
         monitor = watched or Monitor(0.0, 1, False)
         monitor.n_iter_no_change = np.inf  # the gains of an annealed rate come at the end
         monitor.start(form, params)
-        monitor.validation_score = lambda h, params: 1.0 - self.error(h, params) ** 2
+        if checkpoints:
+            monitor.validation_score = lambda h, params: 1.0 - self.error(h, params) ** 2
         try:
             solve_soap(training, Start(form, params), monitor, options)
         finally:
