@@ -22,8 +22,8 @@ from ._steadiness import determined_beside, deviation, is_steady
 # Errors are sqrt(1 - R^2) on rows left out.
 # Good enough to look no further.
 _GOOD = 3e-4
-# One part in five is left out, of which at most so many rows are looked at.
-_FOLDS, _ROWS_LEFT_OUT = 5, 4000
+# One part in five is left out, in ten of many rows, of which at most so many are looked at.
+_FOLDS, _MANY_FOLDS, _MANY_ROWS, _ROWS_LEFT_OUT = 5, 10, 2000, 4000
 # A best checkpoint, chosen by few rows left out, looks better there than it is.
 _FEW_LEFT_OUT, _OPTIMISM = 100, 1.25
 # Fewer rows are interpolated.
@@ -32,7 +32,7 @@ _UNITS_TO_INTERPOLATE, _RIDGE_TO_INTERPOLATE = 200, 1e-12
 # The trained network: deeper and narrower than one would draw, after comparing at equal time.
 _TRAINED_SIZES = (64, 64, 64)
 # Steps to find out which activation suits the data, and all steps.
-_STEPS_OF_A_TRIAL, _STEPS = 400, 2000
+_STEPS_OF_A_TRIAL, _STEPS = 300, 2300
 _ACTIVATIONS = ("tanh", "silu")
 _BATCH = 256
 # Equations for the final least squares, times the square of the unknowns.
@@ -96,7 +96,8 @@ class _Search:
     def __init__(self, problem: Problem, start: Start, monitor: Monitor, options: SolverOptions):
         self.problem, self.start, self.monitor, self.options = problem, start, monitor, options
         self.rng = options.rng
-        first, *others = make_folds(problem, _FOLDS, self.rng)
+        many = problem.n_samples >= _MANY_ROWS
+        first, *others = make_folds(problem, _MANY_FOLDS if many else _FOLDS, self.rng)
         left_out = some(first, _ROWS_LEFT_OUT, self.rng)
         is_left_out = np.zeros(problem.n_samples, dtype=bool)
         is_left_out[first if others else []] = True
