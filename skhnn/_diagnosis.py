@@ -9,7 +9,7 @@ from .hamiltonians import field_from_gradient, gradient_from_field
 # An error to talk about, and the part of it that must be linear and not Hamiltonian. Noise, or what
 # a network has not learned yet, is neither.
 _WORTH_A_WORD = 1e-4
-_PART = 0.5
+_PART = 0.3
 _ROWS_PER_COLUMN = 10
 
 

@@ -22,6 +22,7 @@ T. Hastie, R. Tibshirani, J. Friedman, "The Elements of Statistical Learning", 2
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import linalg
 
 from ..hamiltonians import Hamiltonian, Params
 from ._problem import Problem
@@ -87,6 +88,15 @@ def reduce(hamiltonian: Hamiltonian, params: Params, problem: Problem, rows: np.
 def triangular(A: np.ndarray) -> np.ndarray:
     """R of A = Q R."""
     return np.asarray(np.linalg.qr(A, mode="r"))
+
+
+def svd(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """U, s and V^T of A; the slower method of LAPACK where the fast one gives up."""
+    try:
+        U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    except np.linalg.LinAlgError:
+        U, s, Vt = linalg.svd(A, full_matrices=False, lapack_driver="gesvd")
+    return U, s, Vt
 
 
 def union(folds: list[Fold]) -> Fold:
@@ -157,7 +167,7 @@ class _Path:
     """w(ridge) = V s q / (s^2 + ridge), with R = [U s V^T, U q]; one column for every ridge."""
 
     def __init__(self, fold: Fold, smallest_ridge: float):
-        U, s, Vt = np.linalg.svd(fold.R[:, :-1], full_matrices=False)
+        U, s, Vt = svd(fold.R[:, :-1])
         self.s = s
         q = U.T @ fold.R[:, -1]
         self.ridges = np.maximum(_RIDGES * s[0] ** 2, smallest_ridge)

@@ -12,7 +12,7 @@ from ._least_squares import search
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._problem import Problem
-from ._ridge import triangular
+from ._ridge import svd, triangular
 
 _UNITS = 50
 _ITERATIONS = 100
@@ -108,7 +108,7 @@ class _Projected:
         A = (self.form.basis(hidden, self.Z) * self.root[..., None]).reshape(len(self.t), -1)
         if not np.isfinite(A).all():
             return _Point(np.zeros(0), self.t, lambda: A, np.inf)
-        U, s, Vt = np.linalg.svd(A, full_matrices=False)
+        U, s, Vt = svd(A)
         kept = s > _RANK * s[0]
         Q = U[:, kept]
         shrunk = s[kept] / (s[kept] ** 2 + self.ridge)
