@@ -1,7 +1,9 @@
 """Settings that all tests share. Imports nothing heavy: torch is for the tests that use it."""
 
 import os
+import signal
 
+import pytest
 from hypothesis import settings
 
 # The default is reproducible, so that a red run stays red until the code changes. To look
@@ -9,3 +11,11 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interrupts_raise():
+    """Ctrl-C raises, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
