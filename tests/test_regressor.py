@@ -341,6 +341,8 @@ def test_max_iter_warns_with_advice_and_leaves_a_model(data, solver):
 
 @pytest.mark.parametrize("solver", ITERATIVE)
 def test_ctrl_c_leaves_a_usable_model_and_a_warning(data, solver):
+    import torch  # noqa: F401  (takes longer than the timer)
+
     model = quick(solver=solver, hidden_layer_sizes=(64, 64), max_iter=10**6, tol=0.0)
     model.set_params(learning_rate="constant", n_iter_no_change=10**6)
     timer = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
