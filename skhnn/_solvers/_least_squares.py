@@ -22,6 +22,8 @@ _WORTH_IT = 1.3
 _SMALL = 1e-8
 # Equations per unknown while candidates are compared.
 _EQUATIONS_PER_UNIT = 6
+# With so many equations the first fold says which pairs are worth a full cross-validation.
+_EQUATIONS_TO_SIFT, _LEADING = 800, 3
 _ROWS_TO_SAMPLE = 10_000
 
 
@@ -71,7 +73,7 @@ def search(
 
     The largest width is left out where its error is not expected to come below ``in_reach``.
     """
-    rng = options.rng
+    rng, alpha = options.rng, options.alpha(problem)
     Z, _, _ = problem.take(some(np.arange(problem.n_samples), _ROWS_TO_SAMPLE, rng))
     rows = make_folds(problem, _FOLDS, rng)
     choices = [(method, scale) for method, scales in SAMPLING_SCALES.items() for scale in scales]
@@ -81,12 +83,21 @@ def search(
         form = hamiltonian
         if not layers_given:
             form = clone(hamiltonian).set_params(hidden_layer_sizes=(width,))
+        drawn = []
         for method, scale in choices[:n_choices]:
             params = form.sample_params(Z, rng, method, scale)
             n_equations = _EQUATIONS_PER_UNIT * params[-2].size
             n_rows = n_equations // (problem.n_features * len(rows)) + 1
             folds = [reduce(form, params, problem, some(part, n_rows, rng)) for part in rows]
-            fit = fit_ridge(folds, options.alpha(problem), refit=False)
+            drawn.append((method, scale, params, folds))
+        if len(drawn) > _LEADING and problem.n_samples * problem.n_features >= _EQUATIONS_TO_SIFT:
+            by_first_fold = {
+                (method, scale): fit_ridge(folds, alpha, refit=False, first_only=True).error
+                for method, scale, _, folds in drawn
+            }
+            drawn = sorted(drawn, key=lambda one: by_first_fold[one[:2]])[:_LEADING]
+        for method, scale, params, folds in drawn:
+            fit = fit_ridge(folds, alpha, refit=False)
             params = [*params[:-2], fit.w[:, None], params[-1]]
             found.append(Sampled(form, params, fit, method, scale))
             options.report.append(describe(found[-1]))

@@ -113,8 +113,11 @@ def fit_ridge(
     around: np.ndarray | None = None,
     *,
     refit: bool = True,
+    first_only: bool = False,
 ) -> RidgeFit:
     """Choose the ridge by rows left out, with which w is fitted to all folds.
+
+    Of few rows every fold is left out in turn, of many (or with ``first_only``) the first one.
 
     The ridge pulls w towards ``around``, by default zero. Without ``refit``, and if a single fold
     is left out, w is that of the others. With one fold in all there is nothing to choose by, and
@@ -124,7 +127,8 @@ def fit_ridge(
     if around is not None:  # solve for the difference
         folds = [replace(fold, R=_shifted(fold.R, around)) for fold in folds]
     n_equations = sum(fold.n_equations for fold in folds)
-    each_in_turn = n_equations <= _EQUATIONS_FOR_ALL_FOLDS and m <= _UNKNOWNS_FOR_ALL_FOLDS
+    few = n_equations <= _EQUATIONS_FOR_ALL_FOLDS and m <= _UNKNOWNS_FOR_ALL_FOLDS
+    each_in_turn = few and not first_only
     errors, fitted_to, path = np.full(len(_RIDGES), np.nan), None, None
     first = errors
     if len(folds) > 1:
