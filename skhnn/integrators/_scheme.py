@@ -1,0 +1,44 @@
+"""The contract of a fixed-step method: a formula that takes all trajectories one step further."""
+
+from typing import Any
+
+import numpy as np
+
+from ._system import System
+
+
+class NotConvergedError(ArithmeticError):
+    """The equations of an implicit step were not solved; ``rows`` says for which trajectories."""
+
+    def __init__(self, message: str, rows: np.ndarray):
+        super().__init__(message)
+        self.rows = rows
+
+
+class Scheme:
+    """One step of a method, on arrays of numpy or torch.
+
+    Attributes
+    ----------
+    order : int
+        The error of one step is O(h^(order + 1)).
+    is_splitting : bool
+        Whether it advances q and p in turn, as if H = T(p) + V(q).
+    steps_per_period : int
+        Steps in one period of the fastest oscillation, where no ``step_size`` is given.
+    """
+
+    order: int
+    is_splitting = False
+    steps_per_period: int
+
+    def prepare(self, system: System, t: Any, x: Any) -> "Scheme":
+        """The scheme with constants that fit the system, if it has any, at the start x (m, 2d)."""
+        return self
+
+    def advance(self, system: System, t: Any, x: Any, h: float, memory: Any) -> tuple[Any, Any]:
+        """The states x (m, 2d) at t + h, and what the next step of the same length can use.
+
+        ``memory`` is what the step before returned, or None.
+        """
+        raise NotImplementedError
