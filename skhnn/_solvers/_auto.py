@@ -24,8 +24,8 @@ from ._steadiness import determined_beside, deviation, is_steady
 _GOOD = 3e-4
 # One part in five is left out, in ten of many rows, of which at most so many are looked at.
 _FOLDS, _MANY_FOLDS, _MANY_ROWS, _ROWS_LEFT_OUT = 5, 10, 2000, 4000
-# A best checkpoint, chosen by few rows left out, looks better there than it is.
-_FEW_LEFT_OUT, _OPTIMISM = 100, 1.25
+# With few rows left out, the best of many sampled models looks better than it is, and needs a lead.
+_FEW_LEFT_OUT, _LEAD = 100, 0.9
 # Fewer rows are interpolated.
 _ENOUGH_TO_LEAVE_OUT = 10
 _UNITS_TO_INTERPOLATE, _RIDGE_TO_INTERPOLATE = 200, 1e-12
@@ -148,7 +148,7 @@ class _Search:
                 return
             self.finish_trained(trained, "smoother beside thin data")
             return
-        if sampled.error < trained.error * (_OPTIMISM if few else 1.0):
+        if sampled.error < trained.error * (_LEAD if few else 1.0):
             self.finish_sampled(found[0], "smaller error")
             return
         self.best = trained
@@ -247,6 +247,7 @@ class _Search:
         options = replace(options, place=place, max_iter=options.max_iter or epochs, report=[])
         params = form.init_params(training.n_features, self.rng)
         monitor.n_iter_no_change = np.inf  # the gains of an annealed rate come at the end
+        self.forget()
         monitor.start(form, params)
         if judge is not None:
             monitor.validation_score = lambda h, params: 1.0 - _error(judge, h, params) ** 2
@@ -290,12 +291,17 @@ class _Search:
     def take_sampled(self, form: Hamiltonian, params: Params, fit: RidgeFit, why: str) -> None:
         self.best = Candidate("least_squares", form, params, fit.error)
         self.options.report.append({"chosen": "least_squares", "why": why})
-        self.monitor.validation_score = None
-        self.monitor.loss_curve.clear()
-        self.monitor.validation_scores.clear()
+        self.forget()
         self.monitor.start(form, params)
         self.monitor(0.5 * fit.training_error**2, flatten(params))
         self.monitor.complete()
+
+    def forget(self) -> None:
+        """Clear what the monitor has seen of another model."""
+        monitor = self.monitor
+        monitor.validation_score, monitor.status = None, "max_iter"
+        monitor.loss_curve.clear()
+        monitor.validation_scores.clear()
 
     def finish_trained(self, trained: Candidate, why: str) -> None:
         self.best = trained

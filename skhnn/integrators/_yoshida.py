@@ -4,11 +4,12 @@ from ._fixed_step import FixedStepSolver
 from ._splitting import Splitting, of_verlet_steps
 
 _WEIGHT_4 = 1.0 / (2.0 - 2.0 ** (1.0 / 3.0))
-# Weights from the outside inwards: solution A of order 6, solution D of order 8.
+# Weights from the outside inwards. Order 6: solution A; order 8: solution D, which has errors 1e3 to
+# 1e4 times smaller than those of A.
 _WEIGHTS_6 = (0.784513610477560, 0.235573213359357, -1.17767998417887)
 _WEIGHTS_8 = (
-    0.104242620869991e1, 0.182020630970714e1, 0.157739928123617, 0.244002732616735e1,
-    -0.716989419708120e-2, -0.244699182370524e1, -0.161582374150097e1,
+    0.914844246229740, 0.253693336566229, -1.44485223686048, -0.158240635368243,
+    1.93813913762276, -1.96061023297549, 0.102799849391985,
 )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ class Yoshida8(FixedStepSolver):
     References
     ----------
     H. Yoshida, "Construction of higher order symplectic integrators", Phys. Lett. A 150 (1990)
-    262-268, table 2.
+    262-268, table 2, solution D.
 
     Examples
     --------
