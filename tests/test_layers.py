@@ -36,6 +36,7 @@ ALLOWED = {
     "preprocessing": {"_documentation", "_validation", "numpy", "sklearn"},
     "_solvers": {"_chunks", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch"},
     "hamiltonians": {"numpy", "sklearn"},
+    "integrators": {"numpy", "scipy"},
     "systems": {"hamiltonians", "numpy"},
     "datasets": {"systems", "numpy", "scipy", "sklearn"},
 }  # fmt: skip
@@ -117,9 +118,10 @@ def test_imports_from_a_checkout_that_is_not_installed(tmp_path):
 def test_every_public_name_has_a_docstring_with_an_example():
     import skhnn
     import skhnn.datasets
+    import skhnn.integrators
     import skhnn.systems
 
-    for module in (skhnn, skhnn.datasets, skhnn.systems):
+    for module in (skhnn, skhnn.datasets, skhnn.integrators, skhnn.systems):
         for name in module.__all__:
             if name != "__version__":
                 assert ">>> " in (getattr(module, name).__doc__ or ""), name

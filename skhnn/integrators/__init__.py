@@ -14,12 +14,9 @@ Hamiltonians, H = T(p) + V(q); a network H(q, p) is not separable, unless it is 
 
 from ._average_vector_field import AverageVectorField, AverageVectorField4
 from ._blanes_moan import BlanesMoan4, BlanesMoan6
-from ._fixed_step import FixedStepSolver
 from ._gauss_legendre import GaussLegendre4, GaussLegendre6
 from ._implicit_midpoint import ImplicitMidpoint
-from ._scheme import NotConvergedError, Scheme
 from ._stormer_verlet import StormerVerlet
-from ._system import System
 from ._tao import Tao
 from ._yoshida import Yoshida4, Yoshida6, Yoshida8
 
@@ -28,14 +25,10 @@ __all__ = [
     "AverageVectorField4",
     "BlanesMoan4",
     "BlanesMoan6",
-    "FixedStepSolver",
     "GaussLegendre4",
     "GaussLegendre6",
     "ImplicitMidpoint",
-    "NotConvergedError",
-    "Scheme",
     "StormerVerlet",
-    "System",
     "Tao",
     "Yoshida4",
     "Yoshida6",

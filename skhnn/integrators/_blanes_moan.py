@@ -4,7 +4,9 @@ from ._fixed_step import FixedStepSolver
 from ._splitting import Splitting, mirrored
 
 
-def _complete(drifts: list[float], kicks: list[float]) -> tuple[tuple[float, ...], ...]:
+def _complete(
+    drifts: list[float], kicks: list[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The mirrored coefficients; those in the middle follow from their sums, one."""
     a, b = drifts, [*kicks, 0.5 - sum(kicks)]
     return mirrored(a, 1.0 - 2.0 * sum(a)), (*b, *reversed(b))

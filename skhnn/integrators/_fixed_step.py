@@ -54,8 +54,8 @@ class FixedStepSolver(OdeSolver):
         t_bound: float,
         vectorized: bool = False,
         *,
-        step_size: float | None = None,
-        n_trajectories: int = 1,
+        step_size: Any = None,
+        n_trajectories: Any = 1,
         jac: Any = None,
         system: System | None = None,
         max_step: float = np.inf,
@@ -69,12 +69,13 @@ class FixedStepSolver(OdeSolver):
             raise ValueError(
                 f"n_trajectories must be an integer of at least 1; got {n_trajectories}."
             )
-        if self.n % (2 * n_trajectories):
+        m = int(n_trajectories)
+        if self.n % (2 * m):
             raise ValueError(
-                f"y must consist of {n_trajectories} states (q, p), an even number of values each; "
+                f"y must consist of {m} states (q, p), an even number of values each; "
                 f"got {self.n} values."
             )
-        self._shape = (int(n_trajectories), self.n // int(n_trajectories))
+        self._shape = (m, self.n // m)
         self._system = system or System(self._rows_of_fun, _rows_of(jac))
         span = abs(t_bound - t0)
         x0 = self.y.reshape(self._shape)
@@ -82,7 +83,7 @@ class FixedStepSolver(OdeSolver):
             frequency = fastest_frequency(self._system, t0, x0, span)
             periods = max(span * frequency / (2.0 * np.pi), 1.0 / self.scheme.steps_per_period)
             step_size = span / (periods * self.scheme.steps_per_period)
-        elif isinstance(step_size, bool) or not isinstance(step_size, Real) or not step_size > 0:
+        elif isinstance(step_size, bool) or not isinstance(step_size, Real) or not 0 < step_size:  # type: ignore[operator]
             raise ValueError(f"step_size must be a positive number or None; got {step_size!r}.")
         self.n_steps = max(1, int(np.ceil(span / min(step_size, max_step) - 1e-9)))
         self._length = span / self.n_steps
@@ -91,7 +92,7 @@ class FixedStepSolver(OdeSolver):
         self._before: tuple[float, np.ndarray] | None = None
 
     @property
-    def step_size(self) -> float:
+    def step_size(self) -> float:  # type: ignore[override]
         """The length of the steps."""
         return self._length
 

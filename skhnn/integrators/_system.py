@@ -1,14 +1,14 @@
 """What an integrator needs to know of the equations of motion."""
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 
-@dataclass
+@dataclasses.dataclass
 class System:
     """dx/dt = field(t, x) for states x = (q, p) along the last axis, (..., 2d).
 
@@ -35,7 +35,7 @@ class System:
     velocity: Callable[[Any, Any], Any] | None = None
     force: Callable[[Any, Any], Any] | None = None
     xp: ModuleType = np
-    n_evaluations: float = field(default=0.0, init=False)
+    n_evaluations: float = dataclasses.field(default=0.0, init=False)
 
     def __call__(self, t: Any, X: Any) -> Any:
         """dX/dt of states of shape (m, 2d), or of several stages of them, (s, m, 2d)."""

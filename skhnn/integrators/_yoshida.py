@@ -4,8 +4,8 @@ from ._fixed_step import FixedStepSolver
 from ._splitting import Splitting, of_verlet_steps
 
 _WEIGHT_4 = 1.0 / (2.0 - 2.0 ** (1.0 / 3.0))
-# Weights from the outside inwards. Order 6: solution A; order 8: solution D, which has errors 1e3 to
-# 1e4 times smaller than those of A.
+# Weights from the outside inwards. Order 6: solution A; order 8: solution D, which has errors 1e3
+# to 1e4 times smaller than those of A.
 _WEIGHTS_6 = (0.784513610477560, 0.235573213359357, -1.17767998417887)
 _WEIGHTS_8 = (
     0.914844246229740, 0.253693336566229, -1.44485223686048, -0.158240635368243,
