@@ -83,7 +83,7 @@ class FixedStepSolver(OdeSolver):
             frequency = fastest_frequency(self._system, t0, x0, span)
             periods = max(span * frequency / (2.0 * np.pi), 1.0 / self.scheme.steps_per_period)
             step_size = span / (periods * self.scheme.steps_per_period)
-        elif isinstance(step_size, bool) or not isinstance(step_size, Real) or not 0 < step_size:  # type: ignore[operator]
+        elif isinstance(step_size, bool) or not isinstance(step_size, Real) or not step_size > 0:  # type: ignore[operator]
             raise ValueError(f"step_size must be a positive number or None; got {step_size!r}.")
         self.n_steps = max(1, int(np.ceil(span / min(step_size, max_step) - 1e-9)))
         self._length = span / self.n_steps
