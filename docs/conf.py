@@ -59,6 +59,8 @@ numpydoc_validation_exclude = {
     r"\.(get_params|set_params|score)$",
     # the contract of HamiltonianSystem, in one line with formula and shapes
     r"systems\.\w+\.(hamiltonian|gradient|vector_field)$",
+    # the parameters of all are those of FixedStepSolver
+    r"integrators\.(?!FixedStepSolver)\w+$",
 }
 
 sphinx_gallery_conf = {

@@ -17,8 +17,11 @@ from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._chunks import evaluate_in_chunks
 from ._diagnosis import warn_if_not_hamiltonian
 from ._documentation import DocumentationLink
-from ._simulation import integrate, integrate_many
+from ._learned_dynamics import learned_dynamics
+from ._method_and_parameter import MethodAndParameter
+from ._simulation import Dynamics, simulate
 from ._solvers import SOLVERS, without_effect
+from ._support import Support
 from ._torch import evaluate_on_device, is_present
 from ._training import train, warn_unless_converged
 from ._validation import (
@@ -26,17 +29,13 @@ from ._validation import (
     check_choice,
     check_flag,
     check_hidden_layer_sizes,
-    check_initial_states,
-    check_method,
     check_number,
     check_optimizer,
     check_states,
-    check_times,
-    check_tolerances,
     check_training_data,
     unchanged_on_error,
 )
-from .hamiltonians import MLPHamiltonian, Params, field_from_gradient
+from .hamiltonians import HAMILTONIANS, Hamiltonian, Params, field_from_gradient
 
 _DTYPES = ("auto", "float64", "float32")
 
@@ -51,7 +50,7 @@ _ROWS_TO_DIAGNOSE = 2000
 _TAKE_PIECES = ("least_squares", "soap", "adam")
 
 # What __getstate__ writes. A change of the private attributes needs a new number.
-_STATE_FORMAT = 1
+_STATE_FORMAT = 2
 
 
 def _is_same(value: Any, default: Any) -> bool:
@@ -83,6 +82,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     hidden_layer_sizes : int or sequence of int, default=None
         The number of units of each hidden layer. With None they are an outcome of "auto" and
         "least_squares"; "varpro" takes (50,), the others (64, 64).
+    hamiltonian : {"mlp", "separable"}, default="mlp"
+        "mlp" is one network H(q, p). "separable" is H = T(p) + V(q), a network of these layers for
+        each: right for a particle in a potential, and what explicit symplectic integrators need;
+        wrong for a double pendulum or a charge in a magnetic field.
     activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic"}, default="auto"
         The activation of the hidden layers; "auto" is "tanh", except that ``solver="auto"`` may
         choose "silu". It must be smooth, since the field is the derivative of the network: "relu"
@@ -149,6 +152,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     ----------
     coefs_ : list of ndarray
         The weights of each layer, (n_in, n_out), for states and energies in the units of the data.
+        With ``hamiltonian="separable"`` the hidden layers of T, then those of V, then the last
+        weights of both.
     intercepts_ : list of ndarray
         The biases of each layer, (n_out,).
     hidden_layer_sizes_ : tuple of int
@@ -212,6 +217,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
     # Set by training, besides the public attributes; numpy and plain Python only.
     _activation: str
+    _form: str
+    _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
     _scaling: tuple[np.ndarray, np.ndarray, float, np.ndarray]  # mu, s, e, w of ``Scaling``
     _device: str
     _random_state: np.random.RandomState
@@ -221,6 +228,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self,
         hidden_layer_sizes: int | Sequence[int] | None = None,
         *,
+        hamiltonian: str = "mlp",
         activation: str = "auto",
         solver: str = "auto",
         optimizer: Any = None,
@@ -241,6 +249,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         dtype: str = "auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.hamiltonian = hamiltonian
         self.activation = activation
         self.solver = solver
         self.optimizer = optimizer
@@ -384,11 +393,12 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         """
         check_is_fitted(self)
         X = self._check_states(X)
-        if self._is_for_device(X):
+        if self._is_for_device(len(X)):
             return self._shape_prediction(self._field_on_device(X))
         field = self._in_chunks(self._field(), X, np.empty_like(X, order="C"))
         return self._shape_prediction(field)
 
+    @MethodAndParameter
     def hamiltonian(self, X: Any) -> np.ndarray:
         """The learned energy H(X), relative to the mean energy of the training data.
 
@@ -415,20 +425,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         """
         check_is_fitted(self)
         X, value = self._check_states(X), self._hamiltonian.value
-        if self._is_for_device(X):
+        if self._is_for_device(len(X)):
             return evaluate_on_device(value, self._params(), X, self._device)
         return self._in_chunks(partial(value, self._params()), X, np.empty(len(X)))
 
-    def simulate(
-        self,
-        x0: Any,
-        t: Any,
-        *,
-        method: Any = "DOP853",
-        rtol: float = 1e-9,
-        atol: Any = None,
-        max_step: float = np.inf,
-    ) -> np.ndarray:
+    def simulate(self, x0: Any, t: Any, **options: Any) -> Any:
         """Trajectories of the learned system, dx/dt = J grad H(x).
 
         Parameters
@@ -438,21 +439,16 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         t : array-like of shape (n_times,)
             The times at which to return states, increasing or decreasing (backward in time), in
             steps of any size. A single time returns x0.
-        method : {"DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA"} or OdeSolver, default="DOP853"
-            The method of :func:`scipy.integrate.solve_ivp`.
-        rtol : float, default=1e-9
-            Relative tolerance of a step.
-        atol : float or array-like of shape (2d,), default=None
-            Absolute tolerance of a step, per column. None means ``rtol / 100`` times the standard
-            deviation of the column in the training data, so that units do not matter.
-        max_step : float, default=inf
-            The longest step of the integrator.
+        **options : object
+            Those of :func:`skhnn.simulate`, where they are explained: ``method="DOP853"``,
+            ``rtol=1e-9``, ``atol=None``, ``max_step``, ``first_step``, ``step_size``, ``events``,
+            ``dense_output``, ``max_nfev``, ``on_failure="raise"``, ``return_solution=False``,
+            ``verbose``.
 
         Returns
         -------
-        ndarray of shape (n_times, 2d) or (m, n_times, 2d)
-            The states at ``t``. The explicit methods advance a batch as one system, each trajectory
-            as accurately as if it were alone.
+        ndarray of shape (n_times, 2d) or (m, n_times, 2d), or SimulationResult
+            The states at ``t``; each trajectory of a batch is as accurate as if it were alone.
 
         Raises
         ------
@@ -464,6 +460,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             If the integration ended early (also by Ctrl-C). It carries what was computed:
             ``t_reached``, ``t`` and ``y``.
 
+        See Also
+        --------
+        skhnn.simulate : The same for any model of a vector field.
+
         Examples
         --------
         >>> from skhnn import HNNRegressor
@@ -474,19 +474,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         (3, 2)
         """
         check_is_fitted(self)
-        X0, is_single = check_initial_states(self, x0)
-        t = check_times(t)
-        method = check_method(method)
-        rtol, atol, max_step = check_tolerances(rtol, atol, max_step, self.n_features_in_)
-        options = {
-            "method": method,
-            "rtol": rtol,
-            "atol": 0.01 * rtol * self._scaling[1] if atol is None else atol,
-            "max_step": max_step,
-        }
-        if is_single:
-            return integrate(self._field(), self._field_jacobian, X0[0], t, **options)
-        return integrate_many(self._field_of_many(X0), self._field_jacobian, X0, t, **options)
+        return simulate(self, x0, t, **options)
 
     def to_torch(self, dtype: str = "float64") -> Any:
         """The fitted model as a module of torch.
@@ -562,7 +550,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             )
         model = cls(**params)
         model.set_params(
-            hidden_layer_sizes=module.form.hidden_layer_sizes, activation=module.form.activation
+            hidden_layer_sizes=module.form.hidden_layer_sizes,
+            activation=module.form.activation,
+            hamiltonian=module.form.name,
         )
         model.__dict__.update(module.fitted_attributes())
         model._random_state = check_random_state(model.random_state)
@@ -572,9 +562,18 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         model._summarise()
         return model
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """As in every estimator; ``hamiltonian`` is the parameter, not the method of that name."""
+        return {**super().get_params(deep), "hamiltonian": self._form_asked_for}
+
+    @property
+    def _form_asked_for(self) -> Any:
+        return self.__dict__["hamiltonian"]
+
     def _check_parameters(self) -> None:
         if self.hidden_layer_sizes is not None:
             check_hidden_layer_sizes(self.hidden_layer_sizes)
+        check_choice("hamiltonian", self._form_asked_for, list(HAMILTONIANS))
         if self.activation != "auto":
             check_activation(self.activation)
         check_choice("solver", self.solver, list(SOLVERS))
@@ -633,8 +632,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self.best_loss_ = min(self.loss_curve_, default=np.nan) if has_best else None
 
     @property
-    def _hamiltonian(self) -> MLPHamiltonian:
-        return MLPHamiltonian(self.hidden_layer_sizes_, self._activation)
+    def _hamiltonian(self) -> Hamiltonian:
+        return HAMILTONIANS[self._form](self.hidden_layer_sizes_, self._activation)
 
     def _params(self) -> Params:
         return [p for layer in zip(self.coefs_, self.intercepts_, strict=True) for p in layer]
@@ -642,27 +641,29 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     def _field(self) -> Any:
         return self._hamiltonian.vector_field(self._params())
 
-    def _field_of_many(self, X0: np.ndarray) -> Any:
-        """The field for (k, 2d) states in pieces, on the device if the batch is large."""
-        if self._is_for_device(X0):
-            return self._field_on_device
-        field = self._field()
-        return lambda X: self._in_chunks(field, X, np.empty_like(X)) if X.ndim == 2 else field(X)
-
     def _field_on_device(self, X: np.ndarray) -> np.ndarray:
         gradient = self._hamiltonian.gradient
         return field_from_gradient(
             evaluate_on_device(gradient, self._params(), np.atleast_2d(X), self._device)
         ).reshape(X.shape)
 
-    def _field_jacobian(self, x: np.ndarray) -> np.ndarray:
-        """J times the Hessian of H, (2d, 2d), for the implicit methods of ``simulate``."""
-        hessian = self._hamiltonian.hessian(self._params(), x)
-        return field_from_gradient(hessian.T).T
+    def _dynamics(self, scale: float = 1.0, shift: Any = 0.0) -> Dynamics:
+        """The learned equations of x, for a model of ``scale`` x + ``shift``."""
+        mu, s, _, _ = self._scaling
+        return learned_dynamics(
+            self._hamiltonian,
+            self._params(),
+            spread=s,
+            support=None if self._support is None else Support(*self._support, mu, s),
+            check=partial(check_states, self),
+            device_for=lambda n: self._device if self._is_for_device(n) else None,
+            scale=scale,
+            shift=shift,
+        )
 
-    def _is_for_device(self, X: np.ndarray) -> bool:
+    def _is_for_device(self, n_rows: int) -> bool:
         """Whether to evaluate on the device that was trained on; warns, once, if it is absent."""
-        if self._device == "cpu" or len(X) < _ROWS_FOR_A_DEVICE:
+        if self._device == "cpu" or n_rows < _ROWS_FOR_A_DEVICE:
             return False
         if not is_present(self._device):
             warnings.warn(

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .hamiltonians import Hamiltonian, field_from_gradient
+from .integrators._system import System
+
 if TYPE_CHECKING:
     import torch
 
@@ -120,3 +123,21 @@ def evaluate_on_device(
         rows = torch.as_tensor(X[start : start + rows_at_once], device=device, dtype=dtype)
         pieces.append(method(tensors, rows, torch).cpu().double().numpy())
     return np.concatenate(pieces)
+
+
+def system_on_device(form: Hamiltonian, params: list[np.ndarray], device: str) -> System:
+    """The equations of motion on tensors of a device, for the methods with fixed steps."""
+    import torch
+
+    dtype = torch.float32 if device.startswith("mps") else torch.float64
+    tensors = [torch.as_tensor(p, device=device, dtype=dtype) for p in params]
+    halves = form.halves(tensors, torch)
+    return System(
+        lambda t, X: field_from_gradient(form.gradient(tensors, X, torch), torch),
+        lambda t, X: field_from_gradient(form.hessian(tensors, X, torch), torch).swapaxes(-1, -2),
+        None if halves is None else lambda t, p: halves[0](p),
+        None if halves is None else lambda t, q: halves[1](q),
+        xp=torch,
+        device=torch.device(device),
+        dtype=dtype,
+    )

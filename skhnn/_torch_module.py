@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .hamiltonians import MLPHamiltonian, Params, field_from_gradient
+from .hamiltonians import Hamiltonian, Params, field_from_gradient
 
 
 class HamiltonianModule(nn.Module):
@@ -16,7 +16,7 @@ class HamiltonianModule(nn.Module):
 
     Parameters
     ----------
-    hamiltonian : MLPHamiltonian
+    hamiltonian : Hamiltonian
         The form of H.
     params : list of ndarray
         Its numbers.
@@ -31,7 +31,7 @@ class HamiltonianModule(nn.Module):
         W_1, b_1, ..., w, b as in ``coefs_`` and ``intercepts_``.
     """
 
-    def __init__(self, hamiltonian: MLPHamiltonian, params: Params, scaling: Any, dtype: str):
+    def __init__(self, hamiltonian: Hamiltonian, params: Params, scaling: Any, dtype: str):
         super().__init__()
         self.form = hamiltonian
         self.scaling = scaling
@@ -55,8 +55,10 @@ class HamiltonianModule(nn.Module):
             "coefs_": params[::2],
             "intercepts_": params[1::2],
             "hidden_layer_sizes_": self.form.hidden_layer_sizes,
-            "n_features_in_": len(params[0]),
-            "n_dof_": len(params[0]) // 2,
+            "n_features_in_": len(self.scaling[0]),
+            "n_dof_": len(self.scaling[0]) // 2,
+            "_form": self.form.name,
+            "_support": None,
             "_activation": self.form.activation,
             "_scaling": self.scaling,
             "_device": "cpu",

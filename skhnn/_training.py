@@ -23,9 +23,10 @@ from ._solvers import (
     Start,
     run_solver,
 )
+from ._support import Support
 from ._torch import resolve_device, sensible_threads
 from ._validation import check_hidden_layer_sizes
-from .hamiltonians import Hamiltonian, MLPHamiltonian, Params
+from .hamiltonians import HAMILTONIANS, Hamiltonian, Params
 
 # A fit that has converged with a larger loss, R2 below 0.8, is worth a word.
 _POOR_LOSS = 0.1
@@ -78,6 +79,7 @@ def train(
             "hidden_layer_sizes_": hamiltonian.hidden_layer_sizes,
             "n_dof_": X.shape[1] // 2,
             "_activation": hamiltonian.activation,
+            "_form": hamiltonian.name,
             "_scaling": (scaling.mu, scaling.s, scaling.e, scaling.w),
             "_device": device,
             "_random_state": rng,
@@ -116,8 +118,15 @@ def train(
         )
         result = run_solver(solver, problem, start, monitor, options)
     attributes = fitted(result.hamiltonian, result.params)
+    seen = getattr(estimator, "_support", None) if one_epoch and goes_on else None
+    before = None if seen is None else Support(seen[0], seen[1], scaling.mu, scaling.s)
+    support = Support.from_data(X, scaling.mu, scaling.s, before)
     estimator.__dict__.update(
-        attributes, _solver_state=result.state, solver_=result.solver, fit_report_=result.report
+        attributes,
+        _solver_state=result.state,
+        _support=(support.points, support.reach),
+        solver_=result.solver,
+        fit_report_=result.report,
     )
     tasks.end_fit(lambda: attributes)
     return result
@@ -184,16 +193,22 @@ def _start(
     activation = estimator.activation if activation_given else "tanh"
     if goes_on and not activation_given:  # then the activation was an outcome as well
         activation = estimator._activation
-    hamiltonian = MLPHamiltonian(sizes, activation)
+    form = estimator.get_params(deep=False)["hamiltonian"]
+    hamiltonian: Hamiltonian = HAMILTONIANS[form](sizes, activation)
     if not goes_on:
         params = hamiltonian.init_params(n_features, rng)
         return Start(hamiltonian, params, layers_given=given, activation_given=activation_given)
-    before = (estimator.coefs_[0].shape[0], estimator.hidden_layer_sizes_, estimator._activation)
-    now = (n_features, sizes, hamiltonian.activation)
+    before = (
+        estimator.n_features_in_,
+        estimator._form,
+        estimator.hidden_layer_sizes_,
+        estimator._activation,
+    )
+    now = (n_features, form, sizes, hamiltonian.activation)
     if before != now:
         raise ValueError(
-            "warm_start and partial_fit go on with a model of (columns, layers, activation) "
-            f"{before}; got {now}. Use a new estimator, or fit with warm_start=False."
+            "warm_start and partial_fit go on with a model of (columns, hamiltonian, layers, "
+            f"activation) {before}; got {now}. Use a new estimator, or fit with warm_start=False."
         )
     params = hamiltonian.unfold(estimator._params(), scaling.mu, scaling.s, scaling.e)
     return Start(hamiltonian, params, goes_on=True, state=estimator._solver_state)

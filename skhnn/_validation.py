@@ -1,20 +1,16 @@
 """Checks of what users pass in: each returns the valid value or says what is wrong."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from scipy.integrate import OdeSolver
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from .hamiltonians import ACTIVATIONS, REFUSED
-
-# scipy's names, written out so that a typo is answered with the choice.
-METHODS = ("DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA")
 
 # Energies are products of two columns, and their squares must not leave the range of floats.
 _LARGEST = 1e60
@@ -113,23 +109,29 @@ def check_states(estimator: Any, X: Any) -> np.ndarray:
     return validate_data(estimator, as_numpy(X, "X"), dtype=np.float64, reset=False)
 
 
-def check_initial_states(estimator: Any, x0: Any) -> tuple[np.ndarray, bool]:
-    """Initial states (m, 2d), and whether a single one, (2d,), was given."""
+def check_initial_states(
+    x0: Any, n_features: int | None, check_frame: Callable[[Any], np.ndarray]
+) -> tuple[np.ndarray, bool]:
+    """Initial states (m, 2d), and whether a single one, (2d,), was given.
+
+    ``check_frame`` turns a data frame into an array; ``n_features`` is 2d, if it is known.
+    """
     x0 = as_numpy(x0, "x0")
     if hasattr(x0, "to_frame") and hasattr(x0, "index"):  # a pandas Series: one state with names
         x0 = x0.to_frame().T if _names_are_strings(x0.index) else x0.to_numpy()
         if x0.ndim == 2:
-            return check_states(estimator, x0), True
+            return check_frame(x0), True
     if hasattr(x0, "columns"):
-        return check_states(estimator, x0), False
-    n_features = estimator.n_features_in_
+        return check_frame(x0), False
     x0 = np.asarray(x0)
     if x0.ndim in (1, 2) and x0.size:
         x0 = check_array(x0, dtype=np.float64, ensure_2d=False, input_name="x0")
-    if x0.ndim not in (1, 2) or not x0.size or x0.shape[-1] != n_features:
+    n = "2d" if n_features is None else n_features
+    fits = n_features is None or (x0.ndim > 0 and x0.shape[-1] == n_features)
+    if x0.ndim not in (1, 2) or not x0.size or not fits:
         raise ValueError(
-            f"x0 must have shape ({n_features},) or (m, {n_features}), states (q, p) with the "
-            f"columns of X; got shape {x0.shape}."
+            f"x0 must have shape ({n},) or (m, {n}), states (q, p) with the columns of X; got "
+            f"shape {x0.shape}."
         )
     return np.atleast_2d(x0), x0.ndim == 1
 
@@ -149,19 +151,6 @@ def check_times(t: Any) -> np.ndarray:
             "repeated. Use np.unique(t) to sort them and drop repetitions."
         )
     return t
-
-
-def check_method(method: Any) -> str | type[OdeSolver]:
-    """A method of ``solve_ivp``: one of scipy's names or an ``OdeSolver`` class."""
-    if isinstance(method, type) and issubclass(method, OdeSolver):
-        return method
-    for name in METHODS:
-        if isinstance(method, str) and method.upper() == name.upper():
-            return name
-    raise ValueError(
-        f"Unknown method {method!r}; choose one of {list(METHODS)} or pass a subclass of "
-        "scipy.integrate.OdeSolver."
-    )
 
 
 def check_tolerances(

@@ -335,6 +335,7 @@ def test_finite_data_of_any_scale_fit_without_a_warning(data, solver):
     assert np.isfinite(model.predict(X)).all()
 
 
+@pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
 @settings(max_examples=150)
 @given(
     x0=hnp.arrays(np.float64, 4, elements=st.floats(-1e3, 1e3)),

@@ -9,7 +9,7 @@ from skhnn import integrators
 from skhnn.integrators import ImplicitMidpoint, StormerVerlet
 from skhnn.integrators._system import System
 
-METHODS = [getattr(integrators, name) for name in integrators.__all__]
+METHODS = [getattr(integrators, n) for n in integrators.__all__ if n != "FixedStepSolver"]
 FOR_ANY_H = [method for method in METHODS if not method.scheme.is_splitting]
 ENERGY_PRESERVING = [integrators.AverageVectorField, integrators.AverageVectorField4]
 SYMPLECTIC = [m for m in METHODS if m not in (*ENERGY_PRESERVING, integrators.Tao)]

@@ -16,22 +16,28 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation"},
     "_regressor": {
-        "_callbacks", "_chunks", "_diagnosis", "_documentation", "_simulation",
-        "_solvers", "_torch", "_torch_module", "_training",
+        "_callbacks", "_chunks", "_diagnosis", "_documentation", "_learned_dynamics",
+        "_method_and_parameter", "_simulation", "_solvers", "_support", "_torch",
+        "_torch_module", "_training",
         "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_training": {
-        "_callbacks", "_chunks", "_scaling", "_solvers", "_torch", "_validation", "hamiltonians",
-        "numpy", "sklearn",
+        "_callbacks", "_chunks", "_scaling", "_solvers", "_support", "_torch", "_validation",
+        "hamiltonians", "numpy", "sklearn",
     },
     "_callbacks": {"sklearn"},
     "_diagnosis": {"hamiltonians", "numpy"},
     "_documentation": set(),
-    "_validation": {"hamiltonians", "numpy", "scipy", "sklearn"},
-    "_simulation": {"numpy", "scipy"},
+    "_learned_dynamics": {
+        "_chunks", "_simulation", "_support", "_torch", "hamiltonians", "numpy"
+    },
+    "_method_and_parameter": set(),
+    "_validation": {"hamiltonians", "numpy", "sklearn"},
+    "_simulation": {"_support", "_validation", "integrators", "numpy", "scipy", "sklearn"},
+    "_support": {"numpy", "scipy"},
     "_scaling": {"hamiltonians", "numpy"},
     "_chunks": {"numpy"},
-    "_torch": {"numpy", "torch"},
+    "_torch": {"hamiltonians", "integrators", "numpy", "torch"},
     "_torch_module": {"hamiltonians", "torch"},  # itself imported inside functions only
     "preprocessing": {"_documentation", "_validation", "numpy", "sklearn"},
     "_solvers": {"_chunks", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch"},

@@ -229,6 +229,7 @@ def test_same_random_state_same_model(data, solver):
     np.testing.assert_array_equal(fits[0].predict(data[0]), fits[1].predict(data[0]))
 
 
+@pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
 @every_solver
 def test_fit_changes_neither_its_input_nor_global_random_state(data, solver):
     import torch
@@ -261,7 +262,8 @@ def test_warm_start_continues(data):
 def test_warm_start_refuses_another_architecture(data):
     model = quick(warm_start=True).fit(*data)
     with pytest.raises(
-        ValueError, match=r"go on with a model of .*\(4, \(8,\), 'tanh'\); got \(4, \(9,\)"
+        ValueError,
+        match=r"go on with a model of .*\(4, 'mlp', \(8,\), 'tanh'\); got \(4, 'mlp', \(9,\)",
     ):
         model.set_params(hidden_layer_sizes=(9,)).fit(*data)
 
@@ -403,6 +405,7 @@ except ImportError:
 """
 
 
+@pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
 def test_pickled_model_predicts_and_simulates_where_torch_is_absent(model, data):
     X = data[0]
     payload = pickle.dumps((model, X, model.predict(X), model.simulate(X[0], [0.0, 0.5, 1.0])))

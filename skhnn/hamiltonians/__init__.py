@@ -16,15 +16,23 @@ from ._activations import ACTIVATIONS, REFUSED
 from ._base import Hamiltonian, Params
 from ._mlp import MLPHamiltonian
 from ._sampling import SAMPLING_SCALES
+from ._separable import SeparableHamiltonian
 from ._structure import field_from_gradient, gradient_from_field
+
+#: What the parameter ``hamiltonian`` of the estimator may say.
+HAMILTONIANS: dict[str, type[Hamiltonian]] = {
+    form.name: form for form in (MLPHamiltonian, SeparableHamiltonian)
+}
 
 __all__ = [
     "ACTIVATIONS",
+    "HAMILTONIANS",
     "REFUSED",
     "SAMPLING_SCALES",
     "Hamiltonian",
     "MLPHamiltonian",
     "Params",
+    "SeparableHamiltonian",
     "field_from_gradient",
     "gradient_from_field",
 ]

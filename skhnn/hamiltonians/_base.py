@@ -36,9 +36,16 @@ class Hamiltonian(BaseEstimator):
     8. ``width`` is the largest number of values that a layer computes for one sample.
     9. ``sample_params`` draws the hidden layers from data (``_sampling.py``), ``widen`` adds units
        to the last one; the last weights of what is drawn are zero.
-    10. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
+    10. ``halves`` are dq/dt as a function of p and dp/dt as one of q, where H = T(p) + V(q), and
+       None for other Hamiltonians.
+    11. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
        again, exactly up to rounding.
     """
+
+    #: What the parameter ``hamiltonian`` of the estimator calls it.
+    name: str
+    hidden_layer_sizes: Any
+    activation: str
 
     @property
     @abstractmethod
@@ -90,6 +97,12 @@ class Hamiltonian(BaseEstimator):
     @abstractmethod
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
         """x -> J grad H(x) with the params bound, for x of shape (2d,) or (n, 2d)."""
+
+    def halves(
+        self, params: Params, xp: ModuleType = np
+    ) -> tuple[Callable[[Any], Any], Callable[[Any], Any]] | None:
+        """(n, d) -> (n, d): p -> dq/dt and q -> dp/dt of a separable H; None for others."""
+        return None
 
     @abstractmethod
     def fold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:

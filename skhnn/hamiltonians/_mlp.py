@@ -44,6 +44,8 @@ class MLPHamiltonian(Hamiltonian):
     S. Greydanus, M. Dzamba, J. Yosinski, "Hamiltonian Neural Networks", NeurIPS 2019.
     """
 
+    name = "mlp"
+
     def __init__(self, hidden_layer_sizes: Sequence[int] = (64, 64), activation: str = "tanh"):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -159,14 +161,20 @@ class MLPHamiltonian(Hamiltonian):
         return xp.concatenate(blocks, axis=2)
 
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
+        # J is folded into the last product: (g_q, g_p) -> (g_p, -g_q), so W_1^T -> W_1^T J^T.
+        q_rows, p_rows = np.split(params[0], 2)
+        return self._bound(params, np.concatenate([p_rows, -q_rows]))
+
+    def bound_gradient(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
+        """X -> grad H(x) with the params bound, for x of shape (n_in,) or (..., n_in)."""
+        return self._bound(params, params[0])
+
+    def _bound(self, params: Params, W_1: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """The gradient, with W_1 in place of the first weights on the way back."""
         activation = ACTIVATIONS[self.activation]
         layers = list(zip(params[:-2:2], params[1:-2:2], strict=True))
         w = params[-2][:, 0]
-        # J is folded into the last product: (g_q, g_p) -> (g_p, -g_q), so W_1^T -> W_1^T J^T.
-        q_rows, p_rows = np.split(params[0], 2)
-        first = np.ascontiguousarray(np.concatenate([p_rows, -q_rows]).T)
-        others = [np.ascontiguousarray(W.T) for W in params[2:-2:2]]
-        back = [first, *others][::-1]
+        back = [np.ascontiguousarray(W.T) for W in (W_1, *params[2:-2:2])][::-1]
 
         def field(x: np.ndarray) -> np.ndarray:
             slopes = []

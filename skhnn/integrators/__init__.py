@@ -14,6 +14,7 @@ Hamiltonians, H = T(p) + V(q); a network H(q, p) is not separable, unless it is 
 
 from ._average_vector_field import AverageVectorField, AverageVectorField4
 from ._blanes_moan import BlanesMoan4, BlanesMoan6
+from ._fixed_step import FixedStepSolver
 from ._gauss_legendre import GaussLegendre4, GaussLegendre6
 from ._implicit_midpoint import ImplicitMidpoint
 from ._stormer_verlet import StormerVerlet
@@ -25,6 +26,7 @@ __all__ = [
     "AverageVectorField4",
     "BlanesMoan4",
     "BlanesMoan6",
+    "FixedStepSolver",
     "GaussLegendre4",
     "GaussLegendre6",
     "ImplicitMidpoint",

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.integrate import DenseOutput, OdeSolver
 
 from ._scheme import NotConvergedError, Scheme
-from ._step_size import fastest_frequency
+from ._step_size import default_step_size
 from ._system import System
 
 # Rounding of times: a time this close to the end of a step is the end.
@@ -27,7 +27,13 @@ class FixedStepSolver(OdeSolver):
     fun : callable
         (t, y) -> dy/dt with y = (q, p), of shape (2d,); with ``n_trajectories``, all of them one
         after the other, (m * 2d,).
-    t0, y0, t_bound, vectorized
+    t0 : float
+        The time of the start.
+    y0 : array-like of shape (2d,) or (m * 2d,)
+        The state at the start.
+    t_bound : float
+        The last time; smaller than t0 to go backward.
+    vectorized : bool, default=False
         As in :class:`scipy.integrate.OdeSolver`.
     step_size : float, default=None
         The length of the steps. None takes a fraction of the period of the fastest oscillation that
@@ -40,8 +46,25 @@ class FixedStepSolver(OdeSolver):
         where their fixed-point iteration is slow.
     system : System, default=None
         The equations in vectorised form, in place of ``fun`` and ``jac``.
-    rtol, atol, max_step, first_step
-        Without effect but for ``max_step``, which bounds the step.
+    max_step : float, default=inf
+        A bound on the step.
+    **options : object
+        ``rtol``, ``atol`` and ``first_step``, which ``solve_ivp`` passes on, have no effect.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an option is invalid or unknown.
+
+    Examples
+    --------
+    >>> from scipy.integrate import solve_ivp
+    >>> from skhnn.integrators import FixedStepSolver, StormerVerlet
+    >>> issubclass(StormerVerlet, FixedStepSolver)
+    True
+    >>> solver = StormerVerlet(lambda t, x: [x[1], -x[0]], 0.0, [1.0, 0.0], 10.0, step_size=0.3)
+    >>> solver.n_steps, solver.step_size
+    (34, 0.29411764705882354)
     """
 
     scheme: ClassVar[Scheme]
@@ -80,9 +103,7 @@ class FixedStepSolver(OdeSolver):
         span = abs(t_bound - t0)
         x0 = self.y.reshape(self._shape)
         if step_size is None:
-            frequency = fastest_frequency(self._system, t0, x0, span)
-            periods = max(span * frequency / (2.0 * np.pi), 1.0 / self.scheme.steps_per_period)
-            step_size = span / (periods * self.scheme.steps_per_period)
+            step_size = default_step_size(self.scheme, self._system, t0, x0, span)
         elif isinstance(step_size, bool) or not isinstance(step_size, Real) or not step_size > 0:  # type: ignore[operator]
             raise ValueError(f"step_size must be a positive number or None; got {step_size!r}.")
         self.n_steps = max(1, int(np.ceil(span / min(step_size, max_step) - 1e-9)))
@@ -111,6 +132,8 @@ class FixedStepSolver(OdeSolver):
             return False, f"At t={self.t:.6g} {error}"
         finally:
             self.nfev = int(np.ceil(self._system.n_evaluations))
+        if not np.isfinite(ahead).all():
+            return False, f"At t={self.t:.6g} the vector field is not finite."
         self._before = (self.t, x)
         self._done += 1
         is_last = self._done == self.n_steps

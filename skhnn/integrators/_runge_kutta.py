@@ -67,7 +67,7 @@ class ImplicitRungeKutta(Scheme):
                 break
             if not largest < np.inf:
                 raise NotConvergedError(
-                    "the vector field is not finite there.", _to_numpy(~(by_row < np.inf))
+                    "the vector field is not finite there.", _to_numpy(~(by_row < np.inf)), True
                 )
             if k and solve is None and largest > _SLOW * previous and system.jacobian is not None:
                 solve = self._newton(system, t, x, h)
@@ -83,6 +83,9 @@ class ImplicitRungeKutta(Scheme):
         # f at the stages follows from them only where A is invertible; one more evaluation is
         # cheaper than the loss of digits.
         return x + h * _mix(b[None], system(times, x + Z))[0], Z
+
+    def select(self, memory: Any, index: Any) -> Any:
+        return memory[:, index]
 
     def _newton(self, system: System, t: Any, x: Any, h: float) -> Any:
         """The map residual -> (I - h A (x) J)^-1 residual, J at the start of the step."""

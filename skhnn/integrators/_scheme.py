@@ -8,11 +8,14 @@ from ._system import System
 
 
 class NotConvergedError(ArithmeticError):
-    """The equations of an implicit step were not solved; ``rows`` says for which trajectories."""
+    """The equations of an implicit step were not solved; ``rows`` says for which trajectories.
 
-    def __init__(self, message: str, rows: np.ndarray):
+    ``not_finite`` says that the field was not finite there.
+    """
+
+    def __init__(self, message: str, rows: np.ndarray, not_finite: bool = False):
         super().__init__(message)
-        self.rows = rows
+        self.rows, self.not_finite = rows, not_finite
 
 
 class Scheme:
@@ -42,3 +45,7 @@ class Scheme:
         ``memory`` is what the step before returned, or None.
         """
         raise NotImplementedError
+
+    def select(self, memory: Any, index: Any) -> Any:
+        """The memory of some of the trajectories."""
+        return memory[index]

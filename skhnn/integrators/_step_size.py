@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._scheme import Scheme
 from ._system import System
 
 # The field is looked at along a coarse trajectory of so many Runge-Kutta steps of this phase.
@@ -10,6 +11,14 @@ _STEPS, _PHASE = 60, 0.3
 _FIRST_ITERATIONS, _ITERATIONS = 6, 1
 _SMALL = 1e-6
 _TINY = 1e-300
+
+
+def default_step_size(
+    scheme: Scheme, system: System, t: float, x: np.ndarray, span: float
+) -> float:
+    """A fraction of the period of the fastest oscillation near the starts x (m, 2d)."""
+    periods = span * fastest_frequency(system, t, x, span) / (2.0 * np.pi)
+    return span / max(periods * scheme.steps_per_period, 1.0)
 
 
 def fastest_frequency(system: System, t: float, x: np.ndarray, span: float = np.inf) -> float:

@@ -23,6 +23,8 @@ class System:
         the field are taken.
     xp : module
         numpy, or torch if the states are tensors.
+    device, dtype : torch.device and torch.dtype, or None
+        Those of the tensors.
 
     Attributes
     ----------
@@ -35,6 +37,8 @@ class System:
     velocity: Callable[[Any, Any], Any] | None = None
     force: Callable[[Any, Any], Any] | None = None
     xp: ModuleType = np
+    device: Any = None
+    dtype: Any = None
     n_evaluations: float = dataclasses.field(default=0.0, init=False)
 
     def __call__(self, t: Any, X: Any) -> Any:

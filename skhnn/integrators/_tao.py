@@ -37,6 +37,9 @@ class TaoScheme(Scheme):
             t = t + length * h
         return x, (copy, field)
 
+    def select(self, memory: Any, index: Any) -> Any:
+        return tuple(part[index] for part in memory)
+
     @staticmethod
     def strang(
         system: System, t: Any, x: Any, copy: Any, field: Any, h: float, omega: float

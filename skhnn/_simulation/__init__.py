@@ -1,0 +1,29 @@
+"""Simulation: trajectories of a vector field, learned or known.
+
+``simulate`` is the one entry. It reads a model (``_models.py``) as ``Dynamics`` (the field, and the
+energy, Jacobian, halves and support of the data where there are any) and has the trajectories
+advanced by one of two engines that write into the same ``Record``:
+
+* ``_single.py``: one trajectory, by ``scipy.integrate.solve_ivp``, with any method;
+* ``_batch.py``: many trajectories side by side, by a *stepper*: the explicit Runge-Kutta methods of
+  scipy with a step of its own for every trajectory (``_adaptive.py``), or a method of
+  ``skhnn.integrators`` with one clock for all (``_fixed_step.py``), on numpy or on a device of
+  torch.
+
+What ended a trajectory early is a value in the record; ``_simulate.py`` turns it into an exception,
+a warning or an entry of the ``SimulationResult``, as the user asked.
+"""
+
+from ._dynamics import Dynamics
+from ._errors import ExtrapolationWarning, SimulationError
+from ._result import SimulationResult
+from ._simulate import METHODS, simulate
+
+__all__ = [
+    "METHODS",
+    "Dynamics",
+    "ExtrapolationWarning",
+    "SimulationError",
+    "SimulationResult",
+    "simulate",
+]

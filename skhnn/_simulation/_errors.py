@@ -1,0 +1,56 @@
+"""What a simulation that goes wrong raises or warns with."""
+
+from typing import Any
+
+
+class ExtrapolationWarning(UserWarning):
+    """A trajectory has left the training data, beyond which a learned Hamiltonian means nothing.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from skhnn import ExtrapolationWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ExtrapolationWarning)  # stop instead of going on
+    """
+
+
+class SimulationError(RuntimeError):
+    """A simulation ended before the last time asked for.
+
+    Parameters
+    ----------
+    message : str
+        What happened, and what to do.
+    t_reached : float or ndarray of shape (m,)
+        The time up to which the integration succeeded; for a batch, that of every trajectory.
+    t : ndarray of shape (n,)
+        The times of ``y``: those asked for that were reached, then ``t_reached``, from where a new
+        simulation can go on. For a batch, all times asked for.
+    y : ndarray of shape (n, 2d) or (m, n, 2d)
+        The states at ``t``. For a batch, states that were not computed are NaN.
+    advice : str, default=""
+        The last part of the message: what to do.
+
+    Attributes
+    ----------
+    t_reached, t, y, advice
+        As above.
+
+    Examples
+    --------
+    >>> from skhnn import SimulationError
+    >>> try:
+    ...     raise SimulationError("stopped at t=1", t_reached=1.0, t=[0.0], y=[[0.0, 1.0]])
+    ... except SimulationError as error:
+    ...     error.t_reached
+    1.0
+    """
+
+    def __init__(self, message: str, t_reached: Any, t: Any, y: Any, advice: str = ""):
+        # All go into args, so that the error survives a pickle (joblib workers).
+        super().__init__(message, t_reached, t, y, advice)
+        self.t_reached, self.t, self.y, self.advice = t_reached, t, y, advice
+
+    def __str__(self) -> str:
+        return str(self.args[0])

@@ -1,0 +1,135 @@
+"""From anything that predicts a vector field to ``Dynamics``."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn import config_context
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._dynamics import Dynamics
+
+# Linear scalers of single columns, whose scale and shift can be read off two states.
+_SCALERS = ("UniformScaler", "StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
+# Scales that differ by less than this fraction are one.
+_SAME = 1e-9
+# Where the derivative of an unknown transformer is looked at, and by which differences.
+_N_PROBES, _STEP, _TOLERANCE = 3, 1e-4, 1e-5
+
+
+def dynamics_of(model: Any, x0: Any) -> Dynamics:
+    """The vector field of a model; ``x0`` are states where it will be evaluated.
+
+    Raises
+    ------
+    TypeError
+        If the model is none of the kinds that ``simulate`` takes.
+    NotFittedError
+        If it is not fitted.
+    """
+    while hasattr(model, "best_estimator_"):  # a search
+        model = model.best_estimator_
+    if isinstance(model, type):
+        raise TypeError(f"model must be an object; got the class {model.__name__}.")
+    if hasattr(model, "_dynamics"):
+        check_is_fitted(model)
+        return model._dynamics()
+    if hasattr(model, "steps") and hasattr(model, "predict"):
+        return _of_pipeline(model, x0)
+    if hasattr(model, "vector_field") and hasattr(model, "hamiltonian"):  # of skhnn.systems
+        return Dynamics(model.vector_field, 2 * model.n_dof, energy=model.hamiltonian)
+    if hasattr(model, "predict"):
+        check_is_fitted(model)
+        if hasattr(model, "regressor_") and hasattr(model.regressor_, "_dynamics"):
+            transformer = model.transformer_
+            _warn_unless_uniform(transformer.inverse_transform, x0, "The transformer of y")
+        return _of_regressor(model)
+    if callable(model):
+        return Dynamics(_of_rows(model))
+    raise TypeError(
+        "model must be a fitted regressor, a system of skhnn.systems, or a function of states "
+        f"(n, 2d) that returns their derivatives; got {model!r}."
+    )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No remarks on missing feature names, nor checks for NaN, at every evaluation of a model."""
+    with warnings.catch_warnings(), config_context(assume_finite=True):
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        yield
+
+
+def _of_regressor(model: Any) -> Dynamics:
+    return Dynamics(
+        _of_rows(model.predict),
+        getattr(model, "n_features_in_", None),
+        check=lambda X: validate_data(model, X, dtype=np.float64, reset=False),
+    )
+
+
+def _of_rows(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], np.ndarray]:
+    """A field of rows (n, 2d) as one of states of any leading shape, with a check of its shape."""
+
+    def field(x: np.ndarray) -> np.ndarray:
+        rows = x.reshape(-1, x.shape[-1])
+        found = np.asarray(function(rows), dtype=float)
+        if found.shape != rows.shape:
+            raise TypeError(
+                "model must return the derivatives of the states, of their shape "
+                f"{rows.shape}; got {found.shape}."
+            )
+        return found.reshape(x.shape)
+
+    return field
+
+
+def _of_pipeline(pipeline: Any, x0: Any) -> Dynamics:
+    """A Pipeline; where it ends in a network of ours, that with the scaling taken in, if exact."""
+    check_is_fitted(pipeline)
+    last = pipeline.steps[-1][1]
+    while hasattr(last, "best_estimator_"):
+        last = last.best_estimator_
+    if not hasattr(last, "_dynamics"):
+        return _of_regressor(pipeline)
+    before = [step for _, step in pipeline.steps[:-1] if step not in (None, "passthrough")]
+    if not before:
+        return last._dynamics()
+    transform = pipeline[:-1].transform
+    if all(type(step).__name__ in _SCALERS for step in before):
+        with quiet():
+            n = last.n_features_in_
+            shift = np.asarray(transform(np.zeros((1, n))), dtype=float)[0]
+            scale = np.asarray(transform(np.ones((1, n))), dtype=float)[0] - shift
+        if np.ptp(scale) <= _SAME * abs(scale[0]):
+            inside = last._dynamics(float(scale[0]), shift)
+            inside.check = _of_regressor(pipeline).check
+            return inside
+    _warn_unless_uniform(transform, x0, "The steps before the network")
+    return _of_regressor(pipeline)
+
+
+def _warn_unless_uniform(transform: Callable[..., Any], x0: Any, what: str) -> None:
+    """Warn unless a map of states is a shift and one scale for all columns, near x0."""
+    x = np.atleast_2d(np.asarray(x0, dtype=float))[0]
+    h = _STEP * max(float(np.abs(x).max()), 1.0)
+    eye = np.eye(len(x))
+    with quiet():
+        for k in range(_N_PROBES):
+            at = x + 10 * k * h * np.cos(np.arange(len(x)) + k)
+            ends = [np.asarray(transform(at + sign * h * eye), dtype=float) for sign in (1, -1)]
+            M = (ends[0] - ends[1]) / (2 * h)
+            size = np.abs(M).max()
+            if M.shape != eye.shape or np.abs(M - M[0, 0] * eye).max() > _TOLERANCE * size:
+                break
+        else:
+            return
+    warnings.warn(
+        f"{what} scale or rotate the columns each in a way of its own. Then the field of the model "
+        "is not Hamiltonian: the energy of its trajectories drifts. Leave them out, since the "
+        "model standardises inside of the Hamiltonian, or use "
+        "skhnn.preprocessing.UniformScaler.",
+        stacklevel=5,
+    )

@@ -1,0 +1,191 @@
+"""One trajectory, by ``scipy.integrate.solve_ivp`` with any of its methods or ours."""
+
+import contextlib
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, Radau, solve_ivp
+
+from ..integrators import FixedStepSolver
+from ..integrators._system import System
+from ._dynamics import Dynamics
+from ._record import (
+    BUDGET,
+    FINISHED,
+    INTERRUPTED,
+    NOT_FINITE,
+    NOT_SOLVED,
+    STEP_TOO_SMALL,
+    TERMINATED,
+    Record,
+)
+
+_EXPLICIT, _TAKE_A_JACOBIAN = (DOP853, RK45, RK23), (Radau, BDF, LSODA)
+
+
+class _NotFiniteError(ArithmeticError):
+    """The vector field returned NaN or inf."""
+
+
+class _BudgetError(ArithmeticError):
+    """The field was evaluated more often than allowed."""
+
+
+def integrate_one(
+    dynamics: Dynamics,
+    record: Record,
+    row: int,
+    *,
+    method: Any,
+    rtol: float,
+    atol: np.ndarray,
+    max_step: float,
+    first_step: float | None,
+    max_nfev: float,
+    events: Sequence[Callable[..., Any]] = (),
+    dense_output: bool = False,
+) -> None:
+    """Advance one trajectory of the record to the last time, or as far as it goes."""
+    t = record.t
+    field, n_evaluations, is_finite = dynamics.field, 0, True
+    # Where a step may be tried again, shorter, a value that is not finite is no reason to give up.
+    retries = issubclass(method, _EXPLICIT)
+
+    def fun(_: float, x: np.ndarray) -> np.ndarray:
+        nonlocal n_evaluations, is_finite
+        dx = field(x)
+        n_evaluations += 1
+        is_finite = math.isfinite(dx @ dx)
+        if not is_finite and (n_evaluations == 1 or not retries):
+            raise _NotFiniteError
+        if n_evaluations > max_nfev:
+            raise _BudgetError
+        return dx
+
+    options: dict[str, Any] = {"rtol": rtol, "atol": atol, "max_step": max_step}
+    if issubclass(method, FixedStepSolver):
+        options = {"step_size": record.step_size, "system": _counted(dynamics, max_nfev)}
+    elif first_step is not None:
+        options["first_step"] = first_step
+    if issubclass(method, _TAKE_A_JACOBIAN) and dynamics.jacobian is not None:
+        jacobian = dynamics.jacobian
+        options["jac"] = lambda _, x: jacobian(x[None])[0]
+
+    # solve_ivp keeps its results to itself until the end. To lose nothing when something is
+    # raised from within, the states asked for are taken here, in an event that never fires:
+    # solve_ivp calls events after every accepted step. The class makes the running solver known
+    # to it.
+    run = _Run(record, row)
+
+    class Watched(method):
+        def __init__(self, *args: Any, **kwargs: Any):
+            super().__init__(*args, **kwargs)
+            run.solver = self
+
+    solution: Any = None
+    try:
+        with np.errstate(all="ignore"):  # overflow is found by the test above
+            solution = solve_ivp(
+                fun,
+                (t[0], t[-1]),
+                record.y[row, 0].copy(),
+                t_eval=None if dense_output else t[-1:],
+                dense_output=dense_output,
+                method=Watched,
+                events=[run.after_step, *events],
+                **options,
+            )
+    except _NotFiniteError:
+        record.status[row] = NOT_FINITE
+    except _BudgetError:
+        record.status[row] = BUDGET
+    except KeyboardInterrupt:
+        record.status[row] = INTERRUPTED
+    if solution is None:
+        run.catch_up()
+    else:
+        record.solutions[row] = solution.sol
+        _take_events(record, row, solution)
+        if solution.status == 1:
+            record.status[row] = TERMINATED
+        elif solution.status == 0:
+            record.status[row] = FINISHED
+            record.t_reached[row], record.x_reached[row] = t[-1], record.y[row, -1]
+        else:
+            run.catch_up()
+            record.status[row], note = _reason(method, solution.message, is_finite)
+            if note:
+                record.notes[row] = note
+    solver = run.solver
+    record.nfev[row] += solver.nfev if solver is not None else n_evaluations
+
+
+def _reason(method: type, message: str, is_finite: bool) -> tuple[int, str]:
+    """The status for what a solver says when it gives up, and its words where they say more."""
+    if not is_finite or "not finite" in message:
+        return NOT_FINITE, ""
+    if issubclass(method, FixedStepSolver):
+        return NOT_SOLVED, message
+    return STEP_TOO_SMALL, message
+
+
+def _take_events(record: Record, row: int, solution: Any) -> None:
+    times, states = solution.t_events[1:], solution.y_events[1:]  # the first one is ours
+    record.t_events[row] = [list(times_of_one) for times_of_one in times]
+    record.y_events[row] = [list(states_of_one) for states_of_one in states]
+    if solution.status == 1:
+        latest = max(
+            ((record.direction * t[-1], k) for k, t in enumerate(times) if len(t)), default=None
+        )
+        assert latest is not None
+        k = latest[1]
+        end = float(times[k][-1])
+        # after_step has seen the whole last step, of which the part after the end does not count
+        after = record.direction * record.t > record.direction * end
+        record.y[row, after] = np.nan
+        record.n_done[row] = int((~after).sum())
+        record.t_reached[row], record.x_reached[row] = end, states[k][-1]
+
+
+def _counted(dynamics: Dynamics, max_nfev: float) -> System:
+    """The equations, with a bound on the evaluations."""
+    system = dynamics.system()
+    field = system.field
+
+    def counting(t: Any, X: np.ndarray) -> np.ndarray:
+        if system.n_evaluations > max_nfev:
+            raise _BudgetError
+        return field(t, X)
+
+    system.field = counting
+    return system
+
+
+class _Run:
+    """The states at the times asked for, as far as a run of ``solve_ivp`` has come."""
+
+    def __init__(self, record: Record, row: int):
+        self.record, self.row = record, row
+        self.solver: Any = None
+
+    def after_step(self, time: float, x: np.ndarray) -> float:
+        record, row = self.record, self.row
+        passed = record.times_passed(row, time)
+        if passed.stop > passed.start:
+            times = record.t[passed]
+            if len(times) == 1 and times[0] == time:  # no need of an interpolation
+                record.y[row, passed] = x
+            else:
+                record.y[row, passed] = self.solver.dense_output()(times).T
+            record.n_done[row] = passed.stop
+        record.t_reached[row], record.x_reached[row] = time, x
+        record.tell()
+        return 1.0
+
+    def catch_up(self) -> None:
+        """Take the last step too, which perhaps came before an interruption."""
+        if self.solver is not None:
+            with contextlib.suppress(ArithmeticError):  # interpolation evaluates the field too
+                self.after_step(self.solver.t, self.solver.y)

@@ -1,0 +1,83 @@
+"""Where the training data are: a few states that stand for all, and how close is close.
+
+A learned Hamiltonian means nothing far from the data. The support is kept as up to 300 of the
+training states (fewer if they have more than 20 columns), in half precision, spread out by
+farthest-point sampling: each is the row farthest from those taken before, so that they cover thin
+curves, rings and boxes alike. A state belongs to the data if the nearest of them is within
+``reach``: what 99.9 % of other training rows keep to, and a quarter more, but at least a tenth of a
+standard deviation. It costs some milliseconds in ``fit`` and at most 12 kB in the pickle.
+
+References
+----------
+T. F. Gonzalez, "Clustering to minimize the maximum intercluster distance", Theoret. Comput. Sci. 38
+(1985) 293-306 (farthest-point sampling).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+_MOST_POINTS, _MOST_VALUES = 300, 6000
+# Rows looked at: some to choose from, others to see how close the rest is.
+_ROWS = 2000
+_LARGEST = 6e4
+_MARGIN, _SMALLEST_REACH = 1.25, 0.1
+
+
+@dataclass(frozen=True)
+class Support:
+    """Training states in standard deviations from the mean, (k, 2d), and the reach around them.
+
+    ``mu`` and ``s``, both (2d,), take a state x to (x - mu) / s.
+    """
+
+    points: np.ndarray
+    reach: float
+    mu: np.ndarray
+    s: np.ndarray
+
+    @classmethod
+    def from_data(
+        cls, X: np.ndarray, mu: np.ndarray, s: np.ndarray, before: "Support | None" = None
+    ) -> "Support":
+        """The support of the rows of X, (n, 2d), and of those that were seen before."""
+        step = -(-len(X) // (2 * _ROWS))
+        Z = _standardised(X[::step], mu, s)
+        if before is not None:
+            Z = np.concatenate([before.points.astype(float), Z])
+        chosen, others = (Z, Z) if len(Z) < _ROWS else (Z[::2], Z[1::2])
+        n_points = min(_MOST_POINTS, max(_MOST_VALUES // X.shape[1], 1))
+        points = chosen[_farthest_points(chosen, n_points)].astype(np.float16)
+        tree = cKDTree(points.astype(float))
+        reach = np.quantile(tree.query(others)[0], 0.999)
+        if len(points) > 1:  # few rows: each is the nearest to itself, so ask for the next one
+            reach = max(reach, np.quantile(np.asarray(tree.query(tree.data, k=2)[0])[:, 1], 0.999))
+        return cls(points, float(max(_MARGIN * reach, _SMALLEST_REACH)), mu, s)
+
+    def distance(self, X: np.ndarray) -> np.ndarray:
+        """How far states (..., 2d) are from the nearest one kept, in standard deviations, (...)."""
+        Z = _standardised(X, self.mu, self.s)
+        finite = ~np.isnan(Z).any(axis=-1)
+        distance = np.full(Z.shape[:-1], np.nan)
+        distance[finite] = cKDTree(self.points.astype(float)).query(Z[finite])[0]
+        return distance
+
+
+def _standardised(X: np.ndarray, mu: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """z, within the range of half precision."""
+    return np.clip((np.asarray(X, dtype=float) - mu) / s, -_LARGEST, _LARGEST)
+
+
+def _farthest_points(Z: np.ndarray, n_points: int) -> list[int]:
+    """Rows of Z, (n, 2d), each the farthest from those before; the first is that at the edge."""
+    index = int(np.argmax(np.einsum("ij,ij->i", Z, Z)))
+    chosen, squares = [index], np.full(len(Z), np.inf)
+    while len(chosen) < n_points:
+        difference = Z - Z[index]
+        np.minimum(squares, np.einsum("ij,ij->i", difference, difference), out=squares)
+        index = int(np.argmax(squares))
+        if squares[index] == 0.0:  # all different rows are taken
+            break
+        chosen.append(index)
+    return chosen
