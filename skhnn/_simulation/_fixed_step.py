@@ -36,14 +36,12 @@ def choose_step_size(
         h = default_step_size(method.scheme, system, t[0], starts, span)
     else:
         h = step_size
-    h = min(h, max_step, span)
+    h = min(h, max_step)
     interval = span / (len(t) - 1)
     is_even = np.allclose(np.diff(t), (t[-1] - t[0]) / (len(t) - 1), rtol=1e-9, atol=0.0)
-    if is_even and (h >= interval) and step_size is None:
-        return interval
-    if is_even and h < interval:
-        return interval / np.ceil(interval / h - 1e-9)
-    return span / np.ceil(span / h - 1e-9)
+    if is_even and (step_size is None or h < interval):
+        span = interval
+    return float(span / max(1.0, np.ceil(span / h - 1e-9)))
 
 
 class FixedStepper:
@@ -81,6 +79,7 @@ class FixedStepper:
         starts = record.y[:, 0]
         looked_at = starts[:: -(-len(starts) // _ROWS_TO_LOOK_AT)]
         self.scheme = method.scheme.prepare(system, record.t[0], looked_at)
+        record.nfev += system.n_evaluations
         self.n_steps = round(abs(record.t[-1] - record.t[0]) / record.step_size)
         self.waiting = np.arange(len(starts))
         self.rows = self.waiting[:0]
@@ -116,8 +115,7 @@ class FixedStepper:
         self.problem[(self.problem == RUNNING) & (record.nfev[self.rows] > self.max_nfev)] = BUDGET
         moved = self.problem == RUNNING
         self.n_done += 1
-        is_last = self.n_done == self.n_steps
-        self.clock = record.t[-1] if is_last else record.t[0] + self.n_done * h
+        self.clock = self._snapped(record.t[0] + self.n_done * h)
         self.t = np.where(moved, self.clock, self.t)
         self.x = x_new
         return moved
@@ -153,6 +151,13 @@ class FixedStepper:
             self.memory = self.scheme.select(self.memory, at)
         self.x = self._some(self.x, index)
         self.rows, self.problem, self.t = self.rows[index], self.problem[index], self.t[index]
+
+    def _snapped(self, time: float) -> float:
+        """The time asked for that differs by rounding only, or the time itself."""
+        t, direction = self.record.t, self.record.direction
+        tiny = 1e-9 * self.record.step_size  # type: ignore[operator]
+        k = min(int(np.searchsorted(direction * t, direction * time - tiny)), len(t) - 1)
+        return float(t[k]) if abs(t[k] - time) <= tiny else time
 
     def _placed(self, x: np.ndarray) -> Any:
         if self.system.xp is np:

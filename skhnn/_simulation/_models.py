@@ -44,7 +44,7 @@ def dynamics_of(model: Any, x0: Any) -> Dynamics:
         check_is_fitted(model)
         if hasattr(model, "regressor_") and hasattr(model.regressor_, "_dynamics"):
             transformer = model.transformer_
-            _warn_unless_uniform(transformer.inverse_transform, x0, "The transformer of y")
+            _warn_unless_uniform(transformer.inverse_transform, x0, "The transforms of y")
         return _of_regressor(model)
     if callable(model):
         return Dynamics(_of_rows(model))
@@ -127,9 +127,8 @@ def _warn_unless_uniform(transform: Callable[..., Any], x0: Any, what: str) -> N
         else:
             return
     warnings.warn(
-        f"{what} scale or rotate the columns each in a way of its own. Then the field of the model "
-        "is not Hamiltonian: the energy of its trajectories drifts. Leave them out, since the "
-        "model standardises inside of the Hamiltonian, or use "
-        "skhnn.preprocessing.UniformScaler.",
+        f"{what} scale the columns differently or rotate them. Then the field of the model is not "
+        "Hamiltonian, and the energy of its trajectories drifts. Leave them out, since the model "
+        "standardises inside of the Hamiltonian, or use skhnn.preprocessing.UniformScaler.",
         stacklevel=5,
     )

@@ -28,7 +28,7 @@ class DenseSolution:
         return found[0] if self.is_single else found
 
 
-@dataclass
+@dataclass(repr=False)
 class SimulationResult:
     """What ``simulate(..., return_solution=True)`` returns.
 
@@ -96,6 +96,14 @@ class SimulationResult:
     y_events: list[Any] = field(default_factory=list)
     sol: Any = None
     step_size: float | None = None
+
+    def __repr__(self) -> str:
+        """The attributes, of arrays the shapes."""
+        lines = []
+        for name, value in vars(self).items():
+            text = f"array{value.shape}" if isinstance(value, np.ndarray) else repr(value)
+            lines.append(f"{name:>13}: {text if len(text) < 80 else text[:76] + ' ...'}")
+        return "\n".join(lines)
 
 
 def message_of(record: Record, row: int) -> str:
