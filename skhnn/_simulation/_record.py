@@ -16,7 +16,7 @@ REASONS = {
     FINISHED: ("The last time was reached.", ""),
     TERMINATED: ("A terminal event occurred.", ""),
     NOT_FINITE: (
-        "the vector field is not finite there.",
+        "the vector field is not finite there or within the next step.",
         "The trajectory has left the region that the training data cover: start closer to them, "
         "shorten t, or fit on more data.",
     ),

@@ -23,7 +23,8 @@ class DenseSolution:
             if solution is not None:
                 low, high = sorted((solution.t_min, solution.t_max))
                 inside = (times.ravel() >= low) & (times.ravel() <= high)
-                states[inside] = solution(times.ravel()[inside]).T
+                if inside.any():
+                    states[inside] = solution(times.ravel()[inside]).T
         found = found.reshape(len(self.solutions), *times.shape, self.n_features)
         return found[0] if self.is_single else found
 

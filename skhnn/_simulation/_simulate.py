@@ -216,6 +216,7 @@ def _one_by_one(
         )  # fmt: skip
         if record.status[row] == INTERRUPTED:
             record.status[record.status == RUNNING] = INTERRUPTED
+            break
 
 
 def _side_by_side(
@@ -261,11 +262,10 @@ def _plain(name: str) -> str:
 def _check_events(events: Any) -> list[Callable[..., Any]]:
     if events is None:
         return []
-    functions = [events] if callable(events) else list(events)
-    for function in functions:
-        if not callable(function):
-            raise TypeError(f"events must be functions (t, x) -> float; got {function!r}.")
-    return functions
+    functions = [events] if callable(events) else events
+    if not isinstance(functions, Sequence) or not all(map(callable, functions)):
+        raise TypeError(f"events must be a function (t, x) -> float or several; got {events!r}.")
+    return list(functions)
 
 
 def _check_options(

@@ -20,8 +20,8 @@ from ._scheme import NotConvergedError, Scheme
 from ._system import System
 
 # Relative change of the stages that counts as converged; and as close to it, if it no longer
-# shrinks.
-_CONVERGED, _STALLED = 1e-15, 1e-12
+# shrinks: then rounding in the field is all that is left (1e-10 in networks with large weights).
+_CONVERGED, _STALLED = 1e-15, 1e-9
 _MOST_ITERATIONS = 50
 # The fixed-point iteration is left for Newton's where its change shrinks by less than this.
 _SLOW = 0.3
@@ -69,7 +69,8 @@ class ImplicitRungeKutta(Scheme):
                 raise NotConvergedError(
                     "the vector field is not finite there.", _to_numpy(~(by_row < np.inf)), True
                 )
-            if k and solve is None and largest > _SLOW * previous and system.jacobian is not None:
+            is_slow = k and largest > max(_SLOW * previous, _STALLED)
+            if is_slow and solve is None and system.jacobian is not None:
                 solve = self._newton(system, t, x, h)
                 largest = np.inf
             previous = largest
