@@ -35,7 +35,7 @@ class AdaptiveStepper:
         (k, 2d) -> (k, 2d).
     record : Record
         Whose starts are advanced.
-    rtol, atol : float and (2d,) array
+    rtol, atol : float and (m, 2d) array
         Tolerances.
     max_step, first_step : float, float or None
         Bounds of the steps; first_step None chooses one for each trajectory.
@@ -88,7 +88,7 @@ class AdaptiveStepper:
             x = self.record.y[new, 0]
             f = self.field(x)
             is_finite = np.isfinite(f).all(axis=1)
-            self._append(new, x, f, self._first_steps(x, f))
+            self._append(new, x, f, self._first_steps(new, x, f))
             self.record.nfev[new] += 1.0 if self.first_step is not None else 2.0
             self.problem[len(self.rows) - len(new) :][~is_finite] = NOT_FINITE
         return len(self.rows) > 0
@@ -113,7 +113,9 @@ class AdaptiveStepper:
         x_new = x + h * _combine(self.method.B, K[:-1])
         K[-1] = self.field(x_new)
         record.nfev[self.rows] += self.method.n_stages
-        error = self._error(K, h, self.atol + np.maximum(np.abs(x), np.abs(x_new)) * self.rtol)
+        error = self._error(
+            K, h, self.atol[self.rows] + np.maximum(np.abs(x), np.abs(x_new)) * self.rtol
+        )
         moved = (error < 1) & (self.problem == RUNNING)
         with np.errstate(divide="ignore"):
             factor = _SAFETY * error**self.exponent
@@ -195,12 +197,12 @@ class AdaptiveStepper:
         ends = [difference, h * f_old - difference, 2 * difference - h * (f_new + f_old)]
         return np.stack([*ends, *(h * _combine(d, K) for d in m.D)])
 
-    def _first_steps(self, x: np.ndarray, f: np.ndarray) -> np.ndarray:
+    def _first_steps(self, rows: np.ndarray, x: np.ndarray, f: np.ndarray) -> np.ndarray:
         """Hairer's starting step for each trajectory, as in ``solve_ivp``."""
         if self.first_step is not None:
             return np.full(len(x), self.first_step)
         span = abs(self.t_end - self.record.t[0])
-        scale = self.atol + np.abs(x) * self.rtol
+        scale = self.atol[rows] + np.abs(x) * self.rtol
         d0, d1 = _rms(x / scale), _rms(f / scale)
         small = (d0 < 1e-5) | (d1 < 1e-5)
         h0 = np.where(small, 1e-6, 0.01 * d0 / np.where(small, 1.0, d1))

@@ -43,7 +43,7 @@ _SIDE_BY_SIDE = (DOP853, RK45, RK23)
 # States that are looked at for the warning that a trajectory has left the data.
 _STATES_TO_LOOK_AT = 100_000
 # A field that changes by less than this fraction does not depend on a coordinate.
-_INDEPENDENT = 1e-6
+_INDEPENDENT = 1e-9
 
 
 def simulate(
@@ -85,7 +85,7 @@ def simulate(
     atol : float or array-like of shape (2d,), default=None
         Absolute tolerance of a step, per column. None means ``rtol / 100`` times the standard
         deviation of the column in the training data, so that units do not matter; for models that
-        do not know their data, ``rtol / 100`` times the largest number in x0.
+        do not know their data, ``rtol / 100`` times the largest number in the initial state.
     max_step : float, default=inf
         The longest step.
     first_step : float, default=None
@@ -172,7 +172,7 @@ def simulate(
     _check_options(solver, is_fixed, rtol, atol, first_step, step_size)
     options: dict[str, Any] = {
         "rtol": _at_least_rounding(rtol),
-        "atol": _default_atol(dynamics, X0, rtol) if atol is None else atol,
+        "atol": _default_atol(dynamics, X0, rtol) if atol is None else np.tile(atol, (len(X0), 1)),
         "max_step": max_step,
         "first_step": first_step,
         "max_nfev": np.inf if max_nfev is None else max_nfev,
@@ -212,7 +212,7 @@ def _one_by_one(
     for row in range(len(record.y)):
         integrate_one(
             dynamics, record, row, method=solver, events=events, dense_output=dense_output,
-            **options,
+            **options | {"atol": options["atol"][row]},
         )  # fmt: skip
         if record.status[row] == INTERRUPTED:
             record.status[record.status == RUNNING] = INTERRUPTED
@@ -300,10 +300,11 @@ def _at_least_rounding(rtol: float) -> float:
 
 
 def _default_atol(dynamics: Dynamics, X0: np.ndarray, rtol: float) -> np.ndarray:
-    scale = dynamics.scale
-    if scale is None:
-        scale = np.full(X0.shape[1], np.abs(X0).max() or 1.0)
-    return 0.01 * rtol * scale
+    """Absolute tolerances, (m, 2d), so that a trajectory does not depend on the others."""
+    if dynamics.scale is not None:
+        return np.tile(0.01 * rtol * dynamics.scale, (len(X0), 1))
+    largest = np.abs(X0).max(axis=1, keepdims=True)
+    return np.tile(0.01 * rtol * np.where(largest > 0, largest, 1.0), X0.shape[1])
 
 
 def _check_separable(dynamics: Dynamics, X0: np.ndarray, name: str) -> None:
