@@ -59,6 +59,8 @@ numpydoc_validation_exclude = {
     r"\.(get_params|set_params|score)$",
     # the contract of HamiltonianSystem, in one line with formula and shapes
     r"systems\.\w+\.(hamiltonian|gradient|vector_field)$",
+    # made by simulate, described by its attributes
+    r"SimulationResult$",
     # the parameters of all are those of FixedStepSolver
     r"integrators\.(?!FixedStepSolver)\w+$",
 }
@@ -89,7 +91,17 @@ html_theme_options = {
     "header_links_before_dropdown": 8,
 }
 html_sidebars = {
-    page: [] for page in ("index", "guide", "sklearn", "method", "architecture", "faq", "changes")
+    page: []
+    for page in (
+        "index",
+        "guide",
+        "integrators",
+        "sklearn",
+        "method",
+        "architecture",
+        "faq",
+        "changes",
+    )
 }
 
 

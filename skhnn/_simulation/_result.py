@@ -56,7 +56,7 @@ class SimulationResult:
     energy : ndarray of shape (n_times,) or (m, n_times), or None
         H along the trajectory, for models that have one; in its unit.
     energy_drift : float or ndarray of shape (m,), or None
-        The largest change of H since the start, max |H(t) - H(t[0])|.
+        The largest change of H since the start, ``max(abs(H(t) - H(t[0])))``.
     distance : ndarray of shape (n_times,) or (m, n_times), or None
         How far the state is from the nearest training state that was kept, in standard deviations
         of the columns. None for models that do not know their data.
