@@ -72,13 +72,13 @@ def _after_step(stepper: Stepper, record: Record, watch: Events | None, moved: n
 def _take_outputs(stepper: Stepper, record: Record, t: np.ndarray) -> None:
     """States at the times asked for that the last step has passed."""
     rows = stepper.rows
-    first = record.n_done[rows]
-    last = np.searchsorted(record.direction * record.t, record.direction * t, "right")
-    counts = np.maximum(last - first, 0)
-    index = np.flatnonzero(counts)
+    direction, first = record.direction, record.n_done[rows]
+    due = first < len(record.t)
+    due[due] = direction * record.t[first[due]] <= direction * t[due]
+    index = np.flatnonzero(due)
     if not len(index):
         return
-    counts = counts[index]
+    counts = np.searchsorted(direction * record.t, direction * t[index], "right") - first[index]
     which = np.repeat(np.arange(len(index)), counts)
     within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
     columns = np.repeat(first[index], counts) + within

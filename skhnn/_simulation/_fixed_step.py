@@ -177,7 +177,9 @@ class FixedStepper:
 def _all_finite(x: Any) -> np.ndarray:
     if isinstance(x, np.ndarray):
         return np.asarray(np.isfinite(x).all(axis=1))
-    # a sum is not finite if any part of it is not: one small copy from the device
+    # A sum is not finite if any part of it is not: one number comes from the device, as a rule.
+    if np.isfinite(float(x.sum())):
+        return np.ones(len(x), dtype=bool)
     return np.isfinite(x.sum(dim=1).cpu().numpy())
 
 

@@ -49,21 +49,26 @@ def integrate_one(
 ) -> None:
     """Advance one trajectory of the record to the last time, or as far as it goes."""
     t = record.t
-    field, n_evaluations, is_finite = dynamics.field, 0, True
-    # Where a step may be tried again, shorter, a value that is not finite is no reason to give up.
-    retries = issubclass(method, _EXPLICIT)
+    field, n_evaluations, latest = dynamics.field, 0, record.y[row, 0]
 
     def fun(_: float, x: np.ndarray) -> np.ndarray:
-        nonlocal n_evaluations, is_finite
-        dx = field(x)
+        nonlocal latest
+        latest = field(x)
+        return latest
+
+    def watched_fun(_: float, x: np.ndarray) -> np.ndarray:
+        nonlocal latest, n_evaluations
+        latest = field(x)
         n_evaluations += 1
-        is_finite = math.isfinite(dx @ dx)
-        if not is_finite and (n_evaluations == 1 or not retries):
+        if not retries and not math.isfinite(latest @ latest):
             raise _NotFiniteError
         if n_evaluations > max_nfev:
             raise _BudgetError
-        return dx
+        return latest
 
+    # The explicit methods try a shorter step where a value is not finite, so that nobody needs to
+    # look at every value; the others may hang.
+    retries = issubclass(method, _EXPLICIT)
     options: dict[str, Any] = {"rtol": rtol, "atol": atol, "max_step": max_step}
     if issubclass(method, FixedStepSolver):
         options = {"step_size": record.step_size, "system": _counted(dynamics, max_nfev)}
@@ -86,9 +91,11 @@ def integrate_one(
 
     solution: Any = None
     try:
-        with np.errstate(all="ignore"):  # overflow is found by the test above
+        with np.errstate(all="ignore"):  # overflow makes a value that is not finite
+            if not np.isfinite(field(record.y[row, 0])).all():
+                raise _NotFiniteError
             solution = solve_ivp(
-                fun,
+                fun if retries and max_nfev == np.inf else watched_fun,
                 (t[0], t[-1]),
                 record.y[row, 0].copy(),
                 t_eval=None if dense_output else t[-1:],
@@ -115,7 +122,9 @@ def integrate_one(
             record.t_reached[row], record.x_reached[row] = t[-1], record.y[row, -1]
         else:
             run.catch_up()
-            record.status[row], note = _reason(method, solution.message, is_finite)
+            record.status[row], note = _reason(
+                method, solution.message, bool(np.isfinite(latest).all())
+            )
             if note:
                 record.notes[row] = note
     solver = run.solver
