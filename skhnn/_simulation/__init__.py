@@ -10,14 +10,15 @@ advanced by one of two engines that write into the same ``Record``:
   ``skhnn.integrators`` with one clock for all (``_fixed_step.py``), on numpy or on a device of
   torch.
 
-What ended a trajectory early is a value in the record; ``_simulate.py`` turns it into an exception,
-a warning or an entry of the ``SimulationResult``, as the user asked.
+What ended a trajectory early is a value in the record; ``_outcome.py`` and ``_result.py`` make an
+exception, a warning or an entry of the ``SimulationResult`` of it, as the user asked.
 """
 
 from ._dynamics import Dynamics
 from ._errors import ExtrapolationWarning, SimulationError
+from ._options import METHODS
 from ._result import SimulationResult
-from ._simulate import METHODS, simulate
+from ._simulate import simulate
 
 __all__ = [
     "METHODS",

@@ -1,0 +1,122 @@
+"""Checks of the options of ``simulate`` that belong to methods and fields."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.integrate
+from scipy.integrate import OdeSolver
+
+from .. import integrators
+from ._dynamics import Dynamics
+
+#: The names of methods: those of scipy, then our own.
+METHODS = (
+    "DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA",
+    *(name for name in integrators.__all__ if name != "FixedStepSolver"),
+)  # fmt: skip
+
+RTOL = 1e-9
+# solve_ivp warns below 100 times the rounding of a float, and uses that instead.
+_SMALLEST_RTOL = 2.3e-14
+# A field that changes by less than this fraction does not depend on a coordinate.
+_INDEPENDENT = 1e-9
+
+
+def check_method(method: Any) -> Any:
+    """A solver class, from a name or a class."""
+    if isinstance(method, type) and issubclass(method, OdeSolver):
+        return method
+    for name in METHODS:
+        if isinstance(method, str) and _plain(method) == _plain(name):
+            return getattr(integrators, name, None) or getattr(scipy.integrate, name)
+    raise ValueError(
+        f"Unknown method {method!r}; choose one of {list(METHODS)} or pass a subclass of "
+        "scipy.integrate.OdeSolver."
+    )
+
+
+def _plain(name: str) -> str:
+    """Upper case and underscores do not matter: "gauss_legendre4" is GaussLegendre4."""
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def check_events(events: Any) -> list[Callable[..., Any]]:
+    if events is None:
+        return []
+    functions = [events] if callable(events) else events
+    if not isinstance(functions, Sequence) or not all(map(callable, functions)):
+        raise TypeError(f"events must be a function (t, x) -> float or several; got {events!r}.")
+    return list(functions)
+
+
+def check_options(
+    solver: type, is_fixed: bool, rtol: float, atol: Any, first_step: Any, step_size: Any
+) -> None:
+    """Refuse or name options that the method does not have."""
+    if not is_fixed and step_size is not None:
+        raise ValueError(
+            f"step_size is for methods with fixed steps; {solver.__name__} chooses its steps. Use "
+            "max_step and rtol, or a method of skhnn.integrators."
+        )
+    if is_fixed:
+        given = {"rtol": rtol != RTOL, "atol": atol is not None, "first_step": first_step}
+        idle = [name for name, value in given.items() if value]
+        if idle:
+            warnings.warn(
+                f"{', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect with "
+                f"{solver.__name__}, whose steps have one length: step_size sets the accuracy.",
+                stacklevel=4,
+            )
+
+
+def at_least_rounding(rtol: float) -> float:
+    if rtol >= _SMALLEST_RTOL:
+        return rtol
+    warnings.warn(
+        f"rtol={rtol:g} is below the rounding of floating-point numbers; {_SMALLEST_RTOL:g} is "
+        "used.",
+        stacklevel=3,
+    )
+    return _SMALLEST_RTOL
+
+
+def default_atol(dynamics: Dynamics, X0: np.ndarray, rtol: float) -> np.ndarray:
+    """Absolute tolerances, (m, 2d), so that a trajectory does not depend on the others."""
+    if dynamics.scale is not None:
+        return np.tile(0.01 * rtol * dynamics.scale, (len(X0), 1))
+    largest = np.abs(X0).max(axis=1, keepdims=True)
+    return np.tile(0.01 * rtol * np.where(largest > 0, largest, 1.0), X0.shape[1])
+
+
+def check_separable(dynamics: Dynamics, X0: np.ndarray, name: str) -> None:
+    """Refuse a splitting method unless dq/dt depends on p alone and dp/dt on q alone."""
+    if dynamics.halves is not None:
+        return
+    alternative = (
+        "Take an implicit method, 'GaussLegendre4' or 'ImplicitMidpoint', or 'Tao', which is "
+        "explicit"
+    )
+    if dynamics.is_network:
+        raise ValueError(
+            f"{name} splits H into T(p) + V(q), and a network H(q, p) is not separable: the result "
+            f"would be wrong. {alternative}; or fit with HNNRegressor(hamiltonian='separable') if "
+            "the system is of that form."
+        )
+    d = X0.shape[1] // 2
+    x = X0[:: -(-len(X0) // 10)]
+    size = np.abs(x).max() or 1.0
+    f = dynamics.field(x)
+    aside = 1e-3 * size * np.cos(1.0 + np.arange(x.size)).reshape(x.shape)
+    for half in (slice(None, d), slice(d, None)):
+        other = x.copy()
+        other[:, half] += aside[:, half]
+        change = np.abs(dynamics.field(other) - f)
+        # dq/dt must not change with q, nor dp/dt with p
+        if change[:, half].max() > _INDEPENDENT * max(np.abs(f).max(), change.max()):
+            raise ValueError(
+                f"{name} needs a field whose dq/dt depends on p alone and whose dp/dt on q alone, "
+                f"H = T(p) + V(q); this one is not separable: the result would be wrong. "
+                f"{alternative}."
+            )

@@ -1,0 +1,75 @@
+"""What ``simulate`` says of trajectories that failed or left the data."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ._dynamics import Dynamics
+from ._errors import ExtrapolationWarning, SimulationError
+from ._record import FINISHED, INTERRUPTED, REASONS, TERMINATED, Record
+from ._result import message_of
+
+# States that are looked at for the warning that a trajectory has left the data.
+_STATES_TO_LOOK_AT = 100_000
+
+
+def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -> None:
+    support = dynamics.support
+    assert support is not None
+    y = record.y
+    # The times first: the last one is always among them.
+    every = max(1, -(-y.shape[1] * min(len(y), 1000) // _STATES_TO_LOOK_AT))
+    columns = np.arange(y.shape[1] - 1, -1, -every)[::-1]
+    rows = np.arange(0, len(y), max(1, -(-len(y) * len(columns) // _STATES_TO_LOOK_AT)))
+    distance = support.distance(y[np.ix_(rows, columns)])
+    outside = distance > support.reach
+    if not outside.any():
+        return
+    leave = outside.any(axis=1)
+    first = np.argmax(outside, axis=1)  # for those that leave, the first time
+    order = record.direction * record.t[columns[first]]
+    k = int(np.argmin(np.where(leave, order, np.inf)))
+    where = f"t={record.t[columns[first[k]]]:.6g}, {distance[k, first[k]]:.2g} standard deviations"
+    who = "The trajectory leaves the training data at "
+    if not is_single:
+        about = "" if len(rows) == len(y) else f" looked at (every {rows[1]}th)"
+        who = (
+            f"{leave.sum()} of {len(rows)} trajectories{about} leave the training data, the first "
+            f"(row {rows[k]} of x0) at "
+        )
+    warnings.warn(
+        f"{who}{where} from the nearest of them (others are within {support.reach:.2g}). A learned "
+        "Hamiltonian means nothing there. Start closer to the data, shorten t, or fit on more "
+        "data.",
+        ExtrapolationWarning,
+        stacklevel=3,
+    )
+
+
+def answer_failures(record: Record, is_single: bool, on_failure: str) -> None:
+    """Raise, or warn of, what did not come to its end."""
+    failed = np.flatnonzero((record.status != FINISHED) & (record.status != TERMINATED))
+    if not len(failed):
+        return
+    first = int(failed[0])
+    what = message_of(record, first)
+    message = f"The simulation {what}"
+    if not is_single:
+        message = (
+            f"{len(failed)} of {len(record.y)} trajectories were not completed; the first is row "
+            f"{first} of x0. It {what}"
+        )
+    if on_failure != "raise":
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        return
+    t, y = record.t, record.y
+    reached: Any = record.t_reached
+    if is_single:
+        n, reached = int(record.n_done[0]), float(record.t_reached[0])
+        t, y = t[:n], y[0, :n]
+        if reached != t[-1]:  # the last step too, to go on from
+            t, y = np.append(t, reached), np.vstack([y, record.x_reached])
+    advice = REASONS[int(record.status[first])][1]
+    error = SimulationError(message, reached, t, y, advice)
+    raise error from (KeyboardInterrupt() if INTERRUPTED in record.status else None)
