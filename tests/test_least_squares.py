@@ -8,6 +8,7 @@ from skhnn import HNNRegressor
 from skhnn._scaling import Scaling
 from skhnn._solvers import Problem
 from skhnn._solvers._folds import make_folds
+from skhnn._solvers._pool import fit_by_score
 from skhnn._solvers._ridge import fit_ridge, reduce, union
 from skhnn.hamiltonians import SAMPLING_SCALES, MLPHamiltonian
 
@@ -174,3 +175,46 @@ def test_large_data_are_standardised_piece_by_piece(monkeypatch, solver):
     monkeypatch.setattr(_objective, "_VALUES_TO_PLACE", 0)
     large = fit_quietly(HNNRegressor(**options), X, y)
     np.testing.assert_allclose(large.predict(X), small.predict(X), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [(5,), (6, 4), (3, 4, 2)])
+def test_the_mean_of_networks_is_one_network(sizes):
+    form = MLPHamiltonian(sizes, "silu")
+    X = RNG(9).standard_normal((7, 4))
+    several = [form.init_params(4, RNG(seed)) for seed in range(3)]
+    weights = np.array([0.5, 0.2, 0.3])
+    for k, params in enumerate(several):
+        params[-1][:] = k  # the constants count as well
+    mean, params = form.mean(several, weights)
+    for name in ("value", "gradient"):
+        parts = [getattr(form, name)(p, X) for p in several]
+        expected = np.tensordot(weights, parts, 1)
+        np.testing.assert_allclose(getattr(mean, name)(params, X), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("by", "n_rows"), [("evidence", 12), ("gcv", 200), ("evidence", 200)])
+def test_scores_are_those_of_the_formulas(by, n_rows):
+    X, y = asymmetric_data(n_rows)
+    weight = np.ones(n_rows)
+    problem = Problem(X, y, weight, None, Scaling.from_data(X, y, weight))
+    form, rows = MLPHamiltonian((60,)), np.arange(n_rows)
+    Z, G, _ = problem.take(rows)
+    params = form.sample_params(Z, RNG(0), "hinge", 0.4)
+    fit, score = fit_by_score(problem, form, params, rows, 1e-6, by)
+    root = np.sqrt(problem.scaling.w / n_rows)
+    A = (form.basis(params, Z) * root[:, None]).reshape(-1, 60)
+    t = (G * root).ravel()
+    r, n = fit.ridge, len(t)
+    assert r >= 1e-6
+    w = np.linalg.solve(A.T @ A + r * np.eye(60), A.T @ t)
+    np.testing.assert_allclose(A @ fit.w, A @ w, atol=1e-6)
+    rest = ((A @ w - t) ** 2).sum()
+    if by == "gcv":
+        free = np.trace(A @ np.linalg.solve(A.T @ A + r * np.eye(60), A.T))
+        expected = -n / 2 * np.log(rest / (1 - 1.4 * free / n) ** 2)
+        np.testing.assert_allclose(fit.effective_unknowns, free, rtol=1e-5)
+    else:
+        K = np.eye(n) + A @ A.T / r
+        expected = -n / 2 * np.log(t @ np.linalg.solve(K, t))
+        expected -= 0.5 * np.linalg.slogdet(K)[1]
+    np.testing.assert_allclose(score, expected, rtol=1e-5)

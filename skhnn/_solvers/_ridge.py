@@ -54,14 +54,12 @@ class Fold:
 class RidgeFit:
     """The last weights w (m,); ``error`` and ``training_error`` are sqrt(1 - R^2).
 
-    ``first_error`` is the error on the first fold left out, ``effective_unknowns`` is
-    sum s^2 / (s^2 + ridge), of ``n_equations``.
+    ``effective_unknowns`` is sum s^2 / (s^2 + ridge), of ``n_equations``.
     """
 
     w: np.ndarray
     ridge: float
     error: float
-    first_error: float
     training_error: float
     effective_unknowns: float
     n_equations: int
@@ -130,16 +128,12 @@ def fit_ridge(
     few = n_equations <= _EQUATIONS_FOR_ALL_FOLDS and m <= _UNKNOWNS_FOR_ALL_FOLDS
     each_in_turn = few and not first_only
     errors, fitted_to, path = np.full(len(_RIDGES), np.nan), None, None
-    first = errors
     if len(folds) > 1:
         squares, weight = np.zeros(len(_RIDGES)), 0.0
         for f in range(len(folds) if each_in_turn else 1):
             fitted_to = union(folds[:f] + folds[f + 1 :])
             path = _Path(fitted_to, smallest_ridge)
-            squares_of_fold = _squares(folds[f], path.weights)
-            if f == 0:
-                first = np.sqrt(squares_of_fold / folds[0].weight)
-            squares += squares_of_fold
+            squares += _squares(folds[f], path.weights)
             weight += folds[f].weight
         errors = np.sqrt(squares / weight)
     k = 0
@@ -155,7 +149,6 @@ def fit_ridge(
         w if around is None else w + around,
         float(path.ridges[k]),
         float(errors[k]),
-        float(first[k]),
         training_error,
         unknowns,
         fitted_to.n_equations,

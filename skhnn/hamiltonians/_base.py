@@ -1,7 +1,7 @@
 """The contract that every Hamiltonian keeps."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -35,7 +35,8 @@ class Hamiltonian(BaseEstimator):
     7. The last of the params, (1,), is added to H: the constant that no derivative determines.
     8. ``width`` is the largest number of values that a layer computes for one sample.
     9. ``sample_params`` draws the hidden layers from data (``_sampling.py``), ``widen`` adds units
-       to the last one; the last weights of what is drawn are zero.
+       to the last one; the last weights of what is drawn are zero. ``mean`` puts several of a kind
+       together.
     10. ``halves`` are dq/dt as a function of p and dp/dt as one of q, where H = T(p) + V(q), and
        None for other Hamiltonians.
     11. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
@@ -67,6 +68,10 @@ class Hamiltonian(BaseEstimator):
         self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
     ) -> tuple["Hamiltonian", Params]:
         """The same function with ``n_units`` more, sampled, in the last hidden layer."""
+
+    @abstractmethod
+    def mean(self, several: Sequence[Params], weights: np.ndarray) -> tuple["Hamiltonian", Params]:
+        """The sum of ``weights[k] * H_k``, the H_k given by ``several`` params of this kind."""
 
     @abstractmethod
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:

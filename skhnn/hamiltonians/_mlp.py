@@ -88,6 +88,21 @@ class MLPHamiltonian(Hamiltonian):
         W, b = np.hstack([W_last, W]), np.concatenate([b_last, b])
         return wider, [*before, W, b, np.vstack([w, np.zeros((n_units, 1))]), constant]
 
+    def mean(
+        self, several: Sequence[Params], weights: np.ndarray
+    ) -> tuple["MLPHamiltonian", Params]:
+        # The networks side by side: all read x, and otherwise do not see each other.
+        firsts, *layers, last, constant = zip(*several, strict=True)
+        joined = [np.hstack(firsts)]
+        for k, layer in enumerate(layers):
+            joined.append(np.concatenate(layer) if k % 2 == 0 else _block_diagonal(layer))
+        w, b = (
+            [weight * p for weight, p in zip(weights, part, strict=True)]
+            for part in (last, constant)
+        )
+        sizes = tuple(len(b) for b in joined[1::2])
+        return MLPHamiltonian(sizes, self.activation), [*joined, np.vstack(w), np.sum(b, axis=0)]
+
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         h, _, _ = self._forward(params, X, xp, order=0)
         return (h[-1] @ params[-2])[..., 0] + params[-1][0]
@@ -230,3 +245,12 @@ class MLPHamiltonian(Hamiltonian):
         for W, slope in zip(weights[1:], slopes, strict=False):
             tangents.append((tangents[-1] * slope[..., None, :]) @ W)
         return tangents
+
+
+def _block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:
+    whole = np.zeros(np.sum([block.shape for block in blocks], axis=0))
+    row = column = 0
+    for block in blocks:
+        whole[row : row + len(block), column : column + block.shape[1]] = block
+        row, column = row + len(block), column + block.shape[1]
+    return whole

@@ -1,0 +1,167 @@
+"""Sampled models judged by the rows they are fitted to, and pooled: for few rows, and for noise.
+
+A candidate is the least squares A w = t on sampled units, N equations, with a ridge r:
+
+    w = V s q / (s^2 + r),    A = U s V^T,    q = U^T t,    k = sum s^2 / (s^2 + r) free unknowns.
+
+Two scores say, on the scale of a log likelihood, what it is worth on other rows:
+
+    evidence:  -N/2 log(|A w - t|^2 + r |w|^2) - 1/2 sum log(1 + s^2 / r),
+    gcv:       -N/2 log(|A w - t|^2 / (1 - gamma k / N)^2).
+
+The evidence is that of a Gaussian process whose covariance is A A^T. It is the one that can be
+trusted with fewer equations than unknowns: with 20 rows, generalised cross-validation chose models
+5 to 100 times worse. With enough rows and noise it is the other one that is better, by up to 15 %.
+
+The models are then averaged, with weights exp((score - best) / 4): the fourth root of what the
+scores say if taken at their word, since candidates err alike. That is never worse than the best one
+by more than 1 %, and better by 5 to 10 % where many are nearly as good.
+
+References
+----------
+G. H. Golub, M. Heath, G. Wahba, "Generalized cross-validation as a method for choosing a good ridge
+parameter", Technometrics 21 (1979) 215-223 (gamma = 1; a larger one guards against chance).
+
+D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4 (1992) 415-447 (the evidence).
+"""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from ..hamiltonians import SAMPLING_SCALES, Hamiltonian, Params
+from ._least_squares import Sampled
+from ._options import SolverOptions
+from ._problem import Problem
+from ._ridge import RidgeFit, svd
+
+# As multiples of the largest s^2. With many equations s^2 is that of A^T A, known to rounding.
+_RIDGES = 10.0 ** np.arange(-26.0, 2.1, 0.5)
+_RIDGES_OF_SQUARES = 10.0 ** np.arange(-14.0, 1.1, 0.5)
+_GAMMA = 1.4
+_TEMPERATURE = 4.0
+# Models with a smaller weight, relative to the largest, are left out, and so are those beyond a
+# number that keeps the result quick to evaluate.
+_SMALLEST_WEIGHT, _MOST_MODELS = 0.05, 8
+# A residual that is rounding says nothing more.
+_ROUNDING = 1e-28
+_TINY = np.finfo(float).tiny
+
+
+@dataclass
+class Scored(Sampled):
+    """A sampled model with its score."""
+
+    score: float = -np.inf
+
+
+def score_models(
+    problem: Problem,
+    form: Hamiltonian,
+    rows: np.ndarray,
+    options: SolverOptions,
+    by: str,
+    more_scales: dict[str, tuple[float, ...]] | None = None,
+    stretches: tuple[float, ...] = (1.0,),
+) -> list[Scored]:
+    """One model for every way to sample the hidden layers, the best one first.
+
+    With a stretch f the layers are sampled from (f q, p / f).
+    """
+    Z, _, _ = problem.take(rows)
+    found = []
+    for method, scales in SAMPLING_SCALES.items():
+        pairs = itertools.product((*scales, *(more_scales or {}).get(method, ())), stretches)
+        for scale, stretch in pairs:
+            s = np.repeat([1.0 / stretch, stretch], Z.shape[1] // 2)
+            params = form.sample_params(Z / s, options.rng, method, scale)
+            params = form.fold(params, np.zeros_like(s), s, 1.0)
+            fit, score = fit_by_score(problem, form, params, rows, options.penalty, by)
+            params = [*params[:-2], fit.w[:, None], params[-1]]
+            found.append(Scored(form, params, fit, method, scale, score))
+    return sorted(found, key=lambda model: -model.score)
+
+
+def fit_by_score(
+    problem: Problem, form: Hamiltonian, params: Params, rows: np.ndarray, penalty: float, by: str
+) -> tuple[RidgeFit, float]:
+    """The last weights, with the ridge of the largest score, and the score."""
+    s2, V, b, t2, n_equations = _spectrum(problem, form, params, rows)
+    relative = _RIDGES if n_equations <= params[-2].size else _RIDGES_OF_SQUARES
+    ridges = np.maximum(relative * s2.max(), max(penalty, _TINY))[:, None]
+    W = b / (s2 + ridges)
+    smallest = _ROUNDING * t2 + _TINY
+    squares = np.maximum(t2 - 2.0 * (W @ b) + (W * W) @ s2, smallest)
+    free = (s2 / (s2 + ridges)).sum(axis=1)
+    gcv = squares / np.maximum(1.0 - _GAMMA * free / n_equations, 1e-3) ** 2
+    if by == "gcv":
+        scores = -0.5 * n_equations * np.log(gcv)
+    else:
+        penalised = squares + ridges[:, 0] * (W * W).sum(axis=1)
+        scores = -0.5 * n_equations * np.log(penalised)
+        scores -= 0.5 * np.log1p(s2 / ridges).sum(axis=1)
+    k = int(np.argmax(scores))
+    fit = RidgeFit(
+        V @ W[k],
+        float(ridges[k, 0]),
+        float(np.sqrt(gcv[k])),
+        float(np.sqrt(squares[k])),
+        float(free[k]),
+        n_equations,
+    )
+    return fit, float(scores[k])
+
+
+def pool(models: list[Scored]) -> tuple[Hamiltonian, Params]:
+    """The mean of the models, weighted by their scores, as one Hamiltonian."""
+    weights = _weights(models)
+    return models[0].hamiltonian.mean([model.params for model in models], weights / weights.sum())
+
+
+def worth_pooling(models: list[Scored]) -> list[Scored]:
+    """Those whose weight counts; ``models`` are sorted, the best one first."""
+    counts = _weights(models[:_MOST_MODELS]) >= _SMALLEST_WEIGHT
+    return [model for model, keep in zip(models, counts, strict=False) if keep]
+
+
+def _weights(models: list[Scored]) -> np.ndarray:
+    scores = np.array([model.score for model in models])
+    return np.exp((scores - scores.max()) / _TEMPERATURE)
+
+
+def with_units(form: Hamiltonian, n_units: int, **params: Any) -> Hamiltonian:
+    """The same kind of Hamiltonian with one hidden layer."""
+    return clone(form).set_params(hidden_layer_sizes=(n_units,), **params)
+
+
+def _spectrum(
+    problem: Problem, form: Hamiltonian, params: Params, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, int]:
+    """s^2, V, s q, |t|^2 and N."""
+    m, n_equations = params[-2].size, len(rows) * problem.n_features
+    root_w = np.sqrt(problem.scaling.w)
+    total = float(problem.take(rows)[2].sum())
+
+    def equations(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        Z, G, c = problem.take(part)
+        root = np.sqrt(c / total)[:, None] * root_w
+        A = form.basis(params, Z)
+        A *= root[..., None]
+        return A.reshape(-1, m), (G * root).ravel()
+
+    if n_equations <= m:
+        A, t = equations(rows)
+        U, s, Vt = svd(A)
+        return s**2, Vt.T, s * (U.T @ t), float(t @ t), n_equations
+    gram, b, t2 = np.zeros((m, m)), np.zeros(m), 0.0
+    step = max(8 * m // problem.n_features, 64)
+    for start in range(0, len(rows), step):
+        A, t = equations(rows[start : start + step])
+        gram += A.T @ A
+        b += A.T @ t
+        t2 += float(t @ t)
+    s2, V = np.linalg.eigh(gram)
+    return np.maximum(s2, 0.0), V, V.T @ b, t2, n_equations
