@@ -59,6 +59,13 @@ def test_few_noisy_rows_do_not_blow_up():
         assert error(model, *pendulum_box(500, 10)) < 0.3
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_of_few_rows_none_is_left_out(seed):
+    model = fit_quietly(HNNRegressor(random_state=seed), *pendulum_box(20, seed))
+    assert model.fit_report_[-1]["why"] == "too few rows to leave any out"
+    assert error(model, *pendulum_box(500, seed + 10)) < 0.02
+
+
 @pytest.mark.slow
 def test_an_orbit_is_simulated_for_longer_than_it_was_seen():
     X, y = orbit()

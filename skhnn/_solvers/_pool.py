@@ -14,8 +14,8 @@ trusted with fewer equations than unknowns: with 20 rows, generalised cross-vali
 5 to 100 times worse. With enough rows and noise it is the other one that is better, by up to 15 %.
 
 The models are then averaged, with weights exp((score - best) / 4): the fourth root of what the
-scores say if taken at their word, since candidates err alike. That is never worse than the best one
-by more than 1 %, and better by 5 to 10 % where many are nearly as good.
+scores say if taken at their word, since candidates err alike. Over eight noisy problems that was at
+worst 1 % worse than the best model alone, and 5 to 10 % better where many are nearly as good.
 
 References
 ----------
