@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from ._chunks import evaluate_in_chunks
-from ._simulation import Dynamics
+from ._simulation import ROWS_AT_ONCE, Dynamics
 from ._support import Support
 from ._torch import evaluate_on_device, system_on_device
 from .hamiltonians import Hamiltonian, Params, field_from_gradient
+
+# Trajectories advanced at once where the field is evaluated on a device.
+_ROWS_ON_A_DEVICE = 50_000
 
 
 def learned_dynamics(
@@ -56,13 +59,13 @@ def learned_dynamics(
             support = replace(support, mu=(support.mu - shift) / scale, s=s)
     field, halves = form.vector_field(params), form.halves(params)
 
-    def field_of_many(n_trajectories: int) -> Callable[[np.ndarray], np.ndarray]:
+    def field_of_many(n_trajectories: int) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
         device = device_for(n_trajectories)
         if device is not None:
             return lambda X: field_from_gradient(
                 evaluate_on_device(form.gradient, params, X, device)
-            )
-        return lambda X: evaluate_in_chunks(field, X, np.empty_like(X), form.width)
+            ), _ROWS_ON_A_DEVICE
+        return lambda X: evaluate_in_chunks(field, X, np.empty_like(X), form.width), ROWS_AT_ONCE
 
     def place(n_trajectories: int) -> Any:
         device = device_for(n_trajectories)

@@ -199,7 +199,7 @@ def _start(
         params = hamiltonian.init_params(n_features, rng)
         return Start(hamiltonian, params, layers_given=given, activation_given=activation_given)
     before = (
-        estimator.n_features_in_,
+        2 * estimator.n_dof_,
         estimator._form,
         estimator.hidden_layer_sizes_,
         estimator._activation,

@@ -94,6 +94,15 @@ def test_widening_leaves_the_function_as_it_is():
     np.testing.assert_allclose(wider.value(more, X), form.value(params, X), atol=1e-14)
 
 
+def test_a_mean_of_models_is_the_mean_of_their_energies():
+    form, first, X, _ = make(seed=0)
+    _, second, _, _ = make(seed=1)
+    weights = np.array([0.3, 0.7])
+    mean, params = form.mean([first, second], weights)
+    expected = 0.3 * form.value(first, X) + 0.7 * form.value(second, X)
+    np.testing.assert_allclose(mean.value(params, X), expected, atol=1e-13)
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_every_solver_fits_it(solver):
     X, y = henon_heiles(400)

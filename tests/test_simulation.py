@@ -84,11 +84,11 @@ def test_batch_is_as_accurate_for_its_worst_member_as_a_loop(model, method):
 
 
 def test_batches_are_integrated_in_pieces(model, monkeypatch):
-    from skhnn._simulation import _adaptive
+    from skhnn import _learned_dynamics
 
     X0 = asymmetric_data(7, seed=3)[0]
     whole = model.simulate(X0, T)
-    monkeypatch.setattr(_adaptive, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(_learned_dynamics, "ROWS_AT_ONCE", 3)
     np.testing.assert_allclose(model.simulate(X0, T), whole, atol=1e-8)
 
 

@@ -169,6 +169,7 @@ def test_chunked_loss_is_the_loss_of_all_rows():
     assert model.loss_ == pytest.approx(float(0.5 * residual.mean() + penalty), rel=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
 @pytest.mark.parametrize("solver", list(SOLVERS))
 def test_predict_and_simulate_agree_with_torch(solver):
     X, y = asymmetric_data(60)

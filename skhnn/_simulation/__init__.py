@@ -14,6 +14,7 @@ What ended a trajectory early is a value in the record; ``_outcome.py`` and ``_r
 exception, a warning or an entry of the ``SimulationResult`` of it, as the user asked.
 """
 
+from ._adaptive import ROWS_AT_ONCE
 from ._dynamics import Dynamics
 from ._errors import ExtrapolationWarning, SimulationError
 from ._options import METHODS
@@ -22,6 +23,7 @@ from ._simulate import simulate
 
 __all__ = [
     "METHODS",
+    "ROWS_AT_ONCE",
     "Dynamics",
     "ExtrapolationWarning",
     "SimulationError",

@@ -21,7 +21,7 @@ from ._record import BUDGET, NOT_FINITE, RUNNING, STEP_TOO_SMALL, Record
 # scipy's constants: the next step aims at 0.9 of the step that meets the tolerance exactly.
 _SAFETY, _LEAST_FACTOR, _MOST_FACTOR = 0.9, 0.2, 10.0
 # Trajectories under way at once: enough to share the cost of a call, few enough for the cache.
-_ROWS_AT_ONCE = 1000
+ROWS_AT_ONCE = 1000
 
 
 class AdaptiveStepper:
@@ -41,6 +41,8 @@ class AdaptiveStepper:
         Bounds of the steps; first_step None chooses one for each trajectory.
     max_nfev : float
         Evaluations that a trajectory may take.
+    n_rows : int
+        Trajectories under way at once.
 
     Attributes
     ----------
@@ -63,10 +65,11 @@ class AdaptiveStepper:
         max_step: float,
         first_step: float | None,
         max_nfev: float,
+        n_rows: int = ROWS_AT_ONCE,
     ):
         self.method, self.field, self.record = method, field, record
         self.rtol, self.atol, self.max_step, self.max_nfev = rtol, atol, max_step, max_nfev
-        self.first_step = first_step
+        self.first_step, self.n_rows = first_step, n_rows
         self.direction, self.t_end = record.direction, record.t[-1]
         self.exponent = -1.0 / (method.error_estimator_order + 1)
         self.A = [np.ascontiguousarray(a[:s]) for s, a in enumerate(method.A)]
@@ -81,9 +84,9 @@ class AdaptiveStepper:
 
     def fill(self) -> bool:
         """Take waiting trajectories where there is room; whether any is under way."""
-        new = self.waiting[: max(_ROWS_AT_ONCE - len(self.rows), 0)]
+        new = self.waiting[: max(self.n_rows - len(self.rows), 0)]
         # not in dribs and drabs: a start costs two evaluations of its own
-        if len(new) and (len(new) >= _ROWS_AT_ONCE // 8 or not len(self.rows)):
+        if len(new) and (len(new) >= self.n_rows // 8 or not len(self.rows)):
             self.waiting = self.waiting[len(new) :]
             x = self.record.y[new, 0]
             f = self.field(x)

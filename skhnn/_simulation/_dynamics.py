@@ -37,8 +37,8 @@ class Dynamics:
     place : callable
         The number of trajectories -> the same equations on a device of torch, or None where they
         are to stay on the CPU.
-    field_of_many : callable or None
-        The number of trajectories -> ``field`` for so many, for example on a device.
+    field_of_many : callable
+        The number of trajectories -> a field for (k, 2d), perhaps on a device, and the best k.
     is_network : bool
         Whether it is a network of ours (for what an error advises).
     """
@@ -52,7 +52,7 @@ class Dynamics:
     scale: np.ndarray | None = None
     support: Support | None = None
     place: Callable[[int], System | None] = lambda n: None
-    field_of_many: Callable[[int], Field] | None = None
+    field_of_many: Callable[[int], tuple[Field, int]] | None = None
     is_network: bool = False
 
     def system(self) -> System:

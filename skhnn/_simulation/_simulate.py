@@ -16,7 +16,7 @@ from .._validation import (
     check_tolerances,
 )
 from ..integrators import FixedStepSolver
-from ._adaptive import AdaptiveStepper
+from ._adaptive import ROWS_AT_ONCE, AdaptiveStepper
 from ._batch import integrate_many
 from ._dynamics import Dynamics
 from ._fixed_step import FixedStepper, choose_step_size
@@ -227,8 +227,8 @@ def _side_by_side(
             solver, dynamics.system(), record, options["max_nfev"], on_device=on_device
         )
     else:
-        field = dynamics.field
+        field, n_rows = dynamics.field, ROWS_AT_ONCE
         if dynamics.field_of_many is not None:
-            field = dynamics.field_of_many(m)
-        stepper = AdaptiveStepper(solver, field, record, **options)
+            field, n_rows = dynamics.field_of_many(m)
+        stepper = AdaptiveStepper(solver, field, record, n_rows=n_rows, **options)
     integrate_many(stepper, record, events)

@@ -64,6 +64,14 @@ class SeparableHamiltonian(Hamiltonian):
         _, V = self._part.widen(V, q, rng, n_units // 2)
         return SeparableHamiltonian(form.hidden_layer_sizes, self.activation), _join(T, V)
 
+    def mean(
+        self, several: Sequence[Params], weights: np.ndarray
+    ) -> tuple["SeparableHamiltonian", Params]:
+        parts = [_split(params) for params in several]
+        form, T = self._part.mean([T for T, _ in parts], weights)
+        _, V = self._part.mean([V for _, V in parts], weights)
+        return SeparableHamiltonian(form.hidden_layer_sizes, self.activation), _join(T, V)
+
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         T, V = _split(params)
         q, p = _halves(X)

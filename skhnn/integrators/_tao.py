@@ -87,7 +87,8 @@ class Tao(FixedStepSolver):
 
     .. math:: \bar H = H(q, y) + H(x, p) + \frac{\omega}{2} (|q - x|^2 + |p - y|^2),
 
-    are composed; omega is four times the fastest frequency of the field near the start. The map of
+    are composed; omega is four times the fastest frequency of the field near the
+    start, or near the starts of all trajectories of a batch. The map of
     (q, p, x, y) is symplectic, that of (q, p) is not exactly so. Nine evaluations of the field a
     step, no equations to solve. On chaotic or very long runs the copies may part; the implicit
     methods do not have that weakness. See
