@@ -120,9 +120,9 @@ def check_initial_states(
     if hasattr(x0, "to_frame") and hasattr(x0, "index"):  # a pandas Series: one state with names
         x0 = x0.to_frame().T if _names_are_strings(x0.index) else x0.to_numpy()
         if x0.ndim == 2:
-            return check_frame(x0), True
+            return _checked_frame(x0, check_frame), True
     if hasattr(x0, "columns"):
-        return check_frame(x0), False
+        return _checked_frame(x0, check_frame), False
     x0 = np.asarray(x0)
     if x0.ndim in (1, 2) and x0.size:
         x0 = check_array(x0, dtype=np.float64, ensure_2d=False, input_name="x0")
@@ -134,6 +134,10 @@ def check_initial_states(
             f"shape {x0.shape}."
         )
     return np.atleast_2d(x0), x0.ndim == 1
+
+
+def _checked_frame(x0: Any, check_frame: Callable[[Any], np.ndarray]) -> np.ndarray:
+    return check_array(check_frame(x0), dtype=np.float64, input_name="x0")
 
 
 def check_times(t: Any) -> np.ndarray:
