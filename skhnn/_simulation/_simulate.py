@@ -89,8 +89,9 @@ def simulate(
         tells it.
     events : callable or list of callable, default=None
         Functions (t, x) -> float whose zeros are looked for along each trajectory, as in
-        ``solve_ivp``, with the attributes ``terminal`` (a count needs scipy 1.12) and ``direction``. After a terminal event
-        the states are NaN. The zeros are in the result object.
+        ``solve_ivp``, with the attributes ``terminal`` (a count needs scipy 1.12) and
+        ``direction``. After a terminal event the states are NaN. The zeros are in the result
+        object.
     dense_output : bool, default=False
         Whether the result object has a function ``sol`` of the time. Each trajectory is integrated
         on its own.
