@@ -98,40 +98,45 @@ class AdaptiveStepper:
 
     def step(self) -> np.ndarray:
         """One attempt for all that are under way; which of them have moved, (k,) of bool."""
-        t, x, f, record = self.t, self.x, self.f, self.record
-        least = 10 * np.abs(np.nextafter(t, self.direction * np.inf) - t)
-        # A step that follows another may be raised to the least one, a rejected one may not.
-        h_abs = np.where(self.was_rejected, self.h, np.clip(self.h, least, self.max_step))
-        running = self.problem == RUNNING
-        small = np.where(self.not_finite, NOT_FINITE, STEP_TOO_SMALL)
-        self.problem = np.where(running & (h_abs < least), small, self.problem)
-        over = record.nfev[self.rows] + self.method.n_stages > self.max_nfev
-        self.problem[running & over] = BUDGET
-        t_new = t + self.direction * h_abs
-        t_new = np.where(self.direction * (t_new - self.t_end) > 0, self.t_end, t_new)
+        t, x, record = self.t, self.x, self.record
+        t_new = self._next_times()
         h = (t_new - t)[:, None]
-        h_abs = np.abs(h[:, 0])
-
-        K = self._stages(x, f, h)
+        K = self._stages(x, self.f, h)
         x_new = x + h * _combine(self.method.B, K[:-1])
         K[-1] = self.field(x_new)
         record.nfev[self.rows] += self.method.n_stages
-        error = self._error(
-            K, h, self.atol[self.rows] + np.maximum(np.abs(x), np.abs(x_new)) * self.rtol
-        )
+        scale = self.atol[self.rows] + np.maximum(np.abs(x), np.abs(x_new)) * self.rtol
+        error = self._error(K, h, scale)
         moved = (error < 1) & (self.problem == RUNNING)
-        with np.errstate(divide="ignore"):
-            factor = _SAFETY * error**self.exponent
-        factor = np.where(np.isnan(factor), _LEAST_FACTOR, factor)  # not finite: a shorter step
-        most = np.where(self.was_rejected | ~moved, 1.0, _MOST_FACTOR)
-        self.not_finite = ~np.isfinite(error)
-        self.h = h_abs * np.clip(factor, np.where(moved, 0.0, _LEAST_FACTOR), most)
-        self.was_rejected = ~moved
+        self._choose_next_steps(np.abs(h[:, 0]), error, moved)
         self.K, self._h, self.t_old, self.x_old = K, h[:, 0], t, x
         self.t = np.where(moved, t_new, t)
         self.x = np.where(moved[:, None], x_new, x)
-        self.f = np.where(moved[:, None], K[-1], f)
+        self.f = np.where(moved[:, None], K[-1], self.f)
         return moved
+
+    def _next_times(self) -> np.ndarray:
+        """Where the next step of each is to end; notes a problem where there must be none."""
+        t, direction = self.t, self.direction
+        least = 10 * np.abs(np.nextafter(t, direction * np.inf) - t)
+        # A step that follows another may be raised to the least one, a rejected one may not.
+        h = np.where(self.was_rejected, self.h, np.clip(self.h, least, self.max_step))
+        running = self.problem == RUNNING
+        why = np.where(self.not_finite, NOT_FINITE, STEP_TOO_SMALL)
+        self.problem = np.where(running & (h < least), why, self.problem)
+        spent = self.record.nfev[self.rows] + self.method.n_stages > self.max_nfev
+        self.problem[running & spent] = BUDGET
+        t_new = t + direction * h
+        return np.where(direction * (t_new - self.t_end) > 0, self.t_end, t_new)
+
+    def _choose_next_steps(self, h: np.ndarray, error: np.ndarray, moved: np.ndarray) -> None:
+        """Lengths that aim at the tolerance, from those tried and their errors."""
+        factor = _SAFETY * error**self.exponent
+        factor = np.where(np.isnan(factor), _LEAST_FACTOR, factor)  # not finite: a shorter step
+        least = np.where(moved, 0.0, _LEAST_FACTOR)
+        most = np.where(self.was_rejected | ~moved, 1.0, _MOST_FACTOR)
+        self.h = h * np.clip(factor, least, most)
+        self.was_rejected, self.not_finite = ~moved, ~np.isfinite(error)
 
     def interpolant(self, index: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """Within the last step of the trajectories ``index``: (which of them, times) -> states."""
