@@ -10,7 +10,7 @@ from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, Radau, solve_ivp
 
 from ..integrators import FixedStepSolver
 from ..integrators._system import System
-from ._dynamics import Dynamics
+from ._dynamics import Dynamics, Field
 from ._record import (
     BUDGET,
     FINISHED,
@@ -49,26 +49,7 @@ def integrate_one(
 ) -> None:
     """Advance one trajectory of the record to the last time, or as far as it goes."""
     t = record.t
-    field, n_evaluations, latest = dynamics.field, 0, record.y[row, 0]
-
-    def fun(_: float, x: np.ndarray) -> np.ndarray:
-        nonlocal latest
-        latest = field(x)
-        return latest
-
-    def watched_fun(_: float, x: np.ndarray) -> np.ndarray:
-        nonlocal latest, n_evaluations
-        latest = field(x)
-        n_evaluations += 1
-        if not retries and not math.isfinite(latest @ latest):
-            raise _NotFiniteError
-        if n_evaluations > max_nfev:
-            raise _BudgetError
-        return latest
-
-    # The explicit methods try a shorter step where a value is not finite, so that nobody needs to
-    # look at every value; the others may hang.
-    retries = issubclass(method, _EXPLICIT)
+    right_hand_side = _RightHandSide(dynamics.field, method, max_nfev)
     options: dict[str, Any] = {"rtol": rtol, "atol": atol, "max_step": max_step}
     if issubclass(method, FixedStepSolver):
         options = {"step_size": record.step_size, "system": _counted(dynamics, max_nfev)}
@@ -92,10 +73,8 @@ def integrate_one(
     solution: Any = None
     try:
         with np.errstate(all="ignore"):  # overflow makes a value that is not finite
-            if not np.isfinite(field(record.y[row, 0])).all():
-                raise _NotFiniteError
             solution = solve_ivp(
-                fun if retries and max_nfev == np.inf else watched_fun,
+                right_hand_side.checked_at(record.y[row, 0]),
                 (t[0], t[-1]),
                 record.y[row, 0].copy(),
                 t_eval=None if dense_output else t[-1:],
@@ -110,34 +89,61 @@ def integrate_one(
         record.status[row] = BUDGET
     except KeyboardInterrupt:
         record.status[row] = INTERRUPTED
-    if solution is None:
+    if solution is None or solution.status == -1:
         run.catch_up()
-    else:
+    if solution is not None:
         record.solutions[row] = solution.sol
         _take_events(record, row, solution)
-        if solution.status == 1:
-            record.status[row] = TERMINATED
-        elif solution.status == 0:
-            record.status[row] = FINISHED
-            record.t_reached[row], record.x_reached[row] = t[-1], record.y[row, -1]
-        else:
-            run.catch_up()
-            record.status[row], note = _reason(
-                method, solution.message, bool(np.isfinite(latest).all())
-            )
-            if note:
-                record.notes[row] = note
-    solver = run.solver
-    record.nfev[row] += solver.nfev if solver is not None else n_evaluations
+        record.status[row] = {0: FINISHED, 1: TERMINATED}.get(solution.status, NOT_SOLVED)
+        if solution.status == -1:
+            _say_why(record, row, method, solution.message, right_hand_side.is_finite)
+    if run.solver is not None:
+        record.nfev[row] += run.solver.nfev
 
 
-def _reason(method: type, message: str, is_finite: bool) -> tuple[int, str]:
+class _RightHandSide:
+    """The field as solve_ivp calls it, with as little around it as can be."""
+
+    def __init__(self, field: Field, method: type, max_nfev: float):
+        self.field, self.max_nfev = field, max_nfev
+        self.latest, self.n_evaluations = np.zeros(0), 0
+        # The explicit methods try a shorter step where a value is not finite, so that nobody needs
+        # to look at every value; the others may hang.
+        self.retries = issubclass(method, _EXPLICIT)
+
+    def checked_at(self, x: np.ndarray) -> Callable[[float, np.ndarray], np.ndarray]:
+        """The function to integrate, after a look at the start."""
+        if not np.isfinite(self.field(x)).all():
+            raise _NotFiniteError
+        return self.plain if self.retries and self.max_nfev == np.inf else self.watched
+
+    def plain(self, _: float, x: np.ndarray) -> np.ndarray:
+        self.latest = dx = self.field(x)
+        return dx
+
+    def watched(self, _: float, x: np.ndarray) -> np.ndarray:
+        self.latest = dx = self.field(x)
+        self.n_evaluations += 1
+        if not self.retries and not math.isfinite(dx @ dx):
+            raise _NotFiniteError
+        if self.n_evaluations > self.max_nfev:
+            raise _BudgetError
+        return dx
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the latest value was."""
+        return bool(np.isfinite(self.latest).all())
+
+
+def _say_why(record: Record, row: int, method: type, message: str, is_finite: bool) -> None:
     """The status for what a solver says when it gives up, and its words where they say more."""
     if not is_finite or "not finite" in message:
-        return NOT_FINITE, ""
-    if issubclass(method, FixedStepSolver):
-        return NOT_SOLVED, message
-    return STEP_TOO_SMALL, message
+        record.status[row] = NOT_FINITE
+        return
+    is_ours = issubclass(method, FixedStepSolver)
+    record.status[row] = NOT_SOLVED if is_ours else STEP_TOO_SMALL
+    record.notes[row] = message
 
 
 def _take_events(record: Record, row: int, solution: Any) -> None:
