@@ -259,6 +259,22 @@ def test_methods_with_fixed_steps_run_on_tensors(model, separable, monkeypatch):
     assert len(used) == 6
 
 
+@pytest.mark.parametrize("method", ["StormerVerlet", "GaussLegendre4"])
+def test_states_stay_on_the_device_from_step_to_step(separable, monkeypatch, method):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(HNNRegressor, "_is_for_device", lambda self, n: True)
+    copied, original = [], torch.Tensor.cpu
+    monkeypatch.setattr(
+        torch.Tensor, "cpu", lambda self: copied.append(self.numel()) or original(self)
+    )
+    counts = []
+    for step_size in (0.1, 0.01):
+        copied.clear()
+        simulate(separable, starts(50), [0.0, 1.0, 2.0], method=method, step_size=step_size)
+        counts.append(len([n for n in copied if n >= 50]))
+    assert counts[0] == counts[1] <= 4  # one for each time asked for, and the end
+
+
 @pytest.mark.cuda
 @pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
 def test_a_large_ensemble_advances_on_the_device(data):
