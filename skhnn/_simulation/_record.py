@@ -90,6 +90,11 @@ class Record:
         n = np.searchsorted(self.direction * self.t, self.direction * time, "right")
         return slice(int(self.n_done[row]), max(int(n), int(self.n_done[row])))
 
+    @property
+    def is_verbose(self) -> bool:
+        """Whether the progress is printed."""
+        return self._progress is not None
+
     def tell(self) -> None:
         """Print the progress, now and then."""
         if self._progress is not None:

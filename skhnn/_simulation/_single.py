@@ -89,8 +89,7 @@ def integrate_one(
         record.status[row] = BUDGET
     except KeyboardInterrupt:
         record.status[row] = INTERRUPTED
-    if solution is None or solution.status == -1:
-        run.catch_up()
+    run.finish()
     if solution is not None:
         record.solutions[row] = solution.sol
         _take_events(record, row, solution)
@@ -182,25 +181,44 @@ class _Run:
     """The states at the times asked for, as far as a run of ``solve_ivp`` has come."""
 
     def __init__(self, record: Record, row: int):
-        self.record, self.row = record, row
+        self.record, self.row, self.direction = record, row, record.direction
         self.solver: Any = None
+        self.due = self._next_due()
 
     def after_step(self, time: float, x: np.ndarray) -> float:
-        record, row = self.record, self.row
-        passed = record.times_passed(row, time)
-        if passed.stop > passed.start:
-            times = record.t[passed]
-            if len(times) == 1 and times[0] == time:  # no need of an interpolation
-                record.y[row, passed] = x
-            else:
-                record.y[row, passed] = self.solver.dense_output()(times).T
-            record.n_done[row] = passed.stop
-        record.t_reached[row], record.x_reached[row] = time, x
-        record.tell()
+        if self.direction * time >= self.due:
+            self.take(time, x)
+        if self.record.is_verbose:
+            self.arrive(time, x)
+            self.record.tell()
         return 1.0
 
-    def catch_up(self) -> None:
+    def take(self, time: float, x: np.ndarray) -> None:
+        """The states at the times that the last step has passed."""
+        passed = self.record.times_passed(self.row, time)
+        times = self.record.t[passed]
+        if len(times) == 1 and times[0] == time:  # no need of an interpolation
+            self.record.y[self.row, passed] = x
+        else:
+            self.record.y[self.row, passed] = self.solver.dense_output()(times).T
+        self.record.n_done[self.row] = passed.stop
+        self.due = self._next_due()
+
+    def arrive(self, time: float, x: np.ndarray) -> None:
+        """Note where the trajectory stands."""
+        self.record.t_reached[self.row], self.record.x_reached[self.row] = time, x
+
+    def finish(self) -> None:
         """Take the last step too, which perhaps came before an interruption."""
-        if self.solver is not None:
-            with contextlib.suppress(ArithmeticError):  # interpolation evaluates the field too
-                self.after_step(self.solver.t, self.solver.y)
+        if self.solver is None:
+            return
+        time, x = self.solver.t, self.solver.y
+        with contextlib.suppress(ArithmeticError):  # interpolation evaluates the field too
+            if self.direction * time >= self.due:
+                self.take(time, x)
+        self.arrive(time, x)
+        self.record.tell()
+
+    def _next_due(self) -> float:
+        n_done = self.record.n_done[self.row]
+        return self.direction * self.record.t[n_done] if n_done < len(self.record.t) else np.inf
