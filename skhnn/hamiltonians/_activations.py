@@ -52,8 +52,9 @@ def silu(a: Any, xp: ModuleType, order: int) -> tuple[Any, ...]:
     h = a * s
     if order == 0:
         return (h,)
-    slope = s + h * (1.0 - s)
-    return (h, slope) if order == 1 else (h, slope, s * (1.0 - s) * (2.0 + a * (1.0 - 2.0 * s)))
+    rest = h - h * s
+    slope = s + rest
+    return (h, slope) if order == 1 else (h, slope, rest + 2.0 * s * (1.0 - slope))
 
 
 def sin(a: Any, xp: ModuleType, order: int) -> tuple[Any, ...]:
