@@ -1,6 +1,16 @@
 """What a simulation that goes wrong raises or warns with."""
 
+import sys
+import warnings
 from typing import Any
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn in the name of the line that called the package, through whichever of its ways in."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("skhnn"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 class ExtrapolationWarning(UserWarning):

@@ -10,6 +10,7 @@ from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._dynamics import Dynamics
+from ._errors import warn
 
 # Linear scalers of single columns, whose scale and shift can be read off two states.
 _SCALERS = ("UniformScaler", "StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
@@ -126,9 +127,8 @@ def _warn_unless_uniform(transform: Callable[..., Any], x0: Any, what: str) -> N
                 break
         else:
             return
-    warnings.warn(
+    warn(
         f"{what} scale the columns differently or rotate them. Then the field of the model is not "
         "Hamiltonian, and the energy of its trajectories drifts. Leave them out, since the model "
         "standardises inside of the Hamiltonian, or use skhnn.preprocessing.UniformScaler.",
-        stacklevel=5,
     )

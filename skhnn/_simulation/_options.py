@@ -1,6 +1,5 @@
 """Checks of the options of ``simulate`` that belong to methods and fields."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from scipy.integrate import OdeSolver
 
 from .. import integrators
 from ._dynamics import Dynamics
+from ._errors import warn
 
 #: The names of methods: those of scipy, then our own.
 METHODS = (
@@ -64,20 +64,18 @@ def check_options(
         given = {"rtol": rtol != RTOL, "atol": atol is not None, "first_step": first_step}
         idle = [name for name, value in given.items() if value]
         if idle:
-            warnings.warn(
+            warn(
                 f"{', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect with "
                 f"{solver.__name__}, whose steps have one length: step_size sets the accuracy.",
-                stacklevel=4,
             )
 
 
 def at_least_rounding(rtol: float) -> float:
     if rtol >= _SMALLEST_RTOL:
         return rtol
-    warnings.warn(
+    warn(
         f"rtol={rtol:g} is below the rounding of floating-point numbers; {_SMALLEST_RTOL:g} is "
         "used.",
-        stacklevel=3,
     )
     return _SMALLEST_RTOL
 

@@ -1,12 +1,11 @@
 """What ``simulate`` says of trajectories that failed or left the data."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ._dynamics import Dynamics
-from ._errors import ExtrapolationWarning, SimulationError
+from ._errors import ExtrapolationWarning, SimulationError, warn
 from ._record import FINISHED, INTERRUPTED, REASONS, TERMINATED, Record
 from ._result import message_of
 
@@ -38,12 +37,11 @@ def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -
             f"{leave.sum()} of {len(rows)} trajectories{about} leave the training data, the first "
             f"(row {rows[k]} of x0) at "
         )
-    warnings.warn(
+    warn(
         f"{who}{where} from the nearest of them (others are within {support.reach:.2g}). A learned "
         "Hamiltonian means nothing there. Start closer to the data, shorten t, or fit on more "
         "data.",
         ExtrapolationWarning,
-        stacklevel=3,
     )
 
 
@@ -61,7 +59,7 @@ def answer_failures(record: Record, is_single: bool, on_failure: str) -> None:
             f"{first} of x0. It {what}"
         )
     if on_failure != "raise":
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        warn(message, RuntimeWarning)
         return
     t, y = record.t, record.y
     reached: Any = record.t_reached
