@@ -278,7 +278,11 @@ class _Search:
         self.forget()
         monitor.start(form, params)
         if judge is not None:
-            monitor.validation_score = lambda h, params: 1.0 - _error(judge, h, params) ** 2
+            # After every epoch, so in single precision: 0.24 ms for 400 rows against 0.53.
+            left_out = Objective(judge, form, place=Place.on_numpy("float32"))
+            monitor.validation_score = lambda _, params: (
+                1.0 - 2.0 * left_out.loss([p.astype("float32") for p in params])
+            )
         try:
             solve_soap(training, Start(form, params), monitor, options)
         finally:
