@@ -1,6 +1,7 @@
 """How a fit runs: valid data in, fitted attributes out."""
 
 import warnings
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -87,27 +88,8 @@ def train(
 
     monitor = Monitor(estimator.tol, estimator.n_iter_no_change, bool(estimator.verbose))
     if hold_out is not None:
-        left_out = everything.subset(hold_out)
-
-        def validation_score(hamiltonian: Hamiltonian, params: Params) -> float:
-            objective = Objective(left_out, hamiltonian, place=place)
-            return 1.0 - 2.0 * objective.loss([place.array(p) for p in params])
-
-        monitor.validation_score = validation_score
-
-    options = SolverOptions(
-        place=place,
-        rng=rng,
-        penalty=estimator.alpha / problem.total_weight,
-        max_iter=estimator.max_iter,
-        batch_size=None if estimator.batch_size == "auto" else estimator.batch_size,
-        learning_rate_init=estimator.learning_rate_init,
-        annealed=estimator.learning_rate == "cosine",
-        shuffle=bool(estimator.shuffle),
-        optimizer=estimator.optimizer,
-        one_epoch=one_epoch,
-        verbose=bool(estimator.verbose),
-    )
+        monitor.validation_score = _score_on(everything.subset(hold_out), place)
+    options = _options(estimator, place, rng, problem, one_epoch)
     sees: dict[str, Any] = {"X": X, "y": y, "metadata": {"sample_weight": weight}}
     if rows is not None:
         sees = {"X": X[rows], "y": y[rows], "metadata": {"sample_weight": weight[rows]}}
@@ -130,6 +112,35 @@ def train(
     )
     tasks.end_fit(lambda: attributes)
     return result
+
+
+def _score_on(problem: Problem, place: Place) -> Callable[[Hamiltonian, Params], float]:
+    """(hamiltonian, params) -> R^2 on the rows of a problem."""
+
+    def score(hamiltonian: Hamiltonian, params: Params) -> float:
+        objective = Objective(problem, hamiltonian, place=place)
+        return 1.0 - 2.0 * objective.loss([place.array(p) for p in params])
+
+    return score
+
+
+def _options(
+    estimator: Any, place: Place, rng: np.random.RandomState, problem: Problem, one_epoch: bool
+) -> SolverOptions:
+    """The parameters of the estimator as solvers take them."""
+    return SolverOptions(
+        place=place,
+        rng=rng,
+        penalty=estimator.alpha / problem.total_weight,
+        max_iter=estimator.max_iter,
+        batch_size=None if estimator.batch_size == "auto" else estimator.batch_size,
+        learning_rate_init=estimator.learning_rate_init,
+        annealed=estimator.learning_rate == "cosine",
+        shuffle=bool(estimator.shuffle),
+        optimizer=estimator.optimizer,
+        one_epoch=one_epoch,
+        verbose=bool(estimator.verbose),
+    )
 
 
 def _place(estimator: Any) -> tuple[Place, str]:

@@ -105,19 +105,12 @@ class SeparableHamiltonian(Hamiltonian):
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         T, V = _split(params)
         q, p = _halves(X)
-        of_V, of_T = self._part.basis(V, q, xp), self._part.basis(T, p, xp)
-        # rows: d/dq above d/dp; columns: the units of T, then those of V
-        upper = xp.concatenate([xp.zeros_like(of_T), of_V], axis=-1)
-        lower = xp.concatenate([of_T, xp.zeros_like(of_V)], axis=-1)
-        return xp.concatenate([upper, lower], axis=-2)
+        return _by_params(self._part.basis(V, q, xp), self._part.basis(T, p, xp), xp)
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         T, V = _split(params)
         q, p = _halves(X)
-        of_V, of_T = self._part.jacobian(V, q, xp), self._part.jacobian(T, p, xp)
-        upper = xp.concatenate([xp.zeros_like(of_T), of_V], axis=-1)
-        lower = xp.concatenate([of_T, xp.zeros_like(of_V)], axis=-1)
-        return xp.concatenate([upper, lower], axis=-2)
+        return _by_params(self._part.jacobian(V, q, xp), self._part.jacobian(T, p, xp), xp)
 
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
         velocity, force = self.halves(params)
@@ -175,6 +168,13 @@ def _split(params: Params) -> tuple[Params, Params]:
 def _join(T: Params, V: Params, xp: ModuleType = np) -> Params:
     """The inverse of ``_split``; the constant is that of T."""
     return [*T[:-2], *V[:-2], xp.concatenate([T[-2], V[-2]], axis=0), T[-1]]
+
+
+def _by_params(of_V: Any, of_T: Any, xp: ModuleType) -> Any:
+    """Rows d/dq above d/dp, from V and from T; columns: the params of T, then those of V."""
+    upper = xp.concatenate([xp.zeros_like(of_T), of_V], axis=-1)
+    lower = xp.concatenate([of_T, xp.zeros_like(of_V)], axis=-1)
+    return xp.concatenate([upper, lower], axis=-2)
 
 
 def _block_diagonal(A: Any, B: Any, xp: ModuleType) -> Any:

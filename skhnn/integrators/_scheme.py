@@ -1,5 +1,6 @@
 """The contract of a fixed-step method: a formula that takes all trajectories one step further."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ class NotConvergedError(ArithmeticError):
         self.rows, self.not_finite = rows, not_finite
 
 
-class Scheme:
+class Scheme(ABC):
     """One step of a method, on arrays of numpy or torch.
 
     Attributes
@@ -39,12 +40,12 @@ class Scheme:
         """The scheme with constants that fit the system, if it has any, at the start x (m, 2d)."""
         return self
 
+    @abstractmethod
     def advance(self, system: System, t: Any, x: Any, h: float, memory: Any) -> tuple[Any, Any]:
         """The states x (m, 2d) at t + h, and what the next step of the same length can use.
 
         ``memory`` is what the step before returned, or None.
         """
-        raise NotImplementedError
 
     def select(self, memory: Any, index: Any) -> Any:
         """The memory of some of the trajectories."""
