@@ -17,8 +17,8 @@ REASONS = {
     TERMINATED: ("A terminal event occurred.", ""),
     NOT_FINITE: (
         "the vector field is not finite there or within the next step.",
-        "The trajectory has left the region that the training data cover: start closer to them, "
-        "shorten t, or fit on more data.",
+        "Where the field was learned, the trajectory has left the region that its training data "
+        "cover: start closer to them, shorten t, or fit on more data.",
     ),
     STEP_TOO_SMALL: (
         "the required step is smaller than the spacing of floating-point numbers.",

@@ -182,7 +182,7 @@ def simulate(
             )
         if len(t) == 1:
             record.status[:] = FINISHED
-        elif is_single or dense_output or not (is_fixed or solver in _SIDE_BY_SIDE):
+        elif len(X0) == 1 or dense_output or not (is_fixed or solver in _SIDE_BY_SIDE):
             _one_by_one(dynamics, record, solver, options, functions, bool(dense_output))
         else:
             _side_by_side(dynamics, record, solver, options, functions)

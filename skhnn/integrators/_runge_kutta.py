@@ -19,9 +19,12 @@ import numpy as np
 from ._scheme import NotConvergedError, Scheme
 from ._system import System
 
-# Relative change of the stages that counts as converged; and as close to it, if it no longer
-# shrinks: then rounding in the field is all that is left (1e-10 in networks with large weights).
-_CONVERGED, _STALLED = 1e-15, 1e-9
+# Relative change of the stages that counts as converged.
+_CONVERGED = 1e-15
+# Changes that no longer shrink are rounding in the field: at once where they are as small as in
+# exact fields, after a few iterations more where they are as small as in networks with large
+# weights.
+_STALLED = ((1e-13, 1), (1e-9, 3))
 _MOST_ITERATIONS = 50
 # The fixed-point iteration is left for Newton's where its change shrinks by less than this.
 _SLOW = 0.3
@@ -52,7 +55,8 @@ class ImplicitRungeKutta(Scheme):
         else:
             Z = _mix(self._as(system, self.extrapolate, x), memory)
         solve = None
-        previous = np.inf
+        previous = smallest = np.inf
+        n_stalled = 0
         size = abs(x).max(-1)[0] if system.xp is not np else np.abs(x).max(axis=-1)
         size = size + (size == 0)
         for k in range(_MOST_ITERATIONS):
@@ -63,13 +67,17 @@ class ImplicitRungeKutta(Scheme):
             Z = Z + change
             by_row = _largest(change, system) / size
             largest = float(by_row.max())
-            if largest <= _CONVERGED or (largest <= _STALLED and largest >= previous):
+            n_stalled = 0 if largest < smallest else n_stalled + 1
+            smallest = min(smallest, largest)
+            if largest <= _CONVERGED or any(
+                smallest <= close and n_stalled >= n for close, n in _STALLED
+            ):
                 break
             if not largest < np.inf:
                 raise NotConvergedError(
                     "the vector field is not finite there.", _to_numpy(~(by_row < np.inf)), True
                 )
-            is_slow = k and largest > max(_SLOW * previous, _STALLED)
+            is_slow = k and largest > max(_SLOW * previous, _STALLED[-1][0])
             if is_slow and solve is None and system.jacobian is not None:
                 solve = self._newton(system, t, x, h)
                 largest = np.inf
@@ -79,7 +87,7 @@ class ImplicitRungeKutta(Scheme):
                 f"the implicit equations of the step were not solved in {_MOST_ITERATIONS} "
                 "iterations: take a smaller step_size"
                 + ("." if system.jacobian is not None else ", or pass the Jacobian, jac."),
-                _to_numpy(by_row > _STALLED),
+                _to_numpy(by_row > _STALLED[-1][0]),
             )
         # f at the stages follows from them only where A is invertible; one more evaluation is
         # cheaper than the loss of digits.
