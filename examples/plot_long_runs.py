@@ -13,7 +13,7 @@ for a given drift?
 # ----------------
 # The Hénon-Heiles system, a star in the potential of a galaxy,
 #
-# .. math:: H = \tfrac12 (p_1^2 + p_2^2) + \tfrac12 (q_1^2 + q_2^2) + q_1^2 q_2 - \tfrac13 q_2^3,
+# .. math:: H = \frac{p_1^2 + p_2^2 + q_1^2 + q_2^2}{2} + q_1^2 q_2 - \frac{q_2^3}{3},
 #
 # is of the form T(p) + V(q). A model of that form is open to all methods; a network of everything,
 # ``hamiltonian="mlp"``, to those that do not split H.
