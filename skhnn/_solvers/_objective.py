@@ -59,7 +59,7 @@ class Place:
 class Objective:
     r"""Weighted least squares on the gradient of a Hamiltonian, in standardised coordinates.
 
-    .. math:: L(\theta) = \frac12 \sum_i c_i \sum_j w_j (\partial_j h(z_i; \theta) - g_{ij})^2
+    .. math:: L(\theta) = \frac{1}{2} \sum_i c_i \sum_j w_j (\partial_j h(z_i; \theta) - g_{ij})^2
               + \frac{\alpha}{2 N} \sum_l \lVert W_l \rVert^2
 
     with row weights c_i that sum to one and column weights w_j = 1 / (2d Var(g_j)): without the
