@@ -369,7 +369,7 @@ COUNTS = tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 12)
             [1.0, 0.0],
             marks=pytest.mark.skipif(not COUNTS, reason="solve_ivp counts from scipy 1.12 on"),
         ),
-        [[1.0, 0.0]],
+        [[1.0, 0.0], [0.5, 0.0]],
     ],
 )
 def test_the_third_occurrence_ends_it(x0):
@@ -378,7 +378,7 @@ def test_the_third_occurrence_ends_it(x0):
 
     third.terminal = 3
     result = simulate(Pendulum(), x0, [0, 50.0], events=third, return_solution=True)
-    times = np.ravel(result.t_events)
+    times = np.ravel(result.t_events[0])
     assert len(times) == 3
     assert np.ravel(result.t_reached)[0] == times[-1]
 
