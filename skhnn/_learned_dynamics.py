@@ -69,7 +69,9 @@ def learned_dynamics(
 
     def place(n_trajectories: int) -> Any:
         device = device_for(n_trajectories)
-        return None if device is None else system_on_device(form, params, device)
+        if device is None:
+            return None
+        return system_on_device(form, params, device, size=float(spread.max()))
 
     return Dynamics(
         field,

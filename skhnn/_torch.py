@@ -125,7 +125,9 @@ def evaluate_on_device(
     return np.concatenate(pieces)
 
 
-def system_on_device(form: Hamiltonian, params: list[np.ndarray], device: str) -> System:
+def system_on_device(
+    form: Hamiltonian, params: list[np.ndarray], device: str, size: float
+) -> System:
     """The equations of motion on tensors of a device, for the methods with fixed steps."""
     import torch
 
@@ -138,6 +140,7 @@ def system_on_device(form: Hamiltonian, params: list[np.ndarray], device: str) -
         None if halves is None else lambda t, p: halves[0](p),
         None if halves is None else lambda t, q: halves[1](q),
         xp=torch,
+        size=size,
         device=torch.device(device),
         dtype=dtype,
     )

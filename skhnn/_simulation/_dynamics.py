@@ -63,4 +63,5 @@ class Dynamics:
             None if jacobian is None else lambda t, X: jacobian(X),
             None if halves is None else lambda t, p: halves[0](p),
             None if halves is None else lambda t, q: halves[1](q),
+            size=0.0 if self.scale is None else float(self.scale.max()),
         )

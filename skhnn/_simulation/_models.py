@@ -129,6 +129,6 @@ def _warn_unless_uniform(transform: Callable[..., Any], x0: Any, what: str) -> N
             return
     warn(
         f"{what} scale the columns differently or rotate them. Then the field of the model is not "
-        "Hamiltonian, and the energy of its trajectories drifts. Leave them out, since the model "
-        "standardises inside of the Hamiltonian, or use skhnn.preprocessing.UniformScaler.",
+        "Hamiltonian, and the energy of its trajectories may drift. Leave them out, since the "
+        "model standardises inside of the Hamiltonian, or use skhnn.preprocessing.UniformScaler.",
     )

@@ -32,7 +32,7 @@ REASONS = {
     INTERRUPTED: ("interrupted by the user.", "Start again from the state at t_reached."),
     NOT_SOLVED: (
         "the equations of an implicit step were not solved.",
-        "Take a smaller step_size, or an explicit method.",
+        "An explicit method, such as 'DOP853', has no equations to solve.",
     ),
 }
 

@@ -59,7 +59,7 @@ class SimulationResult:
         The largest change of H since the start, ``max(abs(H(t) - H(t[0])))``.
     distance : ndarray of shape (n_times,) or (m, n_times), or None
         How far the state is from the nearest training state that was kept, in standard deviations
-        of the columns. None for models that do not know their data.
+        of the columns, at the times ``t``. None for models that do not know their data.
     extrapolates : ndarray of bool, of the shape of ``distance``, or None
         Whether that is farther than other training states are, so that the model extrapolates.
     t_events, y_events : list

@@ -118,7 +118,8 @@ def simulate(
         If the model is not fitted.
     ValueError, TypeError
         If an argument is invalid, if the model returns another shape than that of the states, or if
-        an explicit splitting method is asked for and the field is not separable; before any work.
+        an explicit splitting method is asked for and the field is not separable (near x0, where it
+        is not a network of ours); before any work.
     SimulationError
         If an integration ended early (a field that is not finite, steps that become too small,
         ``max_nfev``, Ctrl-C). It carries what was computed.
@@ -126,7 +127,7 @@ def simulate(
     Warns
     -----
     ExtrapolationWarning
-        If a trajectory leaves the region of the training data.
+        If a trajectory is outside of the region of the training data at one of the times ``t``.
     RuntimeWarning
         If a trajectory ended early and ``on_failure`` is not "raise".
     UserWarning

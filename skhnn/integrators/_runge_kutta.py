@@ -58,6 +58,7 @@ class ImplicitRungeKutta(Scheme):
         previous = smallest = np.inf
         n_stalled = 0
         size = abs(x).max(-1)[0] if system.xp is not np else np.abs(x).max(axis=-1)
+        size = size + system.size
         size = size + (size == 0)
         for k in range(_MOST_ITERATIONS):
             F = system(times, x + Z)

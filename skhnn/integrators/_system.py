@@ -23,6 +23,9 @@ class System:
         the field are taken.
     xp : module
         numpy, or torch if the states are tensors.
+    size : float
+        That of typical states, if it is known: errors of implicit steps are compared with it, since
+        near the origin the rounding of a field may be larger than the state.
     device, dtype : torch.device and torch.dtype, or None
         Those of the tensors.
 
@@ -37,6 +40,7 @@ class System:
     velocity: Callable[[Any, Any], Any] | None = None
     force: Callable[[Any, Any], Any] | None = None
     xp: ModuleType = np
+    size: float = 0.0
     device: Any = None
     dtype: Any = None
     n_evaluations: float = dataclasses.field(default=0.0, init=False)
