@@ -602,6 +602,16 @@ def test_options_without_effect_are_named(separable):
         simulate(separable, [1, 0], T, method="StormerVerlet", rtol=1e-3, atol=1e-3)
 
 
+def test_what_only_the_result_shows_is_named_without_it():
+    for options, message in (
+        ({"events": crossing}, "events have no effect on the states alone"),
+        ({"dense_output": True}, "dense_output has no effect on the states alone"),
+    ):
+        with pytest.warns(UserWarning, match=message):
+            simulate(Pendulum(), [1.0, 0.0], T, **options)
+    simulate(Pendulum(), [1.0, 0.0], T, events=stop)  # it ends the trajectory
+
+
 def test_a_tolerance_below_rounding_says_so(model):
     with pytest.warns(UserWarning, match="rtol=1e-15 is below the rounding"):
         simulate(model, [1, 0], T[:2], rtol=1e-15)

@@ -70,6 +70,17 @@ def check_options(
             )
 
 
+def check_shown(events: Sequence[Callable[..., Any]], dense_output: bool) -> None:
+    """Name what is computed and would be thrown away without the result object."""
+    lost = ["events"] if events and not any(getattr(g, "terminal", 0) for g in events) else []
+    lost += ["dense_output"] if dense_output else []
+    if lost:
+        verb = "has" if lost == ["dense_output"] else "have"
+        warn(
+            f"{' and '.join(lost)} {verb} no effect on the states alone: pass return_solution=True."
+        )
+
+
 def at_least_rounding(rtol: float) -> float:
     if rtol >= _SMALLEST_RTOL:
         return rtol

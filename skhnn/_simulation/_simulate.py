@@ -28,6 +28,7 @@ from ._options import (
     check_method,
     check_options,
     check_separable,
+    check_shown,
     default_atol,
 )
 from ._outcome import answer_failures, warn_of_extrapolation
@@ -165,6 +166,8 @@ def simulate(
         check_number("max_nfev", max_nfev, Integral, 1)
     is_fixed = issubclass(solver, FixedStepSolver)
     check_options(solver, is_fixed, rtol, atol, first_step, step_size)
+    if not return_solution:
+        check_shown(functions, bool(dense_output))
     options: dict[str, Any] = {
         "rtol": at_least_rounding(rtol),
         "atol": default_atol(dynamics, X0, rtol) if atol is None else np.tile(atol, (len(X0), 1)),
