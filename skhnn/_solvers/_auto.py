@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..hamiltonians import Hamiltonian, Params
-from ._flat import flatten
+from ._flat import flatten, with_last
 from ._folds import make_folds, some
 from ._least_squares import Sampled, describe, search
 from ._monitor import Monitor
@@ -215,7 +215,7 @@ class _Search:
                 fit, _ = fit_by_score(
                     problem, model.hamiltonian, model.params, rows, options.penalty, "gcv"
                 )
-                model.params[-2], model.fit = fit.w[:, None], fit
+                model.params, model.fit = with_last(model.params, fit.w), fit
         self.take_pool(models, "the rest is noise")
         return True
 
@@ -301,8 +301,8 @@ class _Search:
         n_rows = 8 * params[-2].size // training.n_features
         rows = some(np.arange(training.n_samples), n_rows, rng)
         folds = [reduce(form, params, training, part) for part in np.array_split(rows, 5)[::-1]]
-        fit = fit_ridge(folds, self.options.alpha(training), around=params[-2][:, 0], refit=False)
-        params = [*params[:-2], fit.w[:, None], params[-1]]
+        fit = fit_ridge(folds, self.options.alpha(training), around=params[-2].ravel(), refit=False)
+        params = with_last(params, fit.w)
         return self.candidate("least_squares", form, params)
 
     def finish_sampled(self, sampled: Sampled, why: str) -> None:
@@ -317,7 +317,7 @@ class _Search:
         rows = [some(part, max(most // len(rows), 1), self.rng) for part in rows]
         folds = [reduce(form, params, problem, part) for part in rows]
         fit = fit_ridge(folds, options.alpha(problem))
-        params = [*params[:-2], fit.w[:, None], params[-1]]
+        params = with_last(params, fit.w)
         self.take_sampled(form, params, fit, why)
 
     def take_sampled(self, form: Hamiltonian, params: Params, fit: RidgeFit, why: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..hamiltonians import SAMPLING_SCALES, Hamiltonian, Params
-from ._flat import flatten
+from ._flat import flatten, with_last
 from ._folds import make_folds, some
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
@@ -55,7 +55,7 @@ def solve_least_squares(
     if options.one_epoch and start.state is not None:
         folds = _together(_from_state(start.state), folds)
     fit = fit_ridge(folds, options.alpha(problem))
-    params = [*params[:-2], fit.w[:, None], params[-1]]
+    params = with_last(params, fit.w)
     monitor.start(hamiltonian, params)
     monitor(0.5 * fit.training_error**2, flatten(params))
     monitor.complete()
@@ -98,7 +98,7 @@ def search(
             drawn = sorted(drawn, key=lambda one: by_first_fold[one[:2]])[:_LEADING]
         for method, scale, params, folds in drawn:
             fit = fit_ridge(folds, alpha, refit=False)
-            params = [*params[:-2], fit.w[:, None], params[-1]]
+            params = with_last(params, fit.w)
             found.append(Sampled(form, params, fit, method, scale))
             options.report.append(describe(found[-1]))
         found.sort(key=lambda sampled: sampled.fit.error)

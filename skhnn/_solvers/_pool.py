@@ -33,6 +33,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..hamiltonians import SAMPLING_SCALES, Hamiltonian, Params
+from ._flat import with_last
 from ._least_squares import Sampled
 from ._options import SolverOptions
 from ._problem import Problem
@@ -80,7 +81,7 @@ def score_models(
             params = form.sample_params(Z / s, options.rng, method, scale)
             params = form.fold(params, np.zeros_like(s), s, 1.0)
             fit, score = fit_by_score(problem, form, params, rows, options.penalty, by)
-            params = [*params[:-2], fit.w[:, None], params[-1]]
+            params = with_last(params, fit.w)
             found.append(Scored(form, params, fit, method, scale, score))
     return sorted(found, key=lambda model: -model.score)
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..hamiltonians import Hamiltonian, Params
-from ._flat import flatten, views
+from ._flat import flatten, views, with_last
 from ._folds import some
 from ._least_squares import search
 from ._monitor import Monitor
@@ -96,16 +96,16 @@ class _Projected:
         self.Z, G, c = problem.take(rows)
         self.root = np.sqrt(c / c.sum())[:, None] * np.sqrt(problem.scaling.w)
         self.t = (G * self.root).ravel()
-        self.form, self.constant = form, params[-1]
+        self.form, self.last = form, params[-2:]
         self.shapes = [p.shape for p in params[:-2]]
         self.ridge = options.penalty
 
     def params(self, theta: np.ndarray, w: np.ndarray) -> Params:
-        return [*views(theta, self.shapes), w[:, None], self.constant]
+        return with_last([*views(theta, self.shapes), *self.last], w)
 
     def at(self, theta: np.ndarray) -> _Point:
-        hidden = self.params(theta, np.zeros(0))
-        A = (self.form.basis(hidden, self.Z) * self.root[..., None]).reshape(len(self.t), -1)
+        params = [*views(theta, self.shapes), *self.last]
+        A = (self.form.basis(params, self.Z) * self.root[..., None]).reshape(len(self.t), -1)
         if not np.isfinite(A).all():
             return _Point(np.zeros(0), self.t, lambda: A, np.inf)
         U, s, Vt = svd(A)

@@ -14,6 +14,7 @@ on torch tensors: neither scipy nor torch is imported here.
 
 from ._activations import ACTIVATIONS, REFUSED
 from ._base import Hamiltonian, Params
+from ._mechanical import MechanicalHamiltonian
 from ._mlp import MLPHamiltonian
 from ._sampling import SAMPLING_SCALES
 from ._separable import SeparableHamiltonian
@@ -21,7 +22,7 @@ from ._structure import field_from_gradient, gradient_from_field
 
 #: What the parameter ``hamiltonian`` of the estimator may say.
 HAMILTONIANS: dict[str, type[Hamiltonian]] = {
-    form.name: form for form in (MLPHamiltonian, SeparableHamiltonian)
+    form.name: form for form in (MLPHamiltonian, MechanicalHamiltonian, SeparableHamiltonian)
 }
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "SAMPLING_SCALES",
     "Hamiltonian",
     "MLPHamiltonian",
+    "MechanicalHamiltonian",
     "Params",
     "SeparableHamiltonian",
     "field_from_gradient",

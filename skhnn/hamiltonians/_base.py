@@ -53,6 +53,10 @@ class Hamiltonian(BaseEstimator):
     def width(self) -> int:
         """The number of units of the widest layer; it sizes the pieces of an evaluation."""
 
+    def units_for(self, n_weights: int, n_features: int) -> int:
+        """The units of the last hidden layer with about ``n_weights`` last weights."""
+        return n_weights
+
     @abstractmethod
     def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
         """Random float64 params for standardised states with ``n_features`` = 2d columns."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ._activations import ACTIVATIONS
 from ._base import Hamiltonian, Params
+from ._layers import Layers
 from ._sampling import sample_layer
 
 # Glorot's weights of the first layer are multiplied by this: tanh and sin bend at 1, the others at
@@ -22,10 +23,7 @@ _FIRST_LAYER_GAIN = {"tanh": 0.4, "sin": 0.4, "silu": 0.8, "softplus": 0.8, "log
 class MLPHamiltonian(Hamiltonian):
     r"""H(x) = sigma(... sigma(x W_1 + b_1) ... W_L + b_L) w + b.
 
-    With a_l = h_{l-1} W_l + b_l, h_l = sigma(a_l), h_0 = x, the gradient follows backwards from
-    g_L = w by u_l = sigma'(a_l) * g_l and g_{l-1} = u_l W_l^T; grad H = g_0. Differentiating these
-    lines once more, forwards along a direction or backwards from a residual, gives ``hessian``,
-    ``basis`` and ``gradient_pullback``.
+    Its derivatives are those of the hidden layers (``Layers``), with v = w.
 
     Parameters
     ----------
@@ -70,18 +68,18 @@ class MLPHamiltonian(Hamiltonian):
     def sample_params(
         self, X: np.ndarray, rng: np.random.RandomState, method: str, scale: float
     ) -> Params:
-        h, params = X, []
+        h, hidden = X, []
         for n_units in self.hidden_layer_sizes:
             W, b = sample_layer(h, n_units, rng, method, scale)
-            params += [W, b]
+            hidden += [W, b]
             (h,) = ACTIVATIONS[self.activation](h @ W + b, np, 0)
-        return [*params, np.zeros((self.hidden_layer_sizes[-1], 1)), np.zeros(1)]
+        return [*hidden, np.zeros((self.hidden_layer_sizes[-1], 1)), np.zeros(1)]
 
     def widen(
         self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
     ) -> tuple["MLPHamiltonian", Params]:
-        h, _, _ = self._forward(params, X, np, order=0)
-        W, b = sample_layer(h[-2], n_units, rng, "pairs", 1.0)
+        layers = self._layers(params, X, np, order=0)
+        W, b = sample_layer(layers.h[-2], n_units, rng, "pairs", 1.0)
         *before, W_last, b_last, w, constant = params
         *sizes, last = self.hidden_layer_sizes
         wider = MLPHamiltonian((*sizes, last + n_units), self.activation)
@@ -104,80 +102,37 @@ class MLPHamiltonian(Hamiltonian):
         return MLPHamiltonian(sizes, self.activation), [*joined, np.vstack(w), np.sum(b, axis=0)]
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        h, _, _ = self._forward(params, X, xp, order=0)
-        return (h[-1] @ params[-2])[..., 0] + params[-1][0]
+        layers = self._layers(params, X, xp, order=0)
+        return (layers.output @ params[-2])[..., 0] + params[-1][0]
 
     def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        _, slopes, _ = self._forward(params, X, xp, order=1)
-        return self._backward(params, slopes)[0][0]
+        g, _ = self._layers(params, X, xp, order=1).backward(params[-2][:, 0])
+        return g[0]
 
     def gradient_pullback(
         self, params: Params, X: Any, xp: ModuleType = np
     ) -> tuple[Any, Callable[[Any], Params]]:
-        h, slopes, curvatures = self._forward(params, X, xp, order=2)
-        g, u = self._backward(params, slopes)
-        weights = params[:-2:2]
+        layers = self._layers(params, X, xp, order=2)
+        g, u = layers.backward(params[-2][:, 0])
 
         def pullback(V: Any) -> Params:
-            # Forwards: t_l is the derivative of h_l in the direction V.
-            t, tangents, d_weights = V, [], []
-            for W, slope, u_l in zip(weights, slopes, u, strict=True):
-                d_weights.append(t.T @ u_l)
-                tangents.append(t @ W)
-                t = tangents[-1] * slope
-            ones = xp.ones_like(X[:, 0])  # numpy sums rows in a third of the time by a product
-            d_params = [(ones @ t)[:, None], xp.zeros_like(params[-1])]
-            # Backwards: through sigma' (by its derivative sigma'') and through h.
-            h_bar = None
-            for layer in range(len(weights) - 1, -1, -1):
-                a_bar = tangents[layer]
-                a_bar *= g[layer + 1]
-                a_bar *= curvatures[layer]
-                if h_bar is not None:
-                    h_bar *= slopes[layer]
-                    a_bar += h_bar
-                d_params = [d_weights[layer] + h[layer].T @ a_bar, ones @ a_bar, *d_params]
-                if layer:
-                    h_bar = a_bar @ weights[layer].T
-            return d_params
+            d_hidden, t = layers.pullback(V, g, u)
+            ones = xp.ones_like(X[:, 0])
+            return [*d_hidden, (ones @ t)[:, None], xp.zeros_like(params[-1])]
 
         return g[0], pullback
 
     def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        _, slopes, curvatures = self._forward(params, X, xp, order=2)
-        g, _ = self._backward(params, slopes)
-        weights = params[:-2:2]
-        # One forward pass along the 2d unit vectors at once, (n, 2d, m_l) ...
-        tangents = self._tangents(weights, slopes)
-        # ... and its reverse: the derivative of g_{l-1} = (sigma' * g_l) W_l^T, from g_L = const.
-        g_dot: Any = 0.0
-        for layer in range(len(weights) - 1, -1, -1):
-            u_dot = tangents[layer] * (g[layer + 1] * curvatures[layer])[..., None, :]
-            g_dot = (u_dot + g_dot * slopes[layer][..., None, :]) @ weights[layer].T
-        return g_dot
+        layers = self._layers(params, X, xp, order=2)
+        return layers.hessian(layers.backward(params[-2][:, 0])[0])
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        _, slopes, _ = self._forward(params, X, xp, order=1)
-        return self._tangents(params[:-2:2], slopes)[-1] * slopes[-1][..., None, :]
+        return self._layers(params, X, xp, order=1).output_jacobian()
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        h, slopes, curvatures = self._forward(params, X, xp, order=2)
-        g, u = self._backward(params, slopes)
-        weights = params[:-2:2]
-        tangents = self._tangents(weights, slopes)
-        # The pullback of each unit vector e_a at once: its t_0 is e_a.
-        t: list[Any] = [xp.eye(X.shape[1])[None]]
-        t += [T * slope[:, None, :] for T, slope in zip(tangents[:-1], slopes, strict=False)]
-        blocks: list[Any] = []
-        h_bar: Any = 0.0
-        for layer in range(len(weights) - 1, -1, -1):
-            a_bar = tangents[layer] * (g[layer + 1] * curvatures[layer])[:, None, :]
-            a_bar = a_bar + h_bar * slopes[layer][:, None, :]
-            d_weights = t[layer][..., None] * u[layer][:, None, None, :]
-            d_weights = d_weights + h[layer][:, None, :, None] * a_bar[:, :, None, :]
-            blocks = [d_weights.reshape(len(X), X.shape[1], -1), a_bar, *blocks]
-            h_bar = a_bar @ weights[layer].T
-        return xp.concatenate(blocks, axis=2)
+        layers = self._layers(params, X, xp, order=2)
+        g, u = layers.backward(params[-2][:, 0])
+        return layers.jacobian(xp.eye(X.shape[1]), g, u)
 
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
         # J is folded into the last product: (g_q, g_p) -> (g_p, -g_q), so W_1^T -> W_1^T J^T.
@@ -219,38 +174,8 @@ class MLPHamiltonian(Hamiltonian):
         W, b = params[0], params[1]
         return [W * s[:, None], b + mu @ W, *params[2:-2], params[-2] / e, np.zeros(1)]
 
-    def _forward(
-        self, params: Params, X: Any, xp: ModuleType, order: int
-    ) -> tuple[list[Any], list[Any], list[Any]]:
-        """h_0..h_L, and sigma'(a_l), sigma''(a_l) of the hidden layers as far as ``order`` says."""
-        activation = ACTIVATIONS[self.activation]
-        h, derivatives = [X], []
-        for W, b in zip(params[:-2:2], params[1:-2:2], strict=True):
-            a = h[-1] @ W
-            a += b
-            h_l, *rest = activation(a, xp, order)
-            h.append(h_l)
-            derivatives.append(rest)
-        slopes = [rest[0] for rest in derivatives] if order >= 1 else []
-        curvatures = [rest[1] for rest in derivatives] if order >= 2 else []
-        return h, slopes, curvatures
-
-    @staticmethod
-    def _backward(params: Params, slopes: list[Any]) -> tuple[list[Any], list[Any]]:
-        """g_0..g_L (g_L = w is the same for all samples) and u_1..u_L."""
-        g, u = [params[-2][:, 0]], []
-        for W, slope in zip(params[:-2:2][::-1], slopes[::-1], strict=True):
-            u.append(slope * g[-1])
-            g.append(u[-1] @ W.T)
-        return g[::-1], u[::-1]
-
-    @staticmethod
-    def _tangents(weights: list[Any], slopes: list[Any]) -> list[Any]:
-        """The derivatives of a_l by each of the 2d coordinates, (n, 2d, m_l)."""
-        tangents = [weights[0]]  # (2d, m_1): the same for all samples
-        for W, slope in zip(weights[1:], slopes, strict=False):
-            tangents.append((tangents[-1] * slope[..., None, :]) @ W)
-        return tangents
+    def _layers(self, params: Params, X: Any, xp: ModuleType, order: int) -> Layers:
+        return Layers(params[:-2], self.activation, X, xp, order)
 
 
 def _block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:
