@@ -82,7 +82,8 @@ def search(
         before = found[0].fit.error if found else np.inf
         form = hamiltonian
         if not layers_given:
-            form = clone(hamiltonian).set_params(hidden_layer_sizes=(width,))
+            units = hamiltonian.units_for(width, problem.n_features)
+            form = clone(hamiltonian).set_params(hidden_layer_sizes=(units,))
         drawn = []
         for method, scale in choices[:n_choices]:
             params = form.sample_params(Z, rng, method, scale)

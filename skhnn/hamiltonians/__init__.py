@@ -16,13 +16,15 @@ from ._activations import ACTIVATIONS, REFUSED
 from ._base import Hamiltonian, Params
 from ._mechanical import MechanicalHamiltonian
 from ._mlp import MLPHamiltonian
+from ._natural import NaturalHamiltonian
 from ._sampling import SAMPLING_SCALES
 from ._separable import SeparableHamiltonian
 from ._structure import field_from_gradient, gradient_from_field
 
 #: What the parameter ``hamiltonian`` of the estimator may say.
 HAMILTONIANS: dict[str, type[Hamiltonian]] = {
-    form.name: form for form in (MLPHamiltonian, MechanicalHamiltonian, SeparableHamiltonian)
+    form.name: form
+    for form in (MLPHamiltonian, SeparableHamiltonian, MechanicalHamiltonian, NaturalHamiltonian)
 }
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Hamiltonian",
     "MLPHamiltonian",
     "MechanicalHamiltonian",
+    "NaturalHamiltonian",
     "Params",
     "SeparableHamiltonian",
     "field_from_gradient",

@@ -67,9 +67,7 @@ class Layers:
         """The derivatives of h_L by each of the k inputs, (n, k, m_L)."""
         return self.tangents()[-1] * self.slopes[-1][..., None, :]
 
-    def pullback(
-        self, V: Any, g: list[Any], u: list[Any], h_bar: Any = None
-    ) -> tuple[Params, Any]:
+    def pullback(self, V: Any, g: list[Any], u: list[Any], h_bar: Any = None) -> tuple[Params, Any]:
         """The derivative of sum(V * g_0) + sum(h_bar * h_L) by the hidden weights, h_bar constant.
 
         The second result is t_L, the derivative of h_L in the direction V.

@@ -1,46 +1,34 @@
-"""H quadratic in the momenta: kinetic energy with a mass matrix, potential, gyroscopic terms."""
+"""H with a constant mass matrix: kinetic energy quadratic in p, and a network V(q)."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ._activations import ACTIVATIONS
 from ._base import Hamiltonian, Params
-from ._layers import Layers
 from ._mlp import MLPHamiltonian
+from ._monomials import Monomials, in_other_momenta, momentum_transform, n_monomials
 
 
 class MechanicalHamiltonian(Hamiltonian):
-    r"""H(q, p) = 1/2 p^T A(q) p + b(q) . p + V(q), with one perceptron for all coefficients.
+    r"""H(q, p) = 1/2 p^T A p + b . p + V(q), with a constant matrix A and a perceptron V.
 
-    The energy of a mechanical system: A is the inverse of the mass matrix, b comes with magnetic
-    fields and rotating frames, V is the potential. With P = (1, p_1, ..., p_d) and the K = (d + 1)
-    (d + 2) / 2 monomials m = (P_i P_j, i <= j),
-
-        H(q, p) = m(p) . y(q),    y(q) = [h_L(q), 1] w,
-
-    h_L the last hidden layer of a network of q alone. The dependence on p is known, so that there
-    are d coordinates to resolve and not 2d, and H goes on rightly where p is larger than in the
-    data. The set of such H is closed under x -> (x - mu) / s.
+    The energy of particles in a potential, in Cartesian coordinates: A is the inverse of the mass
+    matrix, and b is there so that momenta may be counted from anywhere. What is left to learn is a
+    function of d coordinates. H is separable, so that explicit splitting methods apply.
 
     Parameters
     ----------
     hidden_layer_sizes : sequence of int
-        The number of units of each hidden layer.
+        The number of units of each hidden layer of V.
     activation : {"tanh", "softplus", "silu", "sin", "logistic"}
         The activation.
 
     Notes
     -----
-    ``params`` is ``[W_1, b_1, ..., W_L, b_L, w, b]`` with w (m_L + 1, K). The last row of w has the
-    constant parts of the coefficients; its first entry, a part of V, is zero, since b is there.
-
-    The derivative of H in a direction (V_q, V_p) is m'.y + m.(t_L w), m' that of m along V_p and
-    t_L that of h_L along V_q: as for the network of one output, with v = w m for every row and
-    h_bar = w m'.
+    ``params`` is ``[W_1, b_1, ..., W_L, b_L, w, b]`` with w (m_L + K - 1, 1): the last weights of
+    V, then the coefficients of p_1..p_d and of the products p_i p_j, i <= j, K - 1 in all.
     """
 
     name = "mechanical"
@@ -54,241 +42,155 @@ class MechanicalHamiltonian(Hamiltonian):
         return max(self.hidden_layer_sizes)
 
     @property
-    def _network(self) -> MLPHamiltonian:
-        """A network of q with the same hidden layers."""
+    def _potential(self) -> MLPHamiltonian:
         return MLPHamiltonian(self.hidden_layer_sizes, self.activation)
-
-    def units_for(self, n_weights: int, n_features: int) -> int:
-        return max(n_weights // _n_monomials(n_features // 2), 1)
 
     def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
         d = n_features // 2
-        *hidden, w, b = self._network.init_params(d, rng)
-        shape = len(w), _n_monomials(d)
-        bound = np.sqrt(6.0 / sum(shape))
-        return [*hidden, _with_constants(rng.uniform(-bound, bound, shape)), b]
+        kinetic = np.zeros(n_monomials(d))
+        first, second = np.triu_indices(d + 1)
+        kinetic[(first == second) & (first > 0)] = 0.5  # of unit masses
+        return _join(self._potential.init_params(d, rng), kinetic[1:, None])
 
     def sample_params(
         self, X: np.ndarray, rng: np.random.RandomState, method: str, scale: float
     ) -> Params:
         d = X.shape[1] // 2
-        *hidden, w, b = self._network.sample_params(X[:, :d], rng, method, scale)
-        return [*hidden, np.zeros((len(w) + 1, _n_monomials(d))), b]
+        V = self._potential.sample_params(X[:, :d], rng, method, scale)
+        return _join(V, np.zeros((n_monomials(d) - 1, 1)))
 
     def widen(
         self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
     ) -> tuple["MechanicalHamiltonian", Params]:
-        *hidden, w, b = params
-        one_output = [*hidden, w[:-1, :1], b]
-        q = X[:, : X.shape[1] // 2]
-        form, wider = self._network.widen(one_output, q, rng, n_units)
-        w = np.vstack([w[:-1], np.zeros((n_units, w.shape[1])), w[-1:]])
-        return self._like(form), [*wider[:-2], w, b]
+        V, kinetic = _split(params)
+        form, V = self._potential.widen(V, X[:, : X.shape[1] // 2], rng, n_units)
+        return self._like(form), _join(V, kinetic)
 
     def mean(
         self, several: Sequence[Params], weights: np.ndarray
     ) -> tuple["MechanicalHamiltonian", Params]:
-        one_output = [[*hidden, w[:-1, :1], b] for *hidden, w, b in several]
-        form, joined = self._network.mean(one_output, weights)
-        last = [weight * params[-2] for weight, params in zip(weights, several, strict=True)]
-        w = np.vstack([*(w[:-1] for w in last), np.sum([w[-1] for w in last], axis=0)])
-        return self._like(form), [*joined[:-2], w, joined[-1]]
+        parts = [_split(params) for params in several]
+        form, V = self._potential.mean([V for V, _ in parts], weights)
+        kinetic = sum(w * kinetic for w, (_, kinetic) in zip(weights, parts, strict=True))
+        return self._like(form), _join(V, kinetic)
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=0)
-        return (m.values * _coefficients(layers, params)).sum(-1) + params[-1][0]
+        V, kinetic = _split(params)
+        q, m = _evaluated(X, kinetic, xp)
+        return self._potential.value(V, q, xp) + (m.values[..., 1:] @ kinetic)[..., 0]
 
     def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=1)
-        g, _ = layers.backward(m.values @ params[-2][:-1].T)
-        return xp.concatenate([g[0], m.gradient(_coefficients(layers, params))], axis=-1)
+        V, kinetic = _split(params)
+        q, m = _evaluated(X, kinetic, xp)
+        return xp.concatenate(
+            [self._potential.gradient(V, q, xp), m.gradient(_row(kinetic, xp))], axis=-1
+        )
 
     def gradient_pullback(
         self, params: Params, X: Any, xp: ModuleType = np
     ) -> tuple[Any, Callable[[Any], Params]]:
-        layers, m = self._evaluated(params, X, xp, order=2)
-        w = params[-2][:-1]
-        g, u = layers.backward(m.values @ w.T)
-        gradient_p = m.gradient(_coefficients(layers, params))
+        V, kinetic = _split(params)
+        q, m = _evaluated(X, kinetic, xp)
+        gradient_q, pullback_q = self._potential.gradient_pullback(V, q, xp)
+        gradient_p = m.gradient(_row(kinetic, xp))
         d = gradient_p.shape[-1]
 
-        def pullback(V: Any) -> Params:
-            m_dot = m.along(V[:, d:])
-            d_hidden, t = layers.pullback(V[:, :d], g, u, m_dot @ w.T)
-            d_w = layers.output.T @ m_dot + t.T @ m.values
-            d_constants = xp.ones_like(X[:, 0])[None] @ m_dot
-            return [*d_hidden, xp.concatenate([d_w, d_constants]), xp.zeros_like(params[-1])]
+        def pullback(R: Any) -> Params:
+            d_kinetic = m.along(R[:, d:])[:, 1:].sum(0)
+            return _join(pullback_q(R[:, :d]), d_kinetic[:, None], xp)
 
-        return xp.concatenate([g[0], gradient_p], axis=-1), pullback
+        return xp.concatenate([gradient_q, gradient_p], axis=-1), pullback
 
     def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=2)
-        w = params[-2][:-1]
-        g, _ = layers.backward(m.values @ w.T)
-        H_qq = layers.hessian(g)
-        H_qp = (layers.output_jacobian() @ w) @ m.jacobian()
-        H_pp = m.hessian(_coefficients(layers, params))
-        upper = xp.concatenate([H_qq, H_qp], axis=-1)
-        lower = xp.concatenate([xp.swapaxes(H_qp, -1, -2), H_pp], axis=-1)
+        V, kinetic = _split(params)
+        q, m = _evaluated(X, kinetic, xp)
+        H_qq = self._potential.hessian(V, q, xp)
+        H_pp = m.hessian(_row(kinetic, xp)) + xp.zeros_like(H_qq)
+        upper = xp.concatenate([H_qq, xp.zeros_like(H_qq)], axis=-1)
+        lower = xp.concatenate([xp.zeros_like(H_qq), H_pp], axis=-1)
         return xp.concatenate([upper, lower], axis=-2)
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=1)
-        # [h, 1] and its derivatives, (..., m_L + 1) and (..., d, m_L + 1); the parts of d/dq and
-        # d/dp are (..., d, m_L + 1, K).
-        dh = layers.output_jacobian()
-        h = xp.concatenate([layers.output, xp.ones_like(layers.output[..., :1])], axis=-1)
-        dh = xp.concatenate([dh, xp.zeros_like(dh[..., :1])], axis=-1)
-        of_q = dh[..., None] * m.values[..., None, None, :]
-        of_p = h[..., None, :, None] * xp.swapaxes(m.jacobian(), -1, -2)[..., None, :]
-        both = xp.concatenate([of_q, of_p], axis=-3)
-        return both.reshape(*both.shape[:-2], -1)
+        V, kinetic = _split(params)
+        q, m = _evaluated(X, kinetic, xp)
+        of_V = self._potential.basis(V, q, xp)
+        of_T = xp.swapaxes(m.jacobian()[..., 1:, :], -1, -2)
+        upper = xp.concatenate([of_V, xp.zeros_like(of_T)], axis=-1)
+        lower = xp.concatenate([xp.zeros_like(of_V), of_T], axis=-1)
+        return xp.concatenate([upper, lower], axis=-2)
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=2)
-        w = params[-2][:-1]
-        g, u = layers.backward(m.values @ w.T)
-        d = X.shape[1] // 2
-        along_p = xp.swapaxes(m.jacobian(), -1, -2) @ w.T  # (n, d, m_L)
-        eye = xp.eye(d)
-        directions = xp.concatenate([eye, xp.zeros_like(eye)])
-        return layers.jacobian(
-            directions, g, u, xp.concatenate([xp.zeros_like(along_p), along_p], axis=1)
-        )
+        V, _ = _split(params)
+        of_V = self._potential.jacobian(V, X[..., : X.shape[-1] // 2], xp)
+        return xp.concatenate([of_V, xp.zeros_like(of_V)], axis=-2)
 
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
-        d = params[0].shape[0]
-        activation = ACTIVATIONS[self.activation]
-        layers = list(zip(params[:-2:2], params[1:-2:2], strict=True))
-        back = [np.ascontiguousarray(W.T) for W in params[:-2:2]][::-1]
-        w, constants = params[-2][:-1], params[-2][-1]
-        minus_w_T = np.ascontiguousarray(-w.T)
-        first, second = (E for E in _factors(d))
-        (first_0, first_p), (second_0, second_p) = ((E[0], E[1:]) for E in (first, second))
-        first_back, second_back = (np.ascontiguousarray(E.T) for E in (first_p, second_p))
+        velocity, force = self.halves(params)
+        d = len(params[0])
 
         def field(x: np.ndarray) -> np.ndarray:
-            h, p = x[..., :d], x[..., d:]
-            slopes = []
-            for W, b in layers:
-                a = h @ W
-                a += b
-                h, slope = activation(a, np, 1)
-                slopes.append(slope)
-            y = h @ w
-            y += constants
-            P_i = p @ first_p
-            P_i += first_0
-            P_j = p @ second_p
-            P_j += second_0
-            g = (P_i * P_j) @ minus_w_T
-            for W_T in back:
-                u = slopes.pop()
-                u *= g
-                g = u @ W_T
             dx = np.empty(x.shape)
-            dx[..., :d] = (y * P_j) @ first_back
-            dx[..., :d] += (y * P_i) @ second_back
-            dx[..., d:] = g
+            dx[..., :d] = velocity(x[..., d:])
+            dx[..., d:] = force(x[..., :d])
             return dx
 
         return field
 
+    def halves(
+        self, params: Params, xp: ModuleType = np
+    ) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+        V, kinetic = _split(params)
+        d = params[0].shape[0]
+        m = Monomials(xp.zeros_like(params[0][:, 0]), kinetic[:, 0], xp)
+        b, A = m.gradient(_row(kinetic, xp)), m.hessian(_row(kinetic, xp))
+
+        def velocity(p: Any) -> Any:
+            return p @ A + b
+
+        if xp is not np:
+            return velocity, lambda q: -self._potential.gradient(V, q, xp)
+        return velocity, self._potential.bound_gradient([*V[:-2], -V[-2], V[-1]])
+
     def fold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
+        V, kinetic = _split(params)
         d = len(mu) // 2
-        *hidden, w, b = params
-        *hidden, _, b = self._network.fold([*hidden, w[:-1, :1], b], mu[:d], s[:d], e)
-        # P of (p - mu) / s is P of p times this.
-        T = np.diag(np.concatenate([[1.0], 1.0 / s[d:]]))
-        T[0, 1:] = -mu[d:] / s[d:]
-        return [*hidden, _in_other_momenta(w, T) * e, b]
+        T = momentum_transform(-mu[d:] / s[d:], 1.0 / s[d:])
+        return _join(self._potential.fold(V, mu[:d], s[:d], e), _moved(kinetic, T) * e)
 
     def unfold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
+        V, kinetic = _split(params)
         d = len(mu) // 2
-        *hidden, w, b = params
-        *hidden, _, b = self._network.unfold([*hidden, w[:-1, :1], b], mu[:d], s[:d], e)
-        T = np.diag(np.concatenate([[1.0], s[d:]]))
-        T[0, 1:] = mu[d:]
-        return [*hidden, _in_other_momenta(w, T) / e, b]
+        T = momentum_transform(mu[d:], s[d:])
+        return _join(self._potential.unfold(V, mu[:d], s[:d], e), _moved(kinetic, T) / e)
 
-    def _evaluated(
-        self, params: Params, X: Any, xp: ModuleType, order: int
-    ) -> tuple[Layers, "_Monomials"]:
-        d = X.shape[-1] // 2
-        layers = Layers(params[:-2], self.activation, X[..., :d], xp, order)
-        return layers, _Monomials(X[..., d:], params[-2], xp)
-
-    def _like(self, form: MLPHamiltonian) -> "MechanicalHamiltonian":
+    @staticmethod
+    def _like(form: MLPHamiltonian) -> "MechanicalHamiltonian":
         return MechanicalHamiltonian(form.hidden_layer_sizes, form.activation)
 
 
-class _Monomials:
-    """m_o = P_i P_j, o = 1..K, with P = (1, p), at momenta p of shape (..., d)."""
-
-    def __init__(self, p: Any, w: Any, xp: ModuleType):
-        d = p.shape[-1]
-        i, j = _pairs(d)
-        eye = xp.diag(xp.ones_like(w[0, : d + 1]))  # of the kind of w, on its device
-        first, second = eye[:, i], eye[:, j]
-        self._first_p, self._second_p = first[1:], second[1:]
-        self._P_i = p @ self._first_p + first[0]
-        self._P_j = p @ self._second_p + second[0]
-        self.values = self._P_i * self._P_j
-
-    def along(self, V: Any) -> Any:
-        """The derivative in the direction V, (..., K)."""
-        return (V @ self._first_p) * self._P_j + self._P_i * (V @ self._second_p)
-
-    def gradient(self, y: Any) -> Any:
-        """The derivative of m . y by p, (..., d)."""
-        return (y * self._P_j) @ self._first_p.T + (y * self._P_i) @ self._second_p.T
-
-    def jacobian(self) -> Any:
-        """The derivatives by p, (..., K, d)."""
-        return (
-            self._P_j[..., None] * self._first_p.T + self._P_i[..., None] * self._second_p.T
-        )
-
-    def hessian(self, y: Any) -> Any:
-        """The second derivatives of m . y by p, (..., d, d)."""
-        half = (self._first_p * y[..., None, :]) @ self._second_p.T
-        return half + half.swapaxes(-1, -2)
+def _split(params: Params) -> tuple[Params, Any]:
+    """The params of V, and the coefficients (K - 1, 1) of the kinetic energy."""
+    *hidden, w, b = params
+    n = hidden[-1].shape[0]
+    return [*hidden, w[:n], b], w[n:]
 
 
-def _coefficients(layers: Layers, params: Params) -> Any:
-    """y = [h_L, 1] w, (..., K)."""
-    return layers.output @ params[-2][:-1] + params[-2][-1]
+def _join(V: Params, kinetic: Any, xp: ModuleType = np) -> Params:
+    """The inverse of ``_split``."""
+    return [*V[:-2], xp.concatenate([V[-2], kinetic]), V[-1]]
 
 
-def _n_monomials(d: int) -> int:
-    return (d + 1) * (d + 2) // 2
+def _evaluated(X: Any, kinetic: Any, xp: ModuleType) -> tuple[Any, Monomials]:
+    """q, and the monomials of p."""
+    d = X.shape[-1] // 2
+    return X[..., :d], Monomials(X[..., d:], kinetic[:, 0], xp)
 
 
-@cache
-def _pairs(d: int) -> tuple[list[int], list[int]]:
-    """i <= j of every monomial; the first one is 1, then p, then the products."""
-    i, j = np.triu_indices(d + 1)
-    return i.tolist(), j.tolist()
+def _row(kinetic: Any, xp: ModuleType) -> Any:
+    """The coefficients of all monomials, (K,); that of 1 is zero."""
+    column = kinetic[:, 0]
+    return xp.concatenate([xp.zeros_like(column[:1]), column])
 
 
-def _factors(d: int) -> tuple[np.ndarray, np.ndarray]:
-    """(d + 1, K): P times these are the two factors of every monomial."""
-    i, j = _pairs(d)
-    return np.eye(d + 1)[:, i], np.eye(d + 1)[:, j]
-
-
-def _in_other_momenta(w: np.ndarray, T: np.ndarray) -> np.ndarray:
-    """The weights for which m(P) . y is what m(P T) . y was."""
-    i, j = _pairs(len(T) - 1)
-    # P T = sum_a P_a T_ai, so the monomial (i, j) of P T has T_ai T_bj + T_bi T_aj of (a, b).
-    of_pair = T[np.ix_(i, i)] * T[np.ix_(j, j)]
-    swapped = T[np.ix_(j, i)] * T[np.ix_(i, j)]
-    different = np.array(i) != np.array(j)
-    M = of_pair + swapped * different[:, None]
-    w = w @ M.T
-    w[-1, 0] = 0.0
-    return w
-
-
-def _with_constants(w: np.ndarray) -> np.ndarray:
-    return np.vstack([w, np.zeros((1, w.shape[1]))])
+def _moved(kinetic: np.ndarray, T: np.ndarray) -> np.ndarray:
+    return in_other_momenta(_row(kinetic, np)[None], T)[0, 1:, None]

@@ -1,4 +1,4 @@
-"""H = 1/2 p^T A(q) p + b(q) . p + V(q): its derivatives, every solver, and what it is good for."""
+"""H quadratic in p, "mechanical" (constant A and b) and "natural": derivatives, solvers, use."""
 
 import pickle
 
@@ -8,16 +8,21 @@ import torch
 from helpers import central_differences, fit_quietly
 
 from skhnn import HNNRegressor
-from skhnn.hamiltonians import ACTIVATIONS, MechanicalHamiltonian
+from skhnn.hamiltonians import ACTIVATIONS, MechanicalHamiltonian, NaturalHamiltonian
 
 SOLVERS = ["auto", "least_squares", "soap", "adam", "lbfgs", "varpro"]
 
 
-def make(sizes=(5, 6), activation="tanh", seed=0, d=2):
+every_form = pytest.mark.parametrize("kind", [MechanicalHamiltonian, NaturalHamiltonian])
+
+
+def make(kind, sizes=(5, 6), activation="tanh", seed=0, d=2):
     rng = np.random.RandomState(seed)
-    form = MechanicalHamiltonian(sizes, activation)
+    form = kind(sizes, activation)
     params = form.init_params(2 * d, rng)
-    params[-2][-1, 1:] = rng.normal(size=params[-2].shape[1] - 1)
+    w = params[-2]
+    constants = w[sizes[-1] :, 0] if kind is MechanicalHamiltonian else w[-1, 1:]
+    constants[:] = rng.normal(size=len(constants))
     params[-1][:] = 0.3
     return form, params, rng.normal(size=(9, 2 * d)), rng
 
@@ -35,8 +40,9 @@ def polar(n, seed=0, reach=1.0):
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize("sizes", [(7,), (5, 6), (4, 6, 3)], ids=len)
-def test_derivatives_agree_with_finite_differences(sizes, activation):
-    form, params, X, _ = make(sizes, activation)
+@every_form
+def test_derivatives_agree_with_finite_differences(kind, sizes, activation):
+    form, params, X, _ = make(kind, sizes, activation)
     gradient = form.gradient(params, X)
     value = central_differences(lambda x: form.value(params, x), X)
     np.testing.assert_allclose(gradient, value, atol=1e-8)
@@ -49,8 +55,9 @@ def test_derivatives_agree_with_finite_differences(sizes, activation):
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_h_is_quadratic_in_the_momenta(d):
-    form, params, X, rng = make(d=d)
+@every_form
+def test_h_is_quadratic_in_the_momenta(kind, d):
+    form, params, X, rng = make(kind, d=d)
     direction = np.concatenate([np.zeros(d), rng.normal(size=d)])
     along = [form.value(params, X + k * direction) for k in range(5)]
     np.testing.assert_allclose(np.diff(along, 3, axis=0), 0, atol=1e-12)
@@ -59,8 +66,9 @@ def test_h_is_quadratic_in_the_momenta(d):
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("sizes", [(7,), (5, 6)])
-def test_pullback_and_jacobian_are_the_derivatives_by_the_weights(sizes, d):
-    form, params, X, rng = make(sizes, d=d)
+@every_form
+def test_pullback_and_jacobian_are_the_derivatives_by_the_weights(kind, sizes, d):
+    form, params, X, rng = make(kind, sizes, d=d)
     V = rng.normal(size=X.shape)
     tensors = [torch.tensor(p, requires_grad=True) for p in params]
     gradient = form.gradient(tensors, torch.tensor(X), torch)
@@ -80,8 +88,9 @@ def test_pullback_and_jacobian_are_the_derivatives_by_the_weights(sizes, d):
     np.testing.assert_allclose(np.einsum("ni,nik->k", V, rows), flat, atol=1e-12)
 
 
-def test_bound_field_is_j_times_gradient():
-    form, params, X, _ = make()
+@every_form
+def test_bound_field_is_j_times_gradient(kind):
+    form, params, X, _ = make(kind)
     gradient = form.gradient(params, X)
     field = form.vector_field(params)
     np.testing.assert_allclose(field(X), np.hstack([gradient[:, 2:], -gradient[:, :2]]), atol=1e-13)
@@ -89,8 +98,9 @@ def test_bound_field_is_j_times_gradient():
     assert form.halves(params) is None
 
 
-def test_methods_stay_on_the_device_of_their_params():
-    form, params, X, _ = make()
+@every_form
+def test_methods_stay_on_the_device_of_their_params(kind):
+    form, params, X, _ = make(kind)
     params = [torch.tensor(p, device="meta") for p in params]
     x = torch.tensor(X, device="meta")
     for method in ("value", "gradient", "hessian", "basis"):
@@ -100,8 +110,9 @@ def test_methods_stay_on_the_device_of_their_params():
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_scaling_is_folded_in_and_out_exactly(d):
-    form, params, X, rng = make(d=d)
+@every_form
+def test_scaling_is_folded_in_and_out_exactly(kind, d):
+    form, params, X, rng = make(kind, d=d)
     mu, s, e = rng.normal(size=2 * d), rng.uniform(0.2, 3, 2 * d), 1.7
     folded = form.fold(params, mu, s, e)
     expected = e * form.gradient(params, (X - mu) / s) / s
@@ -110,16 +121,18 @@ def test_scaling_is_folded_in_and_out_exactly(d):
         np.testing.assert_allclose(a, b, atol=1e-12)
 
 
-def test_widening_leaves_the_function_as_it_is():
-    form, params, X, rng = make()
+@every_form
+def test_widening_leaves_the_function_as_it_is(kind):
+    form, params, X, rng = make(kind)
     wider, more = form.widen(params, X, rng, 20)
     assert wider.hidden_layer_sizes == (5, 26)
     np.testing.assert_allclose(wider.value(more, X), form.value(params, X), atol=1e-13)
 
 
-def test_a_mean_of_models_is_the_mean_of_their_energies():
-    form, first, X, _ = make(seed=0)
-    _, second, _, _ = make(seed=1)
+@every_form
+def test_a_mean_of_models_is_the_mean_of_their_energies(kind):
+    form, first, X, _ = make(kind, seed=0)
+    _, second, _, _ = make(kind, seed=1)
     weights = np.array([0.3, 0.7])
     mean, params = form.mean([first, second], weights)
     expected = 0.3 * form.value(first, X) + 0.7 * form.value(second, X)
@@ -128,7 +141,7 @@ def test_a_mean_of_models_is_the_mean_of_their_energies():
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_every_solver_fits_it(solver):
-    model = HNNRegressor(hamiltonian="mechanical", solver=solver, random_state=0)
+    model = HNNRegressor(hamiltonian="natural", solver=solver, random_state=0)
     fit_quietly(model, *polar(400))
     assert model.score(*polar(200, seed=1)) > 0.98
 
@@ -139,7 +152,7 @@ def test_it_holds_at_larger_momenta_than_in_the_data():
         fit_quietly(
             HNNRegressor(hamiltonian=form, solver="least_squares", random_state=0), *polar(500)
         ).score(*faster)
-        for form in ("mechanical", "mlp")
+        for form in ("natural", "mlp")
     ]
     assert 1 - scores[0] < 1e-6
     assert 1 - scores[1] > 1e-3
@@ -147,7 +160,7 @@ def test_it_holds_at_larger_momenta_than_in_the_data():
 
 def test_it_is_stored_exported_and_goes_on():
     X, y = polar(100)
-    model = HNNRegressor((6, 5), hamiltonian="mechanical", solver="soap", warm_start=True,
+    model = HNNRegressor((6, 5), hamiltonian="natural", solver="soap", warm_start=True,
                          max_iter=5, random_state=0)  # fmt: skip
     fit_quietly(model, X, y)
     again = pickle.loads(pickle.dumps(model))
@@ -159,11 +172,11 @@ def test_it_is_stored_exported_and_goes_on():
         exported.module()(torch.tensor(X)).detach(), model.predict(X), atol=1e-12
     )
     back = HNNRegressor.from_torch(module)
-    assert back.get_params()["hamiltonian"] == "mechanical"
+    assert back.get_params()["hamiltonian"] == "natural"
     np.testing.assert_allclose(back.predict(X), model.predict(X), atol=1e-14)
     before = model.loss_
     fit_quietly(model, X, y)
     assert model.loss_ < before
-    pieces = HNNRegressor((30,), hamiltonian="mechanical", solver="least_squares", random_state=0)
+    pieces = HNNRegressor((30,), hamiltonian="natural", solver="least_squares", random_state=0)
     pieces.partial_fit(X[:50], y[:50]).partial_fit(X[50:], y[50:])
     assert pieces.score(X, y) > 0.999
