@@ -50,7 +50,7 @@ _ROWS_TO_DIAGNOSE = 2000
 _TAKE_PIECES = ("least_squares", "soap", "adam")
 
 # What __getstate__ writes. A change of the private attributes needs a new number.
-_STATE_FORMAT = 2
+_STATE_FORMAT = 3
 
 
 def _is_same(value: Any, default: Any) -> bool:
@@ -217,7 +217,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
     # Set by training, besides the public attributes; numpy and plain Python only.
     _activation: str
-    _form: str
     _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
     _scaling: tuple[np.ndarray, np.ndarray, float, np.ndarray]  # mu, s, e, w of ``Scaling``
     _device: str
@@ -228,7 +227,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self,
         hidden_layer_sizes: int | Sequence[int] | None = None,
         *,
-        hamiltonian: str = "mlp",
+        hamiltonian: str = "auto",
         activation: str = "auto",
         solver: str = "auto",
         optimizer: Any = None,
@@ -573,7 +572,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     def _check_parameters(self) -> None:
         if self.hidden_layer_sizes is not None:
             check_hidden_layer_sizes(self.hidden_layer_sizes)
-        check_choice("hamiltonian", self._form_asked_for, list(HAMILTONIANS))
+        check_choice("hamiltonian", self._form_asked_for, ["auto", *HAMILTONIANS])
         if self.activation != "auto":
             check_activation(self.activation)
         check_choice("solver", self.solver, list(SOLVERS))
@@ -633,7 +632,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
     @property
     def _hamiltonian(self) -> Hamiltonian:
-        return HAMILTONIANS[self._form](self.hidden_layer_sizes_, self._activation)
+        return HAMILTONIANS[self.hamiltonian_](self.hidden_layer_sizes_, self._activation)
 
     def _params(self) -> Params:
         return [p for layer in zip(self.coefs_, self.intercepts_, strict=True) for p in layer]

@@ -57,7 +57,7 @@ class HamiltonianModule(nn.Module):
             "hidden_layer_sizes_": self.form.hidden_layer_sizes,
             "n_features_in_": len(self.scaling[0]),
             "n_dof_": len(self.scaling[0]) // 2,
-            "_form": self.form.name,
+            "hamiltonian_": self.form.name,
             "_support": None,
             "_activation": self.form.activation,
             "_scaling": self.scaling,

@@ -80,7 +80,7 @@ def train(
             "hidden_layer_sizes_": hamiltonian.hidden_layer_sizes,
             "n_dof_": X.shape[1] // 2,
             "_activation": hamiltonian.activation,
-            "_form": hamiltonian.name,
+            "hamiltonian_": hamiltonian.name,
             "_scaling": (scaling.mu, scaling.s, scaling.e, scaling.w),
             "_device": device,
             "_random_state": rng,
@@ -205,13 +205,22 @@ def _start(
     if goes_on and not activation_given:  # then the activation was an outcome as well
         activation = estimator._activation
     form = estimator.get_params(deep=False)["hamiltonian"]
+    form_is_open = form == "auto" and estimator.solver == "auto" and not given
+    if form == "auto":
+        form = estimator.hamiltonian_ if goes_on else "mlp"
     hamiltonian: Hamiltonian = HAMILTONIANS[form](sizes, activation)
     if not goes_on:
         params = hamiltonian.init_params(n_features, rng)
-        return Start(hamiltonian, params, layers_given=given, activation_given=activation_given)
+        return Start(
+            hamiltonian,
+            params,
+            layers_given=given,
+            activation_given=activation_given,
+            form_is_open=form_is_open,
+        )
     before = (
         2 * estimator.n_dof_,
-        estimator._form,
+        estimator.hamiltonian_,
         estimator.hidden_layer_sizes_,
         estimator._activation,
     )

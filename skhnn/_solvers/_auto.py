@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from ..hamiltonians import Hamiltonian, Params
+from ..hamiltonians import HAMILTONIANS, Hamiltonian, Params
 from ._flat import flatten, with_last
 from ._folds import make_folds, some
+from ._form import is_mechanical
 from ._least_squares import Sampled, describe, search
 from ._monitor import Monitor
 from ._objective import Objective, Place
@@ -49,7 +50,7 @@ _BATCH = 256
 _WORK = 1e10
 # Noise: see noise. Against noise 100 units had 9 to 49 free unknowns and the error of 50 units,
 # within 2 %; where they did not suffice they had 75 and more, and an error lower by 15 % at least.
-_UNITS_FOR_NOISE, _EQUATIONS_FOR_NOISE = (50, 100), 8000
+_WEIGHTS_FOR_NOISE, _EQUATIONS_FOR_NOISE = (50, 100), 8000
 _NO_HELP, _FREE_UNKNOWNS, _EQUATIONS_PER_UNKNOWN = 0.9, 0.6, 5.0
 _LEAST_NOISE, _MOST_NOISE = 1e-3, 0.5
 # Targets are heavy-tailed if the rms of a column exceeds its median magnitude by this factor. It is
@@ -59,8 +60,15 @@ _HEAVY_TAIL, _ROWS_OF_TAIL = 3.0, 20_000
 _HANDICAP = 10.0
 # No trained network has a smaller error.
 _OUT_OF_REACH = 1e-7
-# Units added to the last layer of a trained network, and the rows it takes.
-_EXTRA_UNITS, _ROWS_TO_WIDEN = 1000, 3000
+# Forms of H, the simplest one first, and the steps after which they are compared. A form with an
+# error of up to so many times the smallest one is taken if it is simpler; it stands still if all
+# steps leave more than this part of that error.
+_FORMS = ("mechanical", "natural", "mlp")
+_STEPS_TO_REHEARSE, _AS_GOOD, _STANDS_STILL = 200, 1.3, 0.25
+_HOPELESS = 0.03
+_FEWEST_UNITS = 8
+# The last weights of a trained network with more units in the last layer, and the rows it takes.
+_WEIGHTS_WHEN_WIDER, _ROWS_TO_WIDEN = 1064, 3000
 # More sampled units help where sampled units alone came below this error.
 _SAMPLING_WORKS = 0.1
 
@@ -114,75 +122,143 @@ class _Search:
         is_left_out[first if others else []] = True
         self.training = problem.subset(np.flatnonzero(~is_left_out))
         self.left_out = problem.subset(left_out)
+        self.form = start.hamiltonian
+        self.few_left_out = self.left_out.n_samples < _FEW_LEFT_OUT
         self.best: Candidate | None = None
+        self.thin = self.can_widen = False
+        self.rehearsed: dict[str, float] = {}
         self.began = time.perf_counter()
 
     def run(self) -> None:
-        start = self.start
-        enough = _FEWEST_TO_LEAVE_OUT if start.layers_given else _ENOUGH_TO_LEAVE_OUT
+        enough = _FEWEST_TO_LEAVE_OUT if self.start.layers_given else _ENOUGH_TO_LEAVE_OUT
+        if self.form_is_open and is_mechanical(self.problem):
+            self.choose_form("mechanical", "velocities are linear in the momenta")
         if self.problem.n_samples < enough:
             self.few()
             return
-        if not start.layers_given and self.noise():
+        if not self.start.layers_given and self.noise():
             return
+        if self.sample():
+            return
+        if self.form_is_open and not self.thin:
+            self.compare_forms()
+            if self.form.name != "mlp" and self.sample(_HOPELESS):
+                return
+        self.train_and_compare()
+
+    def sample(self, hopeless: float = np.inf) -> bool:
+        """Least squares on sampled layers; whether that is the end of the search."""
         found = search(
-            self.training, start.hamiltonian, start.layers_given, self.options, 10 * _GOOD
+            self.training, self.form, self.start.layers_given, self.options, 10 * _GOOD, hopeless
         )
         sampled = self.candidate("least_squares", found[0].hamiltonian, found[0].params)
         # With few rows, cross-validation has seen more of them than were left out here.
-        few = self.left_out.n_samples < _FEW_LEFT_OUT
         by_folds = found[0].fit.error
-        sampled.error = by_folds if few else max(sampled.error, by_folds)
-        self.best = sampled
-        thin = not self.is_determined(found)
-        if thin:
+        sampled.error = by_folds if self.few_left_out else max(sampled.error, by_folds)
+        self.thin = not self.is_determined(found)
+        if self.thin:
             sampled.deviation = deviation(sampled.model, self.problem, self.rng)
-        self.tell(sampled, thin=thin)
-        if sampled.error <= _GOOD and not thin:
+        self.tell(sampled, thin=self.thin)
+        if self.best is None or sampled.error < self.best.error:
+            self.best, self.found = sampled, found[0]
+        if self.thin:
+            steady = sampled.error < _OUT_OF_REACH and is_steady(sampled.deviation or 0.0)
+            if steady:
+                self.finish_sampled(found[0], "steady beside thin data")
+            return steady
+        good = sampled.error <= _GOOD
+        if good:
             self.finish_sampled(found[0], "good enough")
-            return
-        if thin and sampled.error < _OUT_OF_REACH and is_steady(sampled.deviation or 0.0):
-            self.finish_sampled(found[0], "steady beside thin data")
-            return
-        many = self.training.n_samples > _ROWS_TO_WIDEN
-        can_widen = many and not thin and sampled.error < _SAMPLING_WORKS
-        trained = self.train(thin, _ACTIVATION_TO_WIDEN if can_widen else _ACTIVATION)
+        self.can_widen = (
+            self.training.n_samples > _ROWS_TO_WIDEN and sampled.error < _SAMPLING_WORKS
+        )
+        return good
+
+    def compare_forms(self) -> None:
+        """Short trainings: the simplest form that is about as good as the best."""
+        errors = {name: self.rehearse(self.as_form(name)) for name in _FORMS}
+        limit = _AS_GOOD * min(errors.values())
+        simplest = next(name for name in _FORMS if errors[name] <= limit)
+        self.rehearsed = errors
+        self.choose_form(simplest, "as good as any after a short training", errors=errors)
+
+    def train_and_compare(self) -> None:
+        """SOAP, and the better one of what it finds and the sampled model."""
+        assert self.best is not None
+        sampled, thin = self.best, self.thin
+        trained = self.train(thin, _ACTIVATION_TO_WIDEN if self.can_widen else _ACTIVATION)
         if thin:
             trained.deviation = deviation(trained.model, self.problem, self.rng)
-        self.tell(trained)
-        if thin:
+            self.tell(trained)
             steady = [is_steady(c.deviation) for c in (sampled, trained)]  # type: ignore[arg-type]
             if steady == [True, False] or (
                 steady[0] == steady[1] and sampled.error * _HANDICAP < trained.error
             ):
-                self.finish_sampled(found[0], "steady beside thin data")
-                return
-            self.finish_trained(trained, "smoother beside thin data")
+                self.finish_sampled(self.found, "steady beside thin data")
+            else:
+                self.finish_trained(trained, "smoother beside thin data")
             return
-        if sampled.error < trained.error * (_LEAD if few else 1.0):
-            self.finish_sampled(found[0], "smaller error")
+        self.tell(trained)
+        # A form that is wrong shows by standing still.
+        if self.form.name != "mlp" and trained.error > _STANDS_STILL * self.rehearsed.get(
+            self.form.name, np.inf
+        ):
+            self.choose_form("mlp", "the other one stands still")
+            other = self.train(thin, _ACTIVATION)
+            self.tell(other)
+            if other.error < trained.error:
+                trained = other
+        if sampled.error < trained.error * (_LEAD if self.few_left_out else 1.0):
+            self.finish_sampled(self.found, "smaller error")
             return
         self.best = trained
-        if can_widen and trained.error > _GOOD:
+        if self.can_widen and trained.error > _GOOD:
             wider = self.widen(trained)
             self.tell(wider, widened=True)
             if wider.error < 0.93 * trained.error:
                 trained = wider
         self.finish_trained(trained, "smaller error")
 
+    @property
+    def form_is_open(self) -> bool:
+        """Whether the form of H is an outcome, and not known yet."""
+        return self.start.form_is_open and self.form is self.start.hamiltonian
+
+    def as_form(self, name: str) -> Hamiltonian:
+        form = self.start.hamiltonian
+        return HAMILTONIANS[name](form.hidden_layer_sizes, form.activation)
+
+    def choose_form(self, name: str, why: str, **more: Any) -> None:
+        self.form = self.as_form(name)
+        self.options.report.append({"hamiltonian": name, "why": why, **more})
+
+    def forms(self, n_weights: int) -> list[Hamiltonian]:
+        """Those in question, with one layer of about so many last weights."""
+        forms = [self.form]
+        if self.form_is_open:
+            forms = [self.as_form(name) for name in _FORMS]
+        units = [(form, form.units_for(n_weights, self.problem.n_features)) for form in forms]
+        return [with_units(form, n) for form, n in units if n >= _FEWEST_UNITS]
+
     def few(self) -> None:
         """All rows are fitted, and sampled models pooled by their evidence."""
-        problem, options, form = self.problem, self.options, self.start.hamiltonian
+        problem, options = self.problem, self.options
         rows = np.arange(problem.n_samples)
         if self.start.layers_given:  # and with them the size of the result
-            found = score_models(problem, form, rows, options, "evidence")[:1]
-        else:
-            activation = form.activation if self.start.activation_given else _ACTIVATION_FOR_FEW
-            form = with_units(form, _UNITS_FOR_FEW, activation=activation)
-            found = score_models(
-                problem, form, rows, options, "evidence", _SCALES_FOR_FEW, _STRETCHES_FOR_FEW
+            found = score_models(problem, self.form, rows, options, "evidence")[:1]
+            self.take_pool(found, "too few rows to leave any out")
+            return
+        pools = []
+        for form in self.forms(_UNITS_FOR_FEW):
+            if not self.start.activation_given:
+                form.set_params(activation=_ACTIVATION_FOR_FEW)
+            pools.append(
+                score_models(
+                    problem, form, rows, options, "evidence", _SCALES_FOR_FEW, _STRETCHES_FOR_FEW
+                )
             )
-        self.take_pool(worth_pooling(found), "too few rows to leave any out")
+        best = max(pools, key=lambda pool: pool[0].score)
+        self.take_pool(worth_pooling(best), "too few rows to leave any out")
 
     def noise(self) -> bool:
         """Whether the rest is noise; then sampled models are pooled, and the search is over.
@@ -191,24 +267,28 @@ class _Search:
         that is too small uses all of its units, one that is up against noise does not. Judged by
         all rows, with small layers, this is the cheapest thing to try: 10 to 60 ms.
         """
-        problem, options, form = self.problem, self.options, self.start.hamiltonian
+        problem, options = self.problem, self.options
         n_rows = max(_EQUATIONS_FOR_NOISE // problem.n_features, 1)
         rows = some(np.arange(problem.n_samples), n_rows, self.rng)
-        sizes = [with_units(form, n_units) for n_units in _UNITS_FOR_NOISE]
-        narrow = score_models(problem, sizes[0], rows, options, "gcv")
-        if narrow[0].fit.error <= _LEAST_NOISE:
-            return False
-        wide = score_models(problem, sizes[1], rows, options, "gcv")
-        best, n_units = wide[0].fit, _UNITS_FOR_NOISE[1]
+        narrow, wide = [], []
+        for n_weights, scored in zip(_WEIGHTS_FOR_NOISE, (narrow, wide), strict=True):
+            for form in self.forms(n_weights):
+                scored.append(score_models(problem, form, rows, options, "gcv"))
+            if min(models[0].fit.error for models in scored) <= _LEAST_NOISE:
+                return False
+        found = max(wide, key=lambda models: models[0].score)
+        name = found[0].hamiltonian.name
+        before = next(models for models in narrow if models[0].hamiltonian.name == name)
+        best, n_weights = found[0].fit, found[0].params[-2].size
         if not (
-            _NO_HELP * narrow[0].fit.error < best.error < _MOST_NOISE
-            and best.effective_unknowns < _FREE_UNKNOWNS * n_units
+            _NO_HELP * before[0].fit.error < best.error < _MOST_NOISE
+            and best.effective_unknowns < _FREE_UNKNOWNS * n_weights
             and best.effective_unknowns * _EQUATIONS_PER_UNKNOWN < best.n_equations
-            and self.is_determined(wide)
+            and self.is_determined(found)
         ):
             return False
-        models = worth_pooling(wide)
-        most = int(_WORK / (n_units**2 * problem.n_features * len(models)))
+        models = worth_pooling(found)
+        most = int(_WORK / (n_weights**2 * problem.n_features * len(models)))
         if problem.n_samples > n_rows:
             rows = some(np.arange(problem.n_samples), most, self.rng)
             for model in models:
@@ -253,26 +333,44 @@ class _Search:
             training = training.reweighted(size)
             judge = judge and judge.reweighted(size)
             self.options.report.append({"solver": "soap", "heavy_tail": True})
-        form = self.start.hamiltonian
+        return self.soap(training, self.to_train(self.form, activation), judge)
+
+    def to_train(self, form: Hamiltonian, activation: str) -> Hamiltonian:
         if not self.start.layers_given:
             form = clone(form).set_params(hidden_layer_sizes=_TRAINED_SIZES)
         if not self.start.activation_given:
             form = clone(form).set_params(activation=activation)
-        return self.soap(training, form, judge)
+        return form
+
+    def rehearse(self, form: Hamiltonian) -> float:
+        """The error of a short training."""
+        form = self.to_train(form, _ACTIVATION)
+        training, options = self.minibatches(self.training, _STEPS_TO_REHEARSE)
+        params = form.init_params(training.n_features, self.rng)
+        monitor = Monitor(self.monitor.tol, np.inf, verbose=False)
+        monitor.start(form, params)
+        solve_soap(training, Start(form, params), monitor, options)
+        if monitor.status == "interrupted":
+            raise KeyboardInterrupt
+        return self.candidate("soap", form, monitor.params).error
+
+    def minibatches(self, training: Problem, n_steps: int) -> tuple[Problem, SolverOptions]:
+        """The rows and the options for about so many steps of SOAP."""
+        options = self.options
+        place = options.place if options.place.is_gpu else Place.on_numpy("float32")
+        batch = min(options.batch_size or _BATCH, training.n_samples)
+        if training.n_samples > n_steps * batch:  # an epoch is then more than all steps
+            training = training.subset(
+                some(np.arange(training.n_samples), n_steps * batch, self.rng)
+            )
+        epochs = max(round(n_steps * batch / training.n_samples), 1)
+        return training, replace(options, place=place, max_iter=epochs, report=[])
 
     def soap(self, training: Problem, form: Hamiltonian, judge: Problem | None) -> Candidate:
         """SOAP; with a ``judge``, the weights that were best on its rows."""
-        options, monitor = self.options, self.monitor
-        place = options.place
-        if not place.is_gpu:
-            place = Place.on_numpy("float32")
-        batch = min(options.batch_size or _BATCH, training.n_samples)
-        if training.n_samples > _STEPS * batch:  # an epoch is then more than all steps
-            training = training.subset(
-                some(np.arange(training.n_samples), _STEPS * batch, self.rng)
-            )
-        epochs = -(-_STEPS // -(-training.n_samples // batch))
-        options = replace(options, place=place, max_iter=options.max_iter or epochs, report=[])
+        monitor, asked_for = self.monitor, self.options.max_iter
+        training, options = self.minibatches(training, _STEPS)
+        options.max_iter = asked_for or options.max_iter
         params = form.init_params(training.n_features, self.rng)
         monitor.n_iter_no_change = np.inf  # the gains of an annealed rate come at the end
         self.forget()
@@ -297,7 +395,9 @@ class _Search:
         """More units, sampled from the activations of the last layer but one; a new readout."""
         rng, training = self.rng, self.training
         Z, _, _ = training.take(some(np.arange(training.n_samples), 10_000, rng))
-        form, params = trained.hamiltonian.widen(trained.params, Z, rng, _EXTRA_UNITS)
+        form = trained.hamiltonian
+        units = form.units_for(_WEIGHTS_WHEN_WIDER, Z.shape[1]) - form.hidden_layer_sizes[-1]
+        form, params = form.widen(trained.params, Z, rng, units)
         n_rows = 8 * params[-2].size // training.n_features
         rows = some(np.arange(training.n_samples), n_rows, rng)
         folds = [reduce(form, params, training, part) for part in np.array_split(rows, 5)[::-1]]
@@ -343,6 +443,7 @@ class _Search:
     def tell(self, candidate: Candidate, **more: Any) -> None:
         entry = {
             "solver": candidate.solver,
+            "hamiltonian": candidate.hamiltonian.name,
             "hidden_layer_sizes": candidate.hamiltonian.hidden_layer_sizes,
             "activation": candidate.hamiltonian.activation,
             "error": candidate.error,

@@ -68,10 +68,12 @@ def search(
     layers_given: bool,
     options: SolverOptions,
     in_reach: float = np.inf,
+    hopeless: float = np.inf,
 ) -> list[Sampled]:
     """Sampled layers of several kinds, scales and, unless given, widths; the best one first.
 
-    The largest width is left out where its error is not expected to come below ``in_reach``.
+    The largest width is left out where its error is not expected to come below ``in_reach``, and
+    all but the first where that is left with an error above ``hopeless``.
     """
     rng, alpha = options.rng, options.alpha(problem)
     Z, _, _ = problem.take(some(np.arange(problem.n_samples), _ROWS_TO_SAMPLE, rng))
@@ -106,7 +108,7 @@ def search(
         choices = list(dict.fromkeys((sampled.method, sampled.scale) for sampled in found))
         error = found[0].fit.error
         gain = before / error if error else np.inf
-        if layers_given or gain < _WORTH_IT or error < _SMALL:
+        if layers_given or gain < _WORTH_IT or error < _SMALL or error > hopeless:
             break
         if np.isfinite(gain) and error / gain**0.75 > in_reach:
             break
@@ -117,6 +119,7 @@ def describe(sampled: Sampled) -> dict[str, Any]:
     """An entry of the report."""
     return {
         "solver": "least_squares",
+        "hamiltonian": sampled.hamiltonian.name,
         "hidden_layer_sizes": sampled.hamiltonian.hidden_layer_sizes,
         "features": f"{sampled.method} {sampled.scale:g}",
         "ridge": sampled.fit.ridge,

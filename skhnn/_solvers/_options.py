@@ -17,6 +17,7 @@ class Start:
     ``params`` are those of the hidden layers given by ``hamiltonian``; ``goes_on`` says that they
     were fitted before, with ``state`` what the solver of that fit left behind. ``layers_given``
     and ``activation_given`` say that these are the user's; otherwise a solver may choose them.
+    Where ``form_is_open`` it may choose the form of H as well.
     """
 
     hamiltonian: Hamiltonian
@@ -24,6 +25,7 @@ class Start:
     goes_on: bool = False
     layers_given: bool = True
     activation_given: bool = True
+    form_is_open: bool = False
     state: dict[str, np.ndarray] | None = None
 
 

@@ -140,7 +140,6 @@ class MechanicalHamiltonian(Hamiltonian):
         self, params: Params, xp: ModuleType = np
     ) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
         V, kinetic = _split(params)
-        d = params[0].shape[0]
         m = Monomials(xp.zeros_like(params[0][:, 0]), kinetic[:, 0], xp)
         b, A = m.gradient(_row(kinetic, xp)), m.hessian(_row(kinetic, xp))
 
