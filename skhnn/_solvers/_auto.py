@@ -40,7 +40,7 @@ _SCALES_FOR_FEW: dict[str, tuple[float, ...]] = {"hinge": (1.2,), "pairs": (1.5,
 _STRETCHES_FOR_FEW = (1.0, 1.5, 2.0, 3.0)
 # The trained network: deeper and narrower than one would draw, after comparing at equal time.
 _TRAINED_SIZES = (64, 64, 64)
-_STEPS = 2800
+_STEPS, _STEPS_BEFORE_WIDENING = 2400, 1600
 # silu goes on growing beyond the data where tanh levels off. tanh leads for 300 steps, silu after
 # 600 and by up to 2.6 times at the end; but tanh units are the better ones to sample and add to the
 # last layer, by 3 to 5 times (two bodies).
@@ -64,12 +64,13 @@ _FORMS = ("mechanical", "natural", "mlp")
 _STEPS_TO_REHEARSE, _AS_GOOD, _STANDS_STILL = 200, 1.3, 0.25
 _LARGE = 0.1
 _WORTH_WIDENING = 0.93
-_HOPELESS = 0.03
+# With a larger error of a few sampled units, more of them are not tried, nor in another form.
+_HOPELESS = 0.1
 # The error of velocities linear in the momenta that rounding may leave.
 _LINEAR = 1e-6
 _FEWEST_UNITS = 8
 # The last weights of a trained network with more units in the last layer, and the rows it takes.
-_WEIGHTS_WHEN_WIDER, _ROWS_TO_WIDEN = 1064, 3000
+_WEIGHTS_WHEN_WIDER, _ROWS_TO_WIDEN = 900, 3000
 # More sampled units help where sampled units alone came below this error.
 _SAMPLING_WORKS = 0.2
 
@@ -143,11 +144,13 @@ class _Search:
             return
         if not self.start.layers_given and not self.heavy_tail and self.noise():
             return
-        if self.sample():
+        if self.sample(_HOPELESS if self.form_is_open else np.inf):
             return
         if self.form_is_open and not self.thin:
+            assert self.best is not None
+            in_reach = self.best.error <= _HOPELESS
             self.compare_forms()
-            if self.form.name != "mlp" and self.sample(_HOPELESS):
+            if self.form.name != "mlp" and in_reach and self.sample():
                 return
         self.train_and_compare()
 
@@ -187,6 +190,7 @@ class _Search:
         simplest = next(name for name, error in rehearsed.items() if error <= limit)
         self.rehearsed = rehearsed
         self.choose_form(simplest, "as good as any after a short training", errors=rehearsed)
+        self.can_widen |= simplest != "mlp" and self.training.n_samples > _ROWS_TO_WIDEN
 
     def train_and_compare(self) -> None:
         """SOAP, and the better one of what it finds and the sampled model."""
@@ -345,7 +349,9 @@ class _Search:
             training = training.reweighted(self.heavy_tail)
             judge = judge and judge.reweighted(self.heavy_tail)
             self.options.report.append({"solver": "soap", "heavy_tail": True})
-        trained = self.soap(training, self.to_train(self.form, activation), judge)
+        form = self.to_train(self.form, activation)
+        n_steps = _STEPS_BEFORE_WIDENING if activation == _ACTIVATION_TO_WIDEN else _STEPS
+        trained = self.soap(training, form, judge, n_steps)
         self.judge_and_tell(trained)
         return trained
 
@@ -380,10 +386,12 @@ class _Search:
         epochs = max(round(n_steps * batch / training.n_samples), 1)
         return training, replace(options, place=place, max_iter=epochs, report=[])
 
-    def soap(self, training: Problem, form: Hamiltonian, judge: Problem | None) -> Candidate:
+    def soap(
+        self, training: Problem, form: Hamiltonian, judge: Problem | None, n_steps: int
+    ) -> Candidate:
         """SOAP; with a ``judge``, the weights that were best on its rows."""
         monitor, asked_for = self.monitor, self.options.max_iter
-        training, options = self.minibatches(training, _STEPS)
+        training, options = self.minibatches(training, n_steps)
         options.max_iter = asked_for or options.max_iter
         params = form.init_params(training.n_features, self.rng)
         monitor.n_iter_no_change = np.inf  # the gains of an annealed rate come at the end
