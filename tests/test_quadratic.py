@@ -61,7 +61,7 @@ def test_h_is_quadratic_in_the_momenta(kind, d):
     direction = np.concatenate([np.zeros(d), rng.normal(size=d)])
     along = [form.value(params, X + k * direction) for k in range(5)]
     np.testing.assert_allclose(np.diff(along, 3, axis=0), 0, atol=1e-12)
-    assert np.abs(np.diff(along, 2, axis=0)).max() > 0.1
+    assert np.abs(np.diff(along, 2, axis=0)).max() > 0.01
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -95,7 +95,6 @@ def test_bound_field_is_j_times_gradient(kind):
     field = form.vector_field(params)
     np.testing.assert_allclose(field(X), np.hstack([gradient[:, 2:], -gradient[:, :2]]), atol=1e-13)
     np.testing.assert_allclose(field(X[0]), field(X)[0], atol=1e-14)
-    assert form.halves(params) is None
 
 
 @every_form

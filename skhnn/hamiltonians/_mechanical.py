@@ -1,6 +1,7 @@
 """H with a constant mass matrix: kinetic energy quadratic in p, and a network V(q)."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -76,52 +77,56 @@ class MechanicalHamiltonian(Hamiltonian):
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, kinetic = _split(params)
-        q, m = _evaluated(X, kinetic, xp)
-        return self._potential.value(V, q, xp) + (m.values[..., 1:] @ kinetic)[..., 0]
+        q, p = _halves(X)
+        A, b = _mass(kinetic, p.shape[-1], xp)
+        return self._potential.value(V, q, xp) + (p * (0.5 * (p @ A) + b)).sum(-1)
 
     def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, kinetic = _split(params)
-        q, m = _evaluated(X, kinetic, xp)
-        return xp.concatenate(
-            [self._potential.gradient(V, q, xp), m.gradient(_row(kinetic, xp))], axis=-1
-        )
+        q, p = _halves(X)
+        A, b = _mass(kinetic, p.shape[-1], xp)
+        return xp.concatenate([self._potential.gradient(V, q, xp), p @ A + b], axis=-1)
 
     def gradient_pullback(
         self, params: Params, X: Any, xp: ModuleType = np
     ) -> tuple[Any, Callable[[Any], Params]]:
         V, kinetic = _split(params)
-        q, m = _evaluated(X, kinetic, xp)
+        q, p = _halves(X)
+        d = p.shape[-1]
+        A, b = _mass(kinetic, d, xp)
         gradient_q, pullback_q = self._potential.gradient_pullback(V, q, xp)
-        gradient_p = m.gradient(_row(kinetic, xp))
-        d = gradient_p.shape[-1]
 
         def pullback(R: Any) -> Params:
-            d_kinetic = m.along(R[:, d:])[:, 1:].sum(0)
-            return _join(pullback_q(R[:, :d]), d_kinetic[:, None], xp)
+            R_q, R_p = _halves(R)
+            S = R_p.T @ p  # of p_i p_j: the sum of R_i p_j + p_i R_j
+            i, j = _pairs(d)
+            d_kinetic = xp.concatenate([xp.ones_like(p[:, 0]) @ R_p, (S + S.T)[i, j]])
+            return _join(pullback_q(R_q), d_kinetic[:, None], xp)
 
-        return xp.concatenate([gradient_q, gradient_p], axis=-1), pullback
+        return xp.concatenate([gradient_q, p @ A + b], axis=-1), pullback
 
     def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, kinetic = _split(params)
-        q, m = _evaluated(X, kinetic, xp)
+        q, p = _halves(X)
         H_qq = self._potential.hessian(V, q, xp)
-        H_pp = m.hessian(_row(kinetic, xp)) + xp.zeros_like(H_qq)
-        upper = xp.concatenate([H_qq, xp.zeros_like(H_qq)], axis=-1)
-        lower = xp.concatenate([xp.zeros_like(H_qq), H_pp], axis=-1)
+        zero = xp.zeros_like(H_qq)
+        upper = xp.concatenate([H_qq, zero], axis=-1)
+        lower = xp.concatenate([zero, zero + _mass(kinetic, p.shape[-1], xp)[0]], axis=-1)
         return xp.concatenate([upper, lower], axis=-2)
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, kinetic = _split(params)
-        q, m = _evaluated(X, kinetic, xp)
+        q, p = _halves(X)
         of_V = self._potential.basis(V, q, xp)
-        of_T = xp.swapaxes(m.jacobian()[..., 1:, :], -1, -2)
+        of_T = xp.swapaxes(Monomials(p, kinetic[:, 0], xp).jacobian()[..., 1:, :], -1, -2)
         upper = xp.concatenate([of_V, xp.zeros_like(of_T)], axis=-1)
         lower = xp.concatenate([xp.zeros_like(of_V), of_T], axis=-1)
         return xp.concatenate([upper, lower], axis=-2)
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, _ = _split(params)
-        of_V = self._potential.jacobian(V, X[..., : X.shape[-1] // 2], xp)
+        q, _ = _halves(X)
+        of_V = self._potential.jacobian(V, q, xp)
         return xp.concatenate([of_V, xp.zeros_like(of_V)], axis=-2)
 
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
@@ -140,8 +145,7 @@ class MechanicalHamiltonian(Hamiltonian):
         self, params: Params, xp: ModuleType = np
     ) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
         V, kinetic = _split(params)
-        m = Monomials(xp.zeros_like(params[0][:, 0]), kinetic[:, 0], xp)
-        b, A = m.gradient(_row(kinetic, xp)), m.hessian(_row(kinetic, xp))
+        A, b = _mass(kinetic, params[0].shape[0], xp)
 
         def velocity(p: Any) -> Any:
             return p @ A + b
@@ -179,17 +183,28 @@ def _join(V: Params, kinetic: Any, xp: ModuleType = np) -> Params:
     return [*V[:-2], xp.concatenate([V[-2], kinetic]), V[-1]]
 
 
-def _evaluated(X: Any, kinetic: Any, xp: ModuleType) -> tuple[Any, Monomials]:
-    """q, and the monomials of p."""
+def _halves(X: Any) -> tuple[Any, Any]:
+    """q and p."""
     d = X.shape[-1] // 2
-    return X[..., :d], Monomials(X[..., d:], kinetic[:, 0], xp)
+    return X[..., :d], X[..., d:]
 
 
-def _row(kinetic: Any, xp: ModuleType) -> Any:
-    """The coefficients of all monomials, (K,); that of 1 is zero."""
-    column = kinetic[:, 0]
-    return xp.concatenate([xp.zeros_like(column[:1]), column])
+@cache
+def _pairs(d: int) -> tuple[list[int], list[int]]:
+    """i <= j of the products p_i p_j, in the order of their coefficients."""
+    i, j = np.triu_indices(d)
+    return i.tolist(), j.tolist()
+
+
+def _mass(kinetic: Any, d: int, xp: ModuleType) -> tuple[Any, Any]:
+    """A, (d, d), and b, (d,), of T = 1/2 p^T A p + b . p."""
+    i, j = _pairs(d)
+    eye = xp.diag(xp.ones_like(kinetic[:d, 0]))  # of the kind of the coefficients, on their device
+    half = eye[i].T @ (kinetic[d:] * eye[j])
+    return half + half.T, kinetic[:d, 0]
 
 
 def _moved(kinetic: np.ndarray, T: np.ndarray) -> np.ndarray:
-    return in_other_momenta(_row(kinetic, np)[None], T)[0, 1:, None]
+    """The coefficients of the same T for other momenta, (1, p) T in place of (1, p)."""
+    row = np.concatenate([[0.0], kinetic[:, 0]])
+    return in_other_momenta(row[None], T)[0, 1:, None]
