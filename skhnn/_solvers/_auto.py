@@ -277,7 +277,7 @@ class _Search:
                     problem, form, rows, options, "evidence", _SCALES_FOR_FEW, _STRETCHES_FOR_FEW
                 )
             )
-        best = max(pools, key=lambda pool: pool[0].score)
+        best = max(pools, key=lambda models: models[0].common)
         self.take_pool(worth_pooling(best), "too few rows to leave any out")
 
     def noise(self) -> bool:
@@ -296,7 +296,7 @@ class _Search:
                 scored.append(score_models(problem, form, rows, options, "gcv"))
             if min(models[0].fit.error for models in scored) <= _LEAST_NOISE:
                 return False
-        found = max(wide, key=lambda models: models[0].score)
+        found = max(wide, key=lambda models: models[0].common)
         name = found[0].hamiltonian.name
         before = next(models for models in narrow if models[0].hamiltonian.name == name)
         best, n_weights = found[0].fit, found[0].params[-2].size
@@ -312,7 +312,7 @@ class _Search:
         if problem.n_samples > n_rows:
             rows = some(np.arange(problem.n_samples), most, self.rng)
             for model in models:
-                fit, _ = fit_by_score(
+                fit, *_ = fit_by_score(
                     problem, model.hamiltonian, model.params, rows, options.penalty, "gcv"
                 )
                 model.params, model.fit = with_last(model.params, fit.w), fit

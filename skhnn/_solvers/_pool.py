@@ -54,9 +54,10 @@ _TINY = np.finfo(float).tiny
 
 @dataclass
 class Scored(Sampled):
-    """A sampled model with its score."""
+    """A sampled model with its score, and the one by which it compares with other forms."""
 
     score: float = -np.inf
+    common: float = -np.inf
 
 
 def score_models(
@@ -80,40 +81,81 @@ def score_models(
             s = np.repeat([1.0 / stretch, stretch], Z.shape[1] // 2)
             params = form.sample_params(Z / s, options.rng, method, scale)
             params = form.fold(params, np.zeros_like(s), s, 1.0)
-            fit, score = fit_by_score(problem, form, params, rows, options.penalty, by)
+            fit, *scores = fit_by_score(problem, form, params, rows, options.penalty, by)
             params = with_last(params, fit.w)
-            found.append(Scored(form, params, fit, method, scale, score))
+            found.append(Scored(form, params, fit, method, scale, *scores))
     return sorted(found, key=lambda model: -model.score)
 
 
 def fit_by_score(
     problem: Problem, form: Hamiltonian, params: Params, rows: np.ndarray, penalty: float, by: str
-) -> tuple[RidgeFit, float]:
-    """The last weights, with the ridge of the largest score, and the score."""
-    s2, V, b, t2, n_equations = _spectrum(problem, form, params, rows)
-    relative = _RIDGES if n_equations <= params[-2].size else _RIDGES_OF_SQUARES
-    ridges = np.maximum(relative * s2.max(), max(penalty, _TINY))[:, None]
-    W = b / (s2 + ridges)
-    smallest = _ROUNDING * t2 + _TINY
-    squares = np.maximum(t2 - 2.0 * (W @ b) + (W * W) @ s2, smallest)
-    free = (s2 / (s2 + ridges)).sum(axis=1)
-    gcv = squares / np.maximum(1.0 - _GAMMA * free / n_equations, 1e-3) ** 2
-    if by == "gcv":
-        scores = -0.5 * n_equations * np.log(gcv)
-    else:
-        penalised = squares + ridges[:, 0] * (W * W).sum(axis=1)
-        scores = -0.5 * n_equations * np.log(penalised)
-        scores -= 0.5 * np.log1p(s2 / ridges).sum(axis=1)
-    k = int(np.argmax(scores))
+) -> tuple[RidgeFit, float, float]:
+    """The last weights, with the ridges of the largest score, and the scores.
+
+    Parts of the equations that do not share unknowns have a ridge each, and a noise each in the
+    first score; in the second one the noise is common to all.
+    """
+    w = np.zeros(params[-2].size)
+    parts = []
+    for coordinates, weights in form.blocks(params):
+        s2, V, b, t2, n_equations = _spectrum(problem, form, params, rows, coordinates, weights)
+        part, rotated = _best_ridge(s2, b, t2, n_equations, penalty, by)
+        w[weights] = V @ rotated
+        parts.append(part)
+    error = sum(part.error for part in parts)
+    n_equations = sum(part.n_equations for part in parts)
     fit = RidgeFit(
-        V @ W[k],
-        float(ridges[k, 0]),
-        float(np.sqrt(gcv[k])),
-        float(np.sqrt(squares[k])),
-        float(free[k]),
+        w,
+        parts[0].ridge,
+        float(np.sqrt(sum(part.gcv for part in parts))),
+        float(np.sqrt(sum(part.squares for part in parts))),
+        sum(part.free for part in parts),
         n_equations,
     )
-    return fit, float(scores[k])
+    flexible = sum(part.score for part in parts)
+    common = sum(part.volume for part in parts) - 0.5 * n_equations * np.log(error / n_equations)
+    return fit, flexible, float(common)
+
+
+@dataclass
+class _Part:
+    """One part at its best ridge. Its score is volume - N/2 log(error / N)."""
+
+    ridge: float
+    gcv: float
+    squares: float
+    free: float
+    n_equations: int
+    error: float
+    volume: float
+
+    @property
+    def score(self) -> float:
+        return float(self.volume - 0.5 * self.n_equations * np.log(self.error / self.n_equations))
+
+
+def _best_ridge(
+    s2: np.ndarray, b: np.ndarray, t2: float, n_equations: int, penalty: float, by: str
+) -> tuple[_Part, np.ndarray]:
+    """The part, and V^T w."""
+    relative = _RIDGES if n_equations <= len(b) else _RIDGES_OF_SQUARES
+    ridges = np.maximum(relative * s2.max(), max(penalty, _TINY))[:, None]
+    W = b / (s2 + ridges)
+    squares = np.maximum(t2 - 2.0 * (W @ b) + (W * W) @ s2, _ROUNDING * t2 + _TINY)
+    free = (s2 / (s2 + ridges)).sum(axis=1)
+    gcv = squares / np.maximum(1.0 - _GAMMA * free / n_equations, 1e-3) ** 2
+    errors, volumes = gcv, np.zeros(len(gcv))
+    if by == "evidence":
+        errors = squares + ridges[:, 0] * (W * W).sum(axis=1)
+        volumes = -0.5 * np.log1p(s2 / ridges).sum(axis=1)
+    parts = [
+        _Part(r, g, s, f, n_equations, e, v)
+        for r, g, s, f, e, v in np.column_stack(
+            [ridges[:, 0], gcv, squares, free, errors, volumes]
+        ).tolist()
+    ]
+    k = int(np.argmax([part.score for part in parts]))
+    return parts[k], W[k]
 
 
 def pool(models: list[Scored]) -> tuple[Hamiltonian, Params]:
@@ -139,19 +181,24 @@ def with_units(form: Hamiltonian, n_units: int, **params: Any) -> Hamiltonian:
 
 
 def _spectrum(
-    problem: Problem, form: Hamiltonian, params: Params, rows: np.ndarray
+    problem: Problem,
+    form: Hamiltonian,
+    params: Params,
+    rows: np.ndarray,
+    coordinates: slice,
+    weights: slice,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, int]:
-    """s^2, V, s q, |t|^2 and N."""
-    m, n_equations = params[-2].size, len(rows) * problem.n_features
-    root_w = np.sqrt(problem.scaling.w)
+    """s^2, V, s q, |t|^2 and N of some of the equations and unknowns."""
+    m = len(range(*weights.indices(params[-2].size)))
+    n_equations = len(rows) * len(range(*coordinates.indices(problem.n_features)))
+    root_w = np.sqrt(problem.scaling.w[coordinates])
     total = float(problem.take(rows)[2].sum())
 
     def equations(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Z, G, c = problem.take(part)
         root = np.sqrt(c / total)[:, None] * root_w
-        A = form.basis(params, Z)
-        A *= root[..., None]
-        return A.reshape(-1, m), (G * root).ravel()
+        A = form.basis(params, Z)[:, coordinates, weights] * root[..., None]
+        return A.reshape(-1, m), (G[:, coordinates] * root).ravel()
 
     if n_equations <= m:
         A, t = equations(rows)

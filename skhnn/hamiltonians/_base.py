@@ -99,6 +99,10 @@ class Hamiltonian(BaseEstimator):
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         """The gradients of the m basis functions of H, (n, 2d, m)."""
 
+    def blocks(self, params: Params) -> list[tuple[slice, slice]]:
+        """Parts of ``basis`` that share neither rows nor columns: (coordinates, last weights)."""
+        return [(slice(None), slice(None))]
+
     @abstractmethod
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         """The derivatives of grad H by the weights of the hidden layers, (n, 2d, n_weights)."""

@@ -123,6 +123,10 @@ class MechanicalHamiltonian(Hamiltonian):
         lower = xp.concatenate([xp.zeros_like(of_V), of_T], axis=-1)
         return xp.concatenate([upper, lower], axis=-2)
 
+    def blocks(self, params: Params) -> list[tuple[slice, slice]]:
+        d, n = params[0].shape[0], params[-3].shape[0]
+        return [(slice(d), slice(n)), (slice(d, None), slice(n, None))]
+
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, _ = _split(params)
         q, _ = _halves(X)

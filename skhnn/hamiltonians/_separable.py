@@ -107,6 +107,10 @@ class SeparableHamiltonian(Hamiltonian):
         q, p = _halves(X)
         return _by_params(self._part.basis(V, q, xp), self._part.basis(T, p, xp), xp)
 
+    def blocks(self, params: Params) -> list[tuple[slice, slice]]:
+        d, n = params[0].shape[0], params[-3].shape[0]
+        return [(slice(d, None), slice(n)), (slice(d), slice(n, None))]
+
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         T, V = _split(params)
         q, p = _halves(X)
