@@ -25,6 +25,8 @@ from ._steadiness import determined_beside, deviation, is_steady
 # Errors are sqrt(1 - R^2) on rows left out.
 # Good enough to look no further.
 _GOOD = 3e-4
+# Then nothing is left that more rows would average out.
+_EXACT = 1e-6
 # One part in five is left out, in ten of many rows, of which at most so many are looked at.
 _FOLDS, _MANY_FOLDS, _MANY_ROWS, _ROWS_LEFT_OUT = 5, 10, 2000, 4000
 # With few rows left out, the best of many sampled models looks better than it is, and needs a lead.
@@ -437,7 +439,7 @@ class _Search:
         """The same layers, with the last weights fitted to all rows."""
         problem, options = self.problem, self.options
         form, params, fit = sampled.hamiltonian, sampled.params, sampled.fit
-        if fit.error <= _GOOD and fit.n_equations >= 4 * params[-2].size:
+        if fit.error <= _EXACT and fit.n_equations >= 4 * params[-2].size:
             self.take_sampled(form, params, fit, why)  # more rows would not help
             return
         most = int(_WORK / (params[-2].size ** 2 * problem.n_features))
