@@ -16,7 +16,8 @@ for a given drift?
 # .. math:: H = \frac{p_1^2 + p_2^2 + q_1^2 + q_2^2}{2} + q_1^2 q_2 - \frac{q_2^3}{3},
 #
 # is of the form T(p) + V(q). A model of that form is open to all methods; a network of everything,
-# ``hamiltonian="mlp"``, to those that do not split H.
+# ``hamiltonian="mlp"``, to those that do not split H. By default ``fit`` sees from the velocities
+# that T is quadratic, and takes ``hamiltonian="mechanical"`` by itself.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +27,8 @@ from skhnn import HNNRegressor
 X = np.random.default_rng(0).uniform(-0.8, 0.8, (1500, 4))
 q1, q2, p1, p2 = X.T
 y = np.stack([p1, p2, -q1 - 2 * q1 * q2, -q2 - q1**2 + q2**2], axis=1)
-model = HNNRegressor(hamiltonian="separable", random_state=0).fit(X, y)
+model = HNNRegressor(random_state=0).fit(X, y)
+print(model.hamiltonian_)
 print(f"1 - R2 = {1 - model.score(X, y):.1e}, {model.solver_}, {model.hidden_layer_sizes_}")
 
 # %%
@@ -68,9 +70,12 @@ plt.show()
 # The explicit symplectic methods with many stages, ``BlanesMoan4`` and ``BlanesMoan6``, cost
 # least: about half of DOP853 at the same drift, which catches up at ten digits. Leapfrog
 # (``StormerVerlet``) is the cheapest rough picture. The implicit methods solve an equation at each
-# step, and pay for it, but they work for every Hamiltonian, as does DOP853.  The energy over time
-# -------------------- What matters on longer runs is not the size of the error but whether it
-# grows.
+# step, and pay for it, but they work for every Hamiltonian, as does DOP853.
+
+# %%
+# The energy over time
+# --------------------
+# What matters on longer runs is not the size of the error but whether it grows.
 
 _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 long = np.linspace(0, 5000, 1001)

@@ -82,10 +82,14 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     hidden_layer_sizes : int or sequence of int, default=None
         The number of units of each hidden layer. With None they are an outcome of "auto" and
         "least_squares"; "varpro" takes (50,), the others (64, 64).
-    hamiltonian : {"mlp", "separable"}, default="mlp"
-        "mlp" is one network H(q, p). "separable" is H = T(p) + V(q), a network of these layers for
-        each: right for a particle in a potential, and what explicit symplectic integrators need;
-        wrong for a double pendulum or a charge in a magnetic field.
+    hamiltonian : {"auto", "mlp", "separable", "mechanical", "natural"}, default="auto"
+        The form of H. "mlp" is one network H(q, p). "separable" is T(p) + V(q), a network of these
+        layers for each. "mechanical" is 1/2 p^T A p + b . p + V(q) with constants A and b and a
+        network V: right for particles in a potential. "natural" is the same with a network of q for
+        all coefficients: right for a double pendulum or a charge in a magnetic field. A form that
+        holds needs less data; explicit symplectic integrators need "separable" or "mechanical".
+        "auto" finds the form from the data with ``solver="auto"`` and no layers given, and is "mlp"
+        otherwise; ``hamiltonian_`` says what was found.
     activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic"}, default="auto"
         The activation of the hidden layers; "auto" is "tanh", except that ``solver="auto"`` may
         choose "silu". It must be smooth, since the field is the derivative of the network: "relu"
@@ -152,12 +156,16 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     ----------
     coefs_ : list of ndarray
         The weights of each layer, (n_in, n_out), for states and energies in the units of the data.
-        With ``hamiltonian="separable"`` the hidden layers of T, then those of V, then the last
-        weights of both.
+        Of "separable" the hidden layers of T, then those of V, then the last weights of both. Of
+        "mechanical" those of V; the last weights are followed by the coefficients of p_i and of
+        p_i p_j, i <= j. Of "natural" the last weights have a column for each of 1, p_i and p_i p_j,
+        and a last row for what is constant.
     intercepts_ : list of ndarray
         The biases of each layer, (n_out,).
     hidden_layer_sizes_ : tuple of int
         The number of units of each hidden layer.
+    hamiltonian_ : str
+        The form of H.
     solver_ : str
         The solver that made the model; with "auto" its choice.
     fit_report_ : list of dict

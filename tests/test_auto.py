@@ -116,6 +116,81 @@ def test_layers_that_are_given_are_kept():
     assert model._activation == "sin"
 
 
+def polar(n, seed=0):
+    """A particle in polar coordinates: the mass of the angle is r^2."""
+    X = np.random.default_rng(seed).uniform([0.7, -1, -1, -1], [1.5, 1, 1, 1], (n, 4))
+    r, phi, p_r, p_phi = X.T
+    force = [p_phi**2 / r**3 - r - np.cos(3 * phi), 3 * r * np.sin(3 * phi)]
+    return X, np.stack([p_r, p_phi / r**2, *force], axis=1)
+
+
+def fast_particles(n, seed=0):
+    """Relativistic oscillators: H = sqrt(1 + p_1^2) + sqrt(1 + p_2^2) + V(q)."""
+    X = np.random.default_rng(seed).uniform(-2, 2, (n, 4))
+    q, p = np.split(X, 2, axis=1)
+    return X, np.hstack([p / np.sqrt(1 + p**2), -np.sin(q) - 0.5 * (q - q[:, ::-1])])
+
+
+def test_a_mass_matrix_is_found_and_makes_the_model_separable():
+    model = HNNRegressor(random_state=0).fit(*pendulum_box(200, 0))
+    assert model.hamiltonian_ == "mechanical"
+    assert model.fit_report_[0]["why"] == "velocities are linear in the momenta"
+    t = np.linspace(0, 10, 11)
+    leapfrog = model.simulate([1.0, 0.0], t, method="StormerVerlet", step_size=1e-3)
+    np.testing.assert_allclose(leapfrog, model.simulate([1.0, 0.0], t), atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_mass_that_depends_on_the_coordinates_is_found(seed):
+    X, y = polar(300, seed)
+    model = fit_quietly(HNNRegressor(random_state=seed), X, y)
+    assert model.hamiltonian_ == "natural"
+    general = fit_quietly(HNNRegressor(hamiltonian="mlp", random_state=seed), X, y)
+    test = polar(500, 10)
+    assert error(model, *test) < 0.3 * error(general, *test)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_form_that_does_not_hold_is_not_chosen(seed):
+    model = fit_quietly(HNNRegressor(random_state=seed), *fast_particles(2000, seed))
+    assert model.hamiltonian_ == "mlp"
+    assert error(model, *fast_particles(500, 10)) < 0.01
+
+
+def test_noise_does_not_hide_the_form():
+    X, y = pendulum_box(300, 0, noise=0.1)
+    found, general = (
+        fit_quietly(HNNRegressor(hamiltonian=form, random_state=0), X, y)
+        for form in ("auto", "mlp")
+    )
+    assert found.hamiltonian_ == "mechanical"
+    test = pendulum_box(500, 10)
+    assert error(found, *test) < error(general, *test)
+
+
+def test_the_form_is_open_where_nothing_else_was_asked_for():
+    X, y = pendulum_box(100, 0)
+    for params in ({"hidden_layer_sizes": (30,)}, {"solver": "least_squares"}):
+        model = fit_quietly(HNNRegressor(**params, random_state=0), X, y)
+        assert model.hamiltonian_ == "mlp"
+    model = HNNRegressor(hamiltonian="separable", random_state=0).fit(X, y)
+    assert model.hamiltonian_ == "separable"
+
+
+def test_momenta_counted_from_far_away_keep_their_digits():
+    X, y = pendulum_box(300, 0)
+    for far in ([0.0, 1e2], [0.0, 1e8]):
+        model = fit_quietly(HNNRegressor(random_state=0), X + far, y)
+        test = pendulum_box(200, 10)
+        assert error(model, test[0] + far, test[1]) < 1e-4
+
+
+def test_velocities_of_few_rows_prove_nothing():
+    X, y = pendulum_box(3, 0)
+    model = fit_quietly(HNNRegressor(random_state=0), X, y)
+    assert "velocities are linear in the momenta" not in [e.get("why") for e in model.fit_report_]
+
+
 def test_heavy_tails_get_smaller_weights(monkeypatch):
     from skhnn._solvers import _auto
 

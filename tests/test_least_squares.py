@@ -10,7 +10,7 @@ from skhnn._solvers import Problem
 from skhnn._solvers._folds import make_folds
 from skhnn._solvers._pool import fit_by_score
 from skhnn._solvers._ridge import fit_ridge, reduce, union
-from skhnn.hamiltonians import SAMPLING_SCALES, MLPHamiltonian
+from skhnn.hamiltonians import SAMPLING_SCALES, MLPHamiltonian, SeparableHamiltonian
 
 RNG = np.random.RandomState
 
@@ -200,7 +200,7 @@ def test_scores_are_those_of_the_formulas(by, n_rows):
     form, rows = MLPHamiltonian((60,)), np.arange(n_rows)
     Z, G, _ = problem.take(rows)
     params = form.sample_params(Z, RNG(0), "hinge", 0.4)
-    fit, score = fit_by_score(problem, form, params, rows, 1e-6, by)
+    fit, score, common = fit_by_score(problem, form, params, rows, 1e-6, by)
     root = np.sqrt(problem.scaling.w / n_rows)
     A = (form.basis(params, Z) * root[:, None]).reshape(-1, 60)
     t = (G * root).ravel()
@@ -211,10 +211,39 @@ def test_scores_are_those_of_the_formulas(by, n_rows):
     rest = ((A @ w - t) ** 2).sum()
     if by == "gcv":
         free = np.trace(A @ np.linalg.solve(A.T @ A + r * np.eye(60), A.T))
-        expected = -n / 2 * np.log(rest / (1 - 1.4 * free / n) ** 2)
+        expected = -n / 2 * np.log(rest / n / (1 - 1.4 * free / n) ** 2)
         np.testing.assert_allclose(fit.effective_unknowns, free, rtol=1e-5)
     else:
         K = np.eye(n) + A @ A.T / r
-        expected = -n / 2 * np.log(t @ np.linalg.solve(K, t))
+        expected = -n / 2 * np.log(t @ np.linalg.solve(K, t) / n)
         expected -= 0.5 * np.linalg.slogdet(K)[1]
     np.testing.assert_allclose(score, expected, rtol=1e-5)
+    np.testing.assert_allclose(common, score)
+
+
+@pytest.mark.parametrize("by", ["evidence", "gcv"])
+def test_parts_without_common_unknowns_are_scored_apart(by):
+    X, y = asymmetric_data(100)
+    weight = np.ones(100)
+    problem = Problem(X, y, weight, None, Scaling.from_data(X, y, weight))
+    form, rows = SeparableHamiltonian((20,)), np.arange(100)
+    Z, _, _ = problem.take(rows)
+    params = form.sample_params(Z, RNG(0), "hinge", 0.4)
+    fit, score, common = fit_by_score(problem, form, params, rows, 1e-6, by)
+    of_T, of_V = (
+        fit_by_score(problem, _Half(form, part), params, rows, 1e-6, by)
+        for part in form.blocks(params)
+    )
+    np.testing.assert_allclose(score, of_T[1] + of_V[1])
+    np.testing.assert_allclose(fit.w, of_T[0].w + of_V[0].w)
+    assert common < score  # a noise of its own for each part can only fit better
+
+
+class _Half:
+    """A form with one of its blocks."""
+
+    def __init__(self, form, block):
+        self.basis, self.block = form.basis, block
+
+    def blocks(self, params):
+        return [self.block]

@@ -143,7 +143,7 @@ def test_the_parameter_and_the_method_share_their_name():
     model.set_params(hamiltonian="mlp")  # of a later fit; this one stays what it is
     assert [W.shape for W in model.coefs_] == [(2, 9), (2, 9), (18, 1)]
     assert model.hamiltonian(X).shape == (100,)
-    with pytest.raises(ValueError, match=r"hamiltonian must be one of \['mlp', 'separable'\]"):
+    with pytest.raises(ValueError, match=r"hamiltonian must be one of \['auto', 'mlp'"):
         model.set_params(hamiltonian="magnetic").fit(X, y)
 
 

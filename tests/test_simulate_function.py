@@ -53,8 +53,13 @@ def model(data):
 
 
 @pytest.fixture(scope="module")
-def separable(data):
-    return HNNRegressor(hamiltonian="separable", random_state=0).fit(*data)
+def coupled(data):
+    return HNNRegressor(hamiltonian="mlp", random_state=0).fit(*data)
+
+
+@pytest.fixture(scope="module", params=["separable", "mechanical"])
+def separable(data, request):
+    return HNNRegressor(hamiltonian=request.param, random_state=0).fit(*data)
 
 
 def starts(n, seed=0):
@@ -200,14 +205,14 @@ def test_implicit_steps_end_near_an_equilibrium(model, method):
 
 
 @pytest.mark.parametrize("method", ["StormerVerlet", "BlanesMoan6", "yoshida_4"])
-def test_explicit_splitting_is_for_separable_models(model, separable, method):
+def test_explicit_splitting_is_for_separable_models(coupled, separable, method):
     exact = simulate(Pendulum(), [1, 0], T)
     found = simulate(separable, [1, 0], T, method=method, step_size=0.01)
     np.testing.assert_allclose(found, exact, atol=1e-4)
     batch = simulate(separable, [[1, 0], [0.5, 0.2]], T, method=method, step_size=0.01)
     np.testing.assert_allclose(batch[0], found, atol=1e-12)
     with pytest.raises(ValueError, match=r"not separable.*GaussLegendre4.*hamiltonian='separable'"):
-        simulate(model, [1, 0], T, method=method)
+        simulate(coupled, [1, 0], T, method=method)
 
 
 def test_explicit_splitting_is_refused_for_other_fields_that_are_not_separable(data):
