@@ -191,6 +191,30 @@ def test_velocities_of_few_rows_prove_nothing():
     assert "velocities are linear in the momenta" not in [e.get("why") for e in model.fit_report_]
 
 
+def many_coordinates(n, seed=0):
+    """Five coordinates, the mass of each depending on the next."""
+    X = np.random.default_rng(seed).uniform(-1, 1, (n, 10))
+    q, p = np.split(X, 2, axis=1)
+    after = np.roll(q, -1, axis=1)
+    slope = -0.25 * np.roll(p, 1, axis=1) ** 2 * np.sin(q) + q
+    return X, np.hstack([p * (1 + 0.5 * np.cos(after)), -slope])
+
+
+@pytest.mark.parametrize("form", ["auto", "natural", "mechanical", "separable"])
+def test_many_coefficients_leave_few_units_and_no_crash(form):
+    X, y = many_coordinates(3500)
+    model = fit_quietly(HNNRegressor(hamiltonian=form, max_iter=2, random_state=0), X, y)
+    assert np.isfinite(model.predict(X)).all()
+    assert all(np.isfinite(entry.get("error", 0.0)) for entry in model.fit_report_)
+
+
+def test_layers_that_are_given_are_not_widened():
+    X, y = pendulum_box(4000, 0)
+    y = np.where(np.abs(X[:, :1]) > 2, 0.9 * y, y)  # a kink: never good enough
+    model = fit_quietly(HNNRegressor((60,), max_iter=5, random_state=0), X, y)
+    assert model.hidden_layer_sizes_ == (60,)
+
+
 def test_heavy_tails_get_smaller_weights(monkeypatch):
     from skhnn._solvers import _auto
 
@@ -223,7 +247,7 @@ def test_warm_start_goes_on_with_the_solver_that_was_chosen():
 
 def test_verbose_tells_the_steps(capsys):
     HNNRegressor(random_state=0, verbose=True).fit(*pendulum_box(200, 0))
-    assert "auto: solver=least_squares" in capsys.readouterr().out
+    assert "solver=least_squares, hamiltonian=mechanical" in capsys.readouterr().out
 
 
 def test_options_without_effect_warn_once_and_never_under_auto():

@@ -59,22 +59,25 @@ _LEAST_NOISE, _MOST_NOISE = 1e-3, 0.5
 _HANDICAP = 10.0
 # No trained network has a smaller error.
 _OUT_OF_REACH = 1e-7
-# Forms of H, the simplest one first, and the steps after which they are compared. A form with an
-# error of up to so many times the smallest one is taken if it is simpler; it stands still if all
-# steps leave more than this part of that error.
+# Forms of H, the simplest one first. The error of velocities linear in the momenta that rounding
+# may leave; a form with fewer units than this is not tried.
 _FORMS = ("mechanical", "natural", "mlp")
+_LINEAR, _FEWEST_UNITS = 1e-6, 8
+# Forms are compared after so many steps; one whose error is up to 1.3 times the smallest is taken
+# if it is simpler. (Ratios to the network of everything were 0.5 to 1.1 for double pendulums and a
+# system of three coordinates, 3.5 to 5 for relativistic oscillators and vortices.) It stands still
+# if all steps leave more than a quarter of that error: right forms left a thirtieth.
 _STEPS_TO_REHEARSE, _AS_GOOD, _STANDS_STILL = 200, 1.3, 0.25
+# With an error like this a form is doubtful in any case. Three bodies that meet: 0.15 to 0.3
+# against 0.09, since speeds tell the network of everything how near they are.
 _LARGE = 0.1
-_WORTH_WIDENING = 0.93
 # With a larger error of a few sampled units, more of them are not tried, nor in another form.
 _HOPELESS = 0.1
-# The error of velocities linear in the momenta that rounding may leave.
-_LINEAR = 1e-6
-_FEWEST_UNITS = 8
 # The last weights of a trained network with more units in the last layer, and the rows it takes.
 _WEIGHTS_WHEN_WIDER, _ROWS_TO_WIDEN = 900, 3000
-# More sampled units help where sampled units alone came below this error.
-_SAMPLING_WORKS = 0.2
+# More sampled units help where sampled units alone came below this error; they are taken if the
+# error falls to this part.
+_SAMPLING_WORKS, _WORTH_WIDENING = 0.2, 0.93
 
 
 @dataclass
@@ -95,12 +98,15 @@ class Candidate:
 def solve_auto(problem: Problem, start: Start, monitor: Monitor, options: SolverOptions) -> None:
     """Choose between sampled least squares and SOAP; the choice is in ``options.report``.
 
-    1. Where rows are few, or what a few sampled units leave is noise: these, several models pooled.
-    2. Least squares on sampled layers. If its error on the rows left out is small, that is the
+    1. If velocities are linear in the momenta, H is of the mechanical form; see also 2 and 4.
+    2. Where rows are few, or what a few sampled units leave is noise: these, several models pooled,
+       of the form with the best score.
+    3. Least squares on sampled layers. If its error on the rows left out is small, that is the
        model, refitted to all rows - unless the data are thin (two sampled models agree on them and
        not beside them): then only if simulations from the data stay with the data.
-    3. Otherwise SOAP, with smaller weights for the largest targets where they have a heavy tail;
-       then, where sampled units work, more of them in the last layer by least squares.
+    4. The form, by short trainings.
+    5. SOAP, with smaller weights for the largest targets where they have a heavy tail; then, where
+       sampled units work, more of them in the last layer by least squares.
     """
     search_ = _Search(problem, start, monitor, options)
     try:
@@ -167,9 +173,7 @@ class _Search:
         sampled.error = by_folds if self.few_left_out else max(sampled.error, by_folds)
         self.thin = not self.is_determined(found)
         self.judge_and_tell(sampled, thin=self.thin)
-        self.can_widen = (
-            self.training.n_samples > _ROWS_TO_WIDEN and sampled.error < _SAMPLING_WORKS
-        )
+        self.can_widen = sampled.error < _SAMPLING_WORKS
         if self.best is None or sampled.error < self.best.error:
             self.best, self.found = sampled, found[0]
         if self.thin:
@@ -192,7 +196,7 @@ class _Search:
         simplest = next(name for name, error in rehearsed.items() if error <= limit)
         self.rehearsed = rehearsed
         self.choose_form(simplest, "as good as any after a short training", errors=rehearsed)
-        self.can_widen |= simplest != "mlp" and self.training.n_samples > _ROWS_TO_WIDEN
+        self.can_widen |= simplest != "mlp"
 
     def train_and_compare(self) -> None:
         """SOAP, and the better one of what it finds and the sampled model."""
@@ -201,17 +205,22 @@ class _Search:
         activation = self.activation_to_train()
         trained = self.train(activation)
         if self.is_doubtful(trained):
+            curves = self.monitor.curves
             self.choose_form("mlp", "the other form leaves much")
             other = self.train(_ACTIVATION)
             if other.error < trained.error:
                 trained = other
+            else:
+                self.monitor.curves = curves
         if self.is_better(sampled, trained):
             self.finish_sampled(
                 self.found, "steady beside thin data" if self.thin else "smaller error"
             )
             return
         self.best = trained
-        if activation == _ACTIVATION_TO_WIDEN and trained.error > _GOOD:
+        if trained.hamiltonian.activation == _ACTIVATION_TO_WIDEN == activation and (
+            trained.error > _GOOD
+        ):
             wider = self.widen(trained)
             if self.is_better(wider, trained) and wider.error < _WORTH_WIDENING * trained.error:
                 trained = wider
@@ -219,7 +228,14 @@ class _Search:
 
     def activation_to_train(self) -> str:
         """That of the units to widen with, where these are worth their while."""
-        if not self.can_widen or self.start.activation_given:
+        start, form = self.start, self.to_train(self.form, _ACTIVATION_TO_WIDEN)
+        if (
+            not self.can_widen
+            or start.layers_given
+            or start.activation_given
+            or self.training.n_samples <= _ROWS_TO_WIDEN
+            or self.units_to_add(form) < _FEWEST_UNITS
+        ):
             return _ACTIVATION
         other = self.rehearsed.get(self.form.name) or self.rehearse(self.form.name, _ACTIVATION)
         to_widen = self.rehearse(self.form.name, _ACTIVATION_TO_WIDEN)
@@ -252,15 +268,19 @@ class _Search:
 
     def choose_form(self, name: str, why: str, **more: Any) -> None:
         self.form = self.as_form(name)
-        self.options.report.append({"hamiltonian": name, "why": why, **more})
+        self.options.tell({"hamiltonian": name, "why": why, **more})
 
     def forms(self, n_weights: int) -> list[Hamiltonian]:
         """Those in question, with one layer of about so many last weights."""
         forms = [self.form]
         if self.form_is_open:
             forms = [self.as_form(name) for name in _FORMS]
-        units = [(form, form.units_for(n_weights, self.problem.n_features)) for form in forms]
-        return [with_units(form, n) for form, n in units if n >= _FEWEST_UNITS]
+        units = [form.units_for(n_weights, self.problem.n_features) for form in forms]
+        return [
+            with_units(form, n)
+            for form, n in zip(forms, units, strict=True)
+            if n >= _FEWEST_UNITS or len(forms) == 1
+        ]
 
     def few(self) -> None:
         """All rows are fitted, and sampled models pooled by their evidence."""
@@ -292,7 +312,8 @@ class _Search:
         problem, options = self.problem, self.options
         n_rows = max(_EQUATIONS_FOR_NOISE // problem.n_features, 1)
         rows = some(np.arange(problem.n_samples), n_rows, self.rng)
-        narrow, wide = [], []
+        narrow: list[list[Scored]] = []
+        wide: list[list[Scored]] = []
         for n_weights, scored in zip(_WEIGHTS_FOR_NOISE, (narrow, wide), strict=True):
             for form in self.forms(n_weights):
                 scored.append(score_models(problem, form, rows, options, "gcv"))
@@ -322,7 +343,8 @@ class _Search:
         return True
 
     def take_pool(self, models: list[Scored], why: str) -> None:
-        self.options.report += [describe(model) for model in models]
+        for model in models:
+            self.options.tell(describe(model))
         form, params = pool(models)
         self.take_sampled(form, params, models[0].fit, why)
 
@@ -350,7 +372,7 @@ class _Search:
         if self.heavy_tail:
             training = training.reweighted(self.heavy_tail)
             judge = judge and judge.reweighted(self.heavy_tail)
-            self.options.report.append({"solver": "soap", "heavy_tail": True})
+            self.options.tell({"solver": "soap", "heavy_tail": True})
         form = self.to_train(self.form, activation)
         n_steps = _STEPS_BEFORE_WIDENING if activation == _ACTIVATION_TO_WIDEN else _STEPS
         trained = self.soap(training, form, judge, n_steps)
@@ -420,8 +442,7 @@ class _Search:
         rng, training = self.rng, self.training
         Z, _, _ = training.take(some(np.arange(training.n_samples), 10_000, rng))
         form = trained.hamiltonian
-        units = form.units_for(_WEIGHTS_WHEN_WIDER, Z.shape[1]) - form.hidden_layer_sizes[-1]
-        form, params = form.widen(trained.params, Z, rng, units)
+        form, params = form.widen(trained.params, Z, rng, self.units_to_add(form))
         n_rows = 8 * params[-2].size // training.n_features
         rows = some(np.arange(training.n_samples), n_rows, rng)
         folds = [reduce(form, params, training, part) for part in np.array_split(rows, 5)[::-1]]
@@ -429,6 +450,10 @@ class _Search:
         wider = self.candidate("least_squares", form, with_last(params, fit.w))
         self.judge_and_tell(wider, widened=True)
         return wider
+
+    def units_to_add(self, form: Hamiltonian) -> int:
+        total = form.units_for(_WEIGHTS_WHEN_WIDER, self.problem.n_features)
+        return total - int(form.hidden_layer_sizes[-1])
 
     def judge_and_tell(self, candidate: Candidate, **more: Any) -> None:
         if self.thin:
@@ -452,7 +477,7 @@ class _Search:
 
     def take_sampled(self, form: Hamiltonian, params: Params, fit: RidgeFit, why: str) -> None:
         self.best = Candidate("least_squares", form, params, fit.error)
-        self.options.report.append({"chosen": "least_squares", "why": why})
+        self.options.tell({"chosen": "least_squares", "why": why})
         self.forget()
         self.monitor.start(form, params)
         self.monitor(0.5 * fit.training_error**2, flatten(params))
@@ -467,7 +492,7 @@ class _Search:
 
     def finish_trained(self, trained: Candidate, why: str) -> None:
         self.best = trained
-        self.options.report.append({"chosen": trained.solver, "why": why})
+        self.options.tell({"chosen": trained.solver, "why": why})
         self.monitor.complete()
 
     def tell(self, candidate: Candidate, **more: Any) -> None:
@@ -481,14 +506,7 @@ class _Search:
             **more,
             "seconds": time.perf_counter() - self.began,
         }
-        self.options.report.append(entry)
-        if self.options.verbose:
-            print(
-                "auto: "
-                + ", ".join(
-                    f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in entry.items()
-                )
-            )
+        self.options.tell(entry)
 
 
 def _error(problem: Problem, hamiltonian: Hamiltonian, params: Params) -> float:

@@ -103,7 +103,7 @@ def search(
             fit = fit_ridge(folds, alpha, refit=False)
             params = with_last(params, fit.w)
             found.append(Sampled(form, params, fit, method, scale))
-            options.report.append(describe(found[-1]))
+            options.tell(describe(found[-1]))
         found.sort(key=lambda sampled: sampled.fit.error)
         choices = list(dict.fromkeys((sampled.method, sampled.scale) for sampled in found))
         error = found[0].fit.error

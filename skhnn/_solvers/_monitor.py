@@ -111,6 +111,15 @@ class Monitor:
             self.status = "stopped"
         return self.status != "max_iter"
 
+    @property
+    def curves(self) -> tuple[list[float], list[float]]:
+        """The losses and the scores so far."""
+        return self.loss_curve.copy(), self.validation_scores.copy()
+
+    @curves.setter
+    def curves(self, curves: tuple[list[float], list[float]]) -> None:
+        self.loss_curve[:], self.validation_scores[:] = curves
+
     def finish(self, loss: float, theta: np.ndarray) -> None:
         """Take the solver's own word that no further progress is possible."""
         if not self.loss_curve:

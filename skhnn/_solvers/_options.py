@@ -51,6 +51,15 @@ class SolverOptions:
     verbose: bool = False
     report: list[dict[str, Any]] = field(default_factory=list)
 
+    def tell(self, entry: dict[str, Any]) -> None:
+        """Add an entry to the report; with ``verbose`` also print it."""
+        self.report.append(entry)
+        if self.verbose:
+            items = entry.items()
+            print(
+                ", ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in items)
+            )
+
     def alpha(self, problem: Problem) -> float:
         """The strength of the penalty with weights that are not normalised."""
         return self.penalty * problem.total_weight

@@ -6,8 +6,8 @@ A candidate is the least squares A w = t on sampled units, N equations, with a r
 
 Two scores say, on the scale of a log likelihood, what it is worth on other rows:
 
-    evidence:  -N/2 log(|A w - t|^2 + r |w|^2) - 1/2 sum log(1 + s^2 / r),
-    gcv:       -N/2 log(|A w - t|^2 / (1 - gamma k / N)^2).
+    evidence:  -N/2 log((|A w - t|^2 + r |w|^2) / N) - 1/2 sum log(1 + s^2 / r),
+    gcv:       -N/2 log(|A w - t|^2 / N / (1 - gamma k / N)^2).
 
 The evidence is that of a Gaussian process whose covariance is A A^T. It is the one that can be
 trusted with fewer equations than unknowns: with 20 rows, generalised cross-validation chose models
@@ -42,7 +42,7 @@ from ._ridge import RidgeFit, svd
 # As multiples of the largest s^2. With many equations s^2 is that of A^T A, known to rounding.
 _RIDGES = 10.0 ** np.arange(-26.0, 2.1, 0.5)
 _RIDGES_OF_SQUARES = 10.0 ** np.arange(-14.0, 1.1, 0.5)
-_GAMMA = 1.4
+_GAMMA, _LEAST_LEFT = 1.4, 0.05
 _TEMPERATURE = 4.0
 # Models with a smaller weight, relative to the largest, are left out, and so are those beyond a
 # number that keeps the result quick to evaluate.
@@ -143,8 +143,10 @@ def _best_ridge(
     W = b / (s2 + ridges)
     squares = np.maximum(t2 - 2.0 * (W @ b) + (W * W) @ s2, _ROUNDING * t2 + _TINY)
     free = (s2 / (s2 + ridges)).sum(axis=1)
-    gcv = squares / np.maximum(1.0 - _GAMMA * free / n_equations, 1e-3) ** 2
-    errors, volumes = gcv, np.zeros(len(gcv))
+    left = 1.0 - _GAMMA * free / n_equations
+    gcv = squares / np.maximum(left, _LEAST_LEFT) ** 2
+    # What interpolates leaves nothing to judge by, and does not count.
+    errors, volumes = np.where(left > _LEAST_LEFT, gcv, np.inf), np.zeros(len(gcv))
     if by == "evidence":
         errors = squares + ridges[:, 0] * (W * W).sum(axis=1)
         volumes = -0.5 * np.log1p(s2 / ridges).sum(axis=1)
