@@ -26,7 +26,8 @@ class Hamiltonian(BaseEstimator):
        symmetric.
     4. ``basis`` is (n, 2d, m): the last weights enter linearly,
        ``gradient = basis @ params[-2].ravel()``. Linear least squares and the estimation of states
-       need no more than this.
+       need no more than this. ``blocks`` names parts that share no unknowns, ``units_for`` says how
+       many units come with so many last weights.
     5. ``gradient_pullback`` returns the gradient and the map V -> d sum(V * gradient) / d params,
        the reverse derivative on which every iterative solver runs. Closed form: no graph is
        recorded.
