@@ -63,6 +63,24 @@ def magnetic(X):
     return np.stack([v1, v2, f1, f2], axis=1)
 
 
+def tilted_top(X):
+    """A heavy top in Euler angles, tilted; added after the forms of H, and not looked at before."""
+    theta, phi, psi, p_theta, p_phi, p_psi = X.T
+    c, s = np.cos(theta), np.sin(theta)
+    u = p_phi - p_psi * c
+    slope = u * p_psi / s - u**2 * c / s**3 - s + 0.3 * c * np.cos(phi)
+    dq = [p_theta, u / s**2, p_psi - u * c / s**2]
+    return np.stack([*dq, -slope, 0.3 * s * np.sin(phi), 0.2 * np.sin(psi)], axis=1)
+
+
+def wave(X):
+    """Nonlinear Schroedinger equation on a ring of four sites; added with the top."""
+    q, p = np.split(X, 2, axis=1)
+    size = q**2 + p**2
+    neighbours = [np.roll(a, 1, axis=1) + np.roll(a, -1, axis=1) for a in (q, p)]
+    return np.hstack([p * (1 + size) - neighbours[1], neighbours[0] - q * (1 + size)])
+
+
 def trajectories(field: Field, starts: np.ndarray, t: np.ndarray, rtol: float = 1e-9) -> np.ndarray:
     """States (n_starts, n_times, 2d), integrated together in lots of 200."""
     parts = []
@@ -143,8 +161,10 @@ class Case:
         return paths.reshape(-1, paths.shape[2]), np.repeat(np.arange(n_paths), len(self.t))
 
 
-def box(*half_widths):
-    return lambda rng, n: rng.uniform(-1, 1, (n, len(half_widths))) * half_widths
+def box(*sides):
+    """States in a box; a side is half a width, or its two ends."""
+    low, high = np.array([side if np.ndim(side) else (-side, side) for side in sides]).T
+    return lambda rng, n: low + (high - low) * (rng.uniform(-1, 1, (n, len(sides))) + 1) / 2
 
 
 def on_circle(rng, n):
@@ -178,6 +198,10 @@ CASES = {
         t=np.linspace(0, 3, 45), state_noise=0.1,
     ),
     "unseen": Case(magnetic, 3000, box(1.5, 1.5, 1.5, 1.5), 6.3),
+    "unseen_top": Case(
+        tilted_top, 5000, box([0.5, 2.6], 3, 3, 1, 1, 1), 6.3, start_scale=1.0
+    ),
+    "unseen_wave": Case(wave, 5000, box(*[1] * 8), 6.3),
 }  # fmt: skip
 SMALL = {
     "pendulum": (pendulum, box(np.pi, 3)),
