@@ -11,6 +11,8 @@ from .hamiltonians import field_from_gradient, gradient_from_field
 _WORTH_A_WORD = 1e-4
 _PART = 0.3
 _ROWS_PER_COLUMN = 10
+# The spread of a constant column, relative to its size.
+_ROUNDING = 1e-12
 
 
 def warn_if_not_hamiltonian(X: np.ndarray, y: np.ndarray, predicted: np.ndarray) -> None:
@@ -21,7 +23,8 @@ def warn_if_not_hamiltonian(X: np.ndarray, y: np.ndarray, predicted: np.ndarray)
     """
     n, n_columns = X.shape
     spread = y.std(axis=0)
-    if n < _ROWS_PER_COLUMN * n_columns or not spread.all():
+    varies = spread > _ROUNDING * np.abs(y).max(axis=0)
+    if n < _ROWS_PER_COLUMN * n_columns or not varies.all():
         return
     residual = y - predicted
     missing = float(np.mean((residual / spread) ** 2))

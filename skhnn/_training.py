@@ -236,12 +236,14 @@ def _start(
 
 def warn_unless_converged(estimator: Any, result: FitResult) -> None:
     """Say how training ended, if not well, and what to do."""
-    loss = estimator.loss_
+    loss, where = estimator.loss_, "trained on"
+    if result.validation_scores:
+        loss, where = 0.5 * (1.0 - max(result.validation_scores)), "left out"
     solver = estimator.solver_
     if result.status == "max_iter":
         what = (
-            f"stopped at max_iter={result.n_iter} while the loss, now {loss:.2e} (1 - R2 = "
-            f"{2 * loss:.1e}), still fell by more than the fraction tol={estimator.tol:g} in "
+            f"stopped at max_iter={result.n_iter} while the loss, now {estimator.loss_:.2e} (1 - R2 = "
+            f"{2 * estimator.loss_:.1e}), still fell by more than the fraction tol={estimator.tol:g} in "
             f"{estimator.n_iter_no_change} iterations. If this is not good enough, increase "
             "max_iter or fit again with warm_start=True; if it is, a larger tol stops earlier"
         )
@@ -260,12 +262,12 @@ def warn_unless_converged(estimator: Any, result: FitResult) -> None:
     elif result.status == "completed" and loss > _POOR_LOSS and solver in ("soap", "adam"):
         what = (
             f"came to the end of its {result.n_iter} epochs at R2 = {1 - 2 * loss:.2f} on the rows "
-            "trained on. Either the rest of the derivatives is noise or not Hamiltonian, or this "
+            f"{where}. Either the rest of the derivatives is noise or not Hamiltonian, or this "
             "was too short: increase max_iter, or leave it to the solver with max_iter=None"
         )
     elif result.status in ("converged", "completed") and loss > _POOR_LOSS:
         what = (
-            f"stopped improving at R2 = {1 - 2 * loss:.2f} on the rows trained on. Either the rest "
+            f"stopped improving at R2 = {1 - 2 * loss:.2f} on the rows {where}. Either the rest "
             "of the derivatives is noise or not Hamiltonian (friction, a drive, columns in another "
             "order than q, p), or this is a plateau of the loss: try a larger n_iter_no_change, "
             "another random_state or more units"

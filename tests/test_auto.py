@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers import asymmetric_data, fit_quietly
 from scipy.integrate import solve_ivp
+from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
 from skhnn._scaling import Scaling
@@ -150,11 +151,44 @@ def test_a_mass_that_depends_on_the_coordinates_is_found(seed):
     assert error(model, *test) < 0.3 * error(general, *test)
 
 
+def vortices(n, seed=0):
+    """Three point vortices of one strength, smoothed: q and p on an equal footing."""
+    X = np.random.default_rng(seed).uniform(-1, 1, (n, 6))
+    q, p = np.split(X, 2, axis=1)
+    dq, dp = q[:, :, None] - q[:, None], p[:, :, None] - p[:, None]
+    others = (1 - np.eye(3)) / (dq**2 + dp**2 + 0.1)
+    return X, np.hstack([-(dp * others).sum(axis=2), (dq * others).sum(axis=2)])
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_form_that_does_not_hold_is_not_chosen(seed):
-    model = fit_quietly(HNNRegressor(random_state=seed), *fast_particles(2000, seed))
+    model = fit_quietly(HNNRegressor(random_state=seed), *vortices(2000, seed))
     assert model.hamiltonian_ == "mlp"
-    assert error(model, *fast_particles(500, 10)) < 0.01
+    assert error(model, *vortices(500, 10)) < 0.1
+
+
+@pytest.mark.parametrize("n", [200, 2000])
+def test_velocities_that_are_not_linear_make_a_separable_model(n):
+    X, y = fast_particles(n)
+    model = fit_quietly(HNNRegressor(random_state=0), X, y)
+    assert model.hamiltonian_ == "separable"
+    assert error(model, *fast_particles(500, 10)) < 2e-3
+
+
+def test_columns_in_the_wrong_order_draw_a_warning():
+    X, y = pendulum_box(300, 0)
+    with pytest.warns(ConvergenceWarning, match=r"R2 = 0\.\d\d on the rows left out"):
+        HNNRegressor(random_state=0).fit(X[:, ::-1], y)
+
+
+def test_a_constant_momentum_is_no_friction():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (300, 4))
+    X[:, 2] = 0.7
+    q1, q2, p1, p2 = X.T
+    y = np.stack([p1, p2, -q1 - 2 * q1 * q2, -q2 - q1**2 + q2**2], axis=1)
+    model = HNNRegressor(random_state=0).fit(X, y)  # warnings are errors here
+    assert np.abs(model.predict(X) - y).max() < 1e-7
 
 
 def test_noise_does_not_hide_the_form():

@@ -18,7 +18,7 @@ from ._objective import Objective, Place
 from ._options import SolverOptions, Start
 from ._pool import Scored, fit_by_score, pool, score_models, with_units, worth_pooling
 from ._problem import Problem
-from ._ridge import RidgeFit, fit_ridge, reduce
+from ._ridge import SLACK, RidgeFit, fit_ridge, reduce
 from ._soap import solve_soap
 from ._steadiness import determined_beside, deviation, is_steady
 
@@ -61,7 +61,7 @@ _HANDICAP = 10.0
 _OUT_OF_REACH = 1e-7
 # Forms of H, the simplest one first. The error of velocities linear in the momenta that rounding
 # may leave; a form with fewer units than this is not tried.
-_FORMS = ("mechanical", "natural", "mlp")
+_FORMS = ("mechanical", "separable", "natural", "mlp")
 _LINEAR, _FEWEST_UNITS = 1e-6, 8
 # Forms are compared after so many steps; one whose error is up to 1.3 times the smallest is taken
 # if it is simpler. (Ratios to the network of everything were 0.5 to 1.1 for double pendulums and a
@@ -71,13 +71,16 @@ _STEPS_TO_REHEARSE, _AS_GOOD, _STANDS_STILL = 200, 1.3, 0.25
 # With an error like this a form is doubtful in any case. Three bodies that meet: 0.15 to 0.3
 # against 0.09, since speeds tell the network of everything how near they are.
 _LARGE = 0.1
-# With a larger error of a few sampled units, more of them are not tried, nor in another form.
-_HOPELESS = 0.1
+# With a larger error of a few sampled units, more of them are not tried, nor in another form. With
+# an error below this part of that of a network of everything, a form is worth a training.
+_HOPELESS, _WELL_BELOW = 0.1, 0.5
 # The last weights of a trained network with more units in the last layer, and the rows it takes.
 _WEIGHTS_WHEN_WIDER, _ROWS_TO_WIDEN = 900, 3000
 # More sampled units help where sampled units alone came below this error; they are taken if the
-# error falls to this part.
+# error falls to this part. On thin data the ridge may cost accuracy, for the sake of what is
+# beside. The gain can be large, so their activation may have a larger error in the rehearsal.
 _SAMPLING_WORKS, _WORTH_WIDENING = 0.2, 0.93
+_SLACK_IF_THIN, _IN_FAVOUR = 3.0, 1.2
 
 
 @dataclass
@@ -138,6 +141,7 @@ class _Search:
         self.thin = self.can_widen = False
         self.velocity_error = np.inf
         self.heavy_tail = heavy_tail(problem)
+        self.promising: set[str] = set()
         self.rehearsed: dict[str, float] = {}
         self.began = time.perf_counter()
 
@@ -152,18 +156,22 @@ class _Search:
             return
         if not self.start.layers_given and not self.heavy_tail and self.noise():
             return
-        if self.sample(_HOPELESS if self.form_is_open else np.inf):
+        self.sample(_HOPELESS if self.form_is_open else np.inf)
+        assert self.best is not None
+        if self.form_is_open and not self.thin and _EXACT < self.best.error <= _HOPELESS:
+            self.sample_forms()
+        if self.thin and self.best.error < _OUT_OF_REACH and is_steady(self.best.deviation):
+            self.finish_sampled(self.found, "steady beside thin data")
+            return
+        if not self.thin and self.best.error <= _GOOD:
+            self.finish_sampled(self.found, "good enough")
             return
         if self.form_is_open and not self.thin:
-            assert self.best is not None
-            in_reach = self.best.error <= _HOPELESS
             self.compare_forms()
-            if self.form.name != "mlp" and in_reach and self.sample():
-                return
         self.train_and_compare()
 
-    def sample(self, hopeless: float = np.inf) -> bool:
-        """Least squares on sampled layers; whether that is the end of the search."""
+    def sample(self, hopeless: float = np.inf) -> Candidate:
+        """Least squares on sampled layers."""
         found = search(
             self.training, self.form, self.start.layers_given, self.options, 10 * _GOOD, hopeless
         )
@@ -171,24 +179,29 @@ class _Search:
         # With few rows, cross-validation has seen more of them than were left out here.
         by_folds = found[0].fit.error
         sampled.error = by_folds if self.few_left_out else max(sampled.error, by_folds)
-        self.thin = not self.is_determined(found)
-        self.judge_and_tell(sampled, thin=self.thin)
-        self.can_widen = sampled.error < _SAMPLING_WORKS
-        if self.best is None or sampled.error < self.best.error:
-            self.best, self.found = sampled, found[0]
-        if self.thin:
-            steady = sampled.error < _OUT_OF_REACH and is_steady(sampled.deviation)
-            if steady:
-                self.finish_sampled(found[0], "steady beside thin data")
-            return steady
-        good = sampled.error <= _GOOD
-        if good:
-            self.finish_sampled(found[0], "good enough")
-        return good
+        thin = not self.is_determined(found)
+        if self.best is None or (sampled.error < self.best.error and not thin):
+            self.best, self.found, self.thin = sampled, found[0], thin
+            self.can_widen = sampled.error < _SAMPLING_WORKS
+        self.judge_and_tell(sampled, thin=thin)
+        return sampled
+
+    def sample_forms(self) -> None:
+        """The same with other forms, where a few units of a network of everything did well."""
+        assert self.best is not None
+        general = self.best.error
+        for name in ("separable", "natural"):
+            self.form = self.as_form(name)
+            if self.sample().error < _WELL_BELOW * general:
+                self.promising.add(name)
+        self.form = self.start.hamiltonian
+        if self.best.error <= _GOOD and self.best.hamiltonian.name != self.form.name:
+            self.choose_form(self.best.hamiltonian.name, "smaller error of sampled layers")
 
     def compare_forms(self) -> None:
         """Short trainings: the simplest form that is about as good as the best."""
-        rehearsed = {name: self.rehearse(name, _ACTIVATION) for name in ("natural", "mlp")}
+        names = [name for name in _FORMS if name in self.promising | {"natural", "mlp"}]
+        rehearsed = {name: self.rehearse(name, _ACTIVATION) for name in names}
         limit = _AS_GOOD * min(rehearsed.values())
         # Half of the targets are velocities, on which the simplest form leaves at least this.
         if self.velocity_error / np.sqrt(2.0) <= limit:
@@ -222,7 +235,9 @@ class _Search:
             trained.error > _GOOD
         ):
             wider = self.widen(trained)
-            if self.is_better(wider, trained) and wider.error < _WORTH_WIDENING * trained.error:
+            if wider.error < _WORTH_WIDENING * trained.error and (
+                not self.thin or is_steady(wider.deviation) or wider.deviation < trained.deviation
+            ):
                 trained = wider
         self.finish_trained(trained, "smoother beside thin data" if self.thin else "smaller error")
 
@@ -239,7 +254,7 @@ class _Search:
             return _ACTIVATION
         other = self.rehearsed.get(self.form.name) or self.rehearse(self.form.name, _ACTIVATION)
         to_widen = self.rehearse(self.form.name, _ACTIVATION_TO_WIDEN)
-        return _ACTIVATION_TO_WIDEN if to_widen < other else _ACTIVATION
+        return _ACTIVATION_TO_WIDEN if to_widen < _IN_FAVOUR * other else _ACTIVATION
 
     def is_doubtful(self, trained: Candidate) -> bool:
         """Whether a form may be wrong: it stands still, or leaves a large part of the targets."""
@@ -312,23 +327,23 @@ class _Search:
         problem, options = self.problem, self.options
         n_rows = max(_EQUATIONS_FOR_NOISE // problem.n_features, 1)
         rows = some(np.arange(problem.n_samples), n_rows, self.rng)
-        narrow: list[list[Scored]] = []
-        wide: list[list[Scored]] = []
-        for n_weights, scored in zip(_WEIGHTS_FOR_NOISE, (narrow, wide), strict=True):
-            for form in self.forms(n_weights):
-                scored.append(score_models(problem, form, rows, options, "gcv"))
-            if min(models[0].fit.error for models in scored) <= _LEAST_NOISE:
-                return False
-        found = max(wide, key=lambda models: models[0].common)
-        name = found[0].hamiltonian.name
-        before = next(models for models in narrow if models[0].hamiltonian.name == name)
+        few, many = _WEIGHTS_FOR_NOISE
+        pools = [score_models(problem, form, rows, options, "gcv") for form in self.forms(many)]
+        if min(models[0].fit.error for models in pools) <= _LEAST_NOISE:
+            return False
+        found = max(pools, key=lambda models: models[0].common)
         best, n_weights = found[0].fit, found[0].params[-2].size
         if not (
-            _NO_HELP * before[0].fit.error < best.error < _MOST_NOISE
+            best.error < _MOST_NOISE
             and best.effective_unknowns < _FREE_UNKNOWNS * n_weights
             and best.effective_unknowns * _EQUATIONS_PER_UNKNOWN < best.n_equations
             and self.is_determined(found)
         ):
+            return False
+        form = found[0].hamiltonian
+        form = with_units(form, form.units_for(few, problem.n_features))
+        narrow = score_models(problem, form, rows, options, "gcv")
+        if narrow[0].fit.error * _NO_HELP >= best.error:
             return False
         models = worth_pooling(found)
         most = int(_WORK / (n_weights**2 * problem.n_features * len(models)))
@@ -443,10 +458,16 @@ class _Search:
         Z, _, _ = training.take(some(np.arange(training.n_samples), 10_000, rng))
         form = trained.hamiltonian
         form, params = form.widen(trained.params, Z, rng, self.units_to_add(form))
-        n_rows = 8 * params[-2].size // training.n_features
+        n_rows = 6 * params[-2].size // training.n_features
         rows = some(np.arange(training.n_samples), n_rows, rng)
         folds = [reduce(form, params, training, part) for part in np.array_split(rows, 5)[::-1]]
-        fit = fit_ridge(folds, self.options.alpha(training), around=params[-2].ravel(), refit=False)
+        fit = fit_ridge(
+            folds,
+            self.options.alpha(training),
+            around=params[-2].ravel(),
+            refit=False,
+            slack=_SLACK_IF_THIN if self.thin else SLACK,
+        )
         wider = self.candidate("least_squares", form, with_last(params, fit.w))
         self.judge_and_tell(wider, widened=True)
         return wider

@@ -135,9 +135,10 @@ class Monitor:
     def _print(self) -> None:
         if not self.verbose:
             return
-        print(f"Iteration {len(self.loss_curve)}, loss = {self.loss_curve[-1]:.8e}")
+        line = f"Iteration {len(self.loss_curve)}, loss = {self.loss_curve[-1]:.8e}"
         if self.validation_scores:
-            print(f"Validation score: {self.validation_scores[-1]:.8f}")
+            line += f", validation score = {self.validation_scores[-1]:.8f}"
+        print(line)
         if self.status == "converged":
             print(
                 f"No improvement by tol={self.tol:g} for {self.n_iter_no_change} iterations. "

@@ -37,7 +37,7 @@ _UNKNOWNS_FOR_ALL_FOLDS = 256
 # The largest ridge whose error is within this factor of the smallest one is taken: it costs nothing
 # on the rows left out and gives a smoother H beside them. Where most of the error is noise a larger
 # factor would cost a lot: 1.02 of 10 % of noise is a model error of 2 %.
-_SLACK = 1.001
+SLACK = 1.001
 _TINY = np.finfo(float).tiny
 
 
@@ -112,6 +112,7 @@ def fit_ridge(
     *,
     refit: bool = True,
     first_only: bool = False,
+    slack: float = SLACK,
 ) -> RidgeFit:
     """Choose the ridge by rows left out, with which w is fitted to all folds.
 
@@ -138,7 +139,7 @@ def fit_ridge(
         errors = np.sqrt(squares / weight)
     k = 0
     if np.isfinite(errors).any():
-        k = int(np.flatnonzero(errors <= _SLACK * np.nanmin(errors))[-1])
+        k = int(np.flatnonzero(errors <= slack * np.nanmin(errors))[-1])
     if path is None or fitted_to is None or refit or each_in_turn:
         fitted_to = union(folds)
         path = _Path(fitted_to, smallest_ridge)

@@ -44,6 +44,9 @@ class SeparableHamiltonian(Hamiltonian):
     def _part(self) -> MLPHamiltonian:
         return MLPHamiltonian(self.hidden_layer_sizes, self.activation)
 
+    def units_for(self, n_weights: int, n_features: int) -> int:
+        return max(n_weights // 2, 1)
+
     def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
         d = n_features // 2
         return _join(self._part.init_params(d, rng), self._part.init_params(d, rng))
