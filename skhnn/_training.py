@@ -244,8 +244,9 @@ def warn_unless_converged(estimator: Any, result: FitResult) -> None:
         what = (
             f"stopped at max_iter={result.n_iter} while the loss, now {estimator.loss_:.2e} (1 - "
             f"R2 = {2 * estimator.loss_:.1e}), still fell by more than the fraction "
-            f"tol={estimator.tol:g} in {estimator.n_iter_no_change} iterations. If this is not good "
-            "enough, increase max_iter or fit again with warm_start=True; if it is, a larger tol stops earlier"
+            f"tol={estimator.tol:g} in {estimator.n_iter_no_change} iterations. If this is not "
+            "good enough, increase max_iter or fit again with warm_start=True; if it is, a larger "
+            "tol stops earlier"
         )
     elif result.status == "interrupted":
         what = (
