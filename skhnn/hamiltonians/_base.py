@@ -46,13 +46,15 @@ class Hamiltonian(BaseEstimator):
 
     #: What the parameter ``hamiltonian`` of the estimator calls it.
     name: str
-    hidden_layer_sizes: Any
-    activation: str
+
+    def __init__(self, hidden_layer_sizes: Sequence[int] = (64, 64), activation: str = "tanh"):
+        self.hidden_layer_sizes: Any = hidden_layer_sizes
+        self.activation = activation
 
     @property
-    @abstractmethod
     def width(self) -> int:
         """The number of units of the widest layer; it sizes the pieces of an evaluation."""
+        return int(max(self.hidden_layer_sizes))
 
     def units_for(self, n_weights: int, n_features: int) -> int:
         """The units of the last hidden layer with about ``n_weights`` last weights."""

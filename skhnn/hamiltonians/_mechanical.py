@@ -10,6 +10,7 @@ import numpy as np
 from ._base import Hamiltonian, Params
 from ._mlp import MLPHamiltonian
 from ._monomials import Monomials, in_other_momenta, momentum_transform, n_monomials
+from ._structure import field_from_halves, q_and_p
 
 
 class MechanicalHamiltonian(Hamiltonian):
@@ -33,14 +34,6 @@ class MechanicalHamiltonian(Hamiltonian):
     """
 
     name = "mechanical"
-
-    def __init__(self, hidden_layer_sizes: Sequence[int] = (64, 64), activation: str = "tanh"):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-
-    @property
-    def width(self) -> int:
-        return max(self.hidden_layer_sizes)
 
     @property
     def _potential(self) -> MLPHamiltonian:
@@ -77,13 +70,13 @@ class MechanicalHamiltonian(Hamiltonian):
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, kinetic = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         A, b = _mass(kinetic, p.shape[-1], xp)
         return self._potential.value(V, q, xp) + (p * (0.5 * (p @ A) + b)).sum(-1)
 
     def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, kinetic = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         A, b = _mass(kinetic, p.shape[-1], xp)
         return xp.concatenate([self._potential.gradient(V, q, xp), p @ A + b], axis=-1)
 
@@ -91,13 +84,13 @@ class MechanicalHamiltonian(Hamiltonian):
         self, params: Params, X: Any, xp: ModuleType = np
     ) -> tuple[Any, Callable[[Any], Params]]:
         V, kinetic = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         d = p.shape[-1]
         A, b = _mass(kinetic, d, xp)
         gradient_q, pullback_q = self._potential.gradient_pullback(V, q, xp)
 
         def pullback(R: Any) -> Params:
-            R_q, R_p = _halves(R)
+            R_q, R_p = q_and_p(R)
             S = R_p.T @ p  # of p_i p_j: the sum of R_i p_j + p_i R_j
             i, j = _pairs(d)
             d_kinetic = xp.concatenate([xp.ones_like(p[:, 0]) @ R_p, (S + S.T)[i, j]])
@@ -107,7 +100,7 @@ class MechanicalHamiltonian(Hamiltonian):
 
     def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, kinetic = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         H_qq = self._potential.hessian(V, q, xp)
         zero = xp.zeros_like(H_qq)
         upper = xp.concatenate([H_qq, zero], axis=-1)
@@ -116,7 +109,7 @@ class MechanicalHamiltonian(Hamiltonian):
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, kinetic = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         of_V = self._potential.basis(V, q, xp)
         of_T = xp.swapaxes(Monomials(p, kinetic[:, 0], xp).jacobian()[..., 1:, :], -1, -2)
         upper = xp.concatenate([of_V, xp.zeros_like(of_T)], axis=-1)
@@ -129,21 +122,12 @@ class MechanicalHamiltonian(Hamiltonian):
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         V, _ = _split(params)
-        q, _ = _halves(X)
+        q, _ = q_and_p(X)
         of_V = self._potential.jacobian(V, q, xp)
         return xp.concatenate([of_V, xp.zeros_like(of_V)], axis=-2)
 
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
-        velocity, force = self.halves(params)
-        d = len(params[0])
-
-        def field(x: np.ndarray) -> np.ndarray:
-            dx = np.empty(x.shape)
-            dx[..., :d] = velocity(x[..., d:])
-            dx[..., d:] = force(x[..., :d])
-            return dx
-
-        return field
+        return field_from_halves(*self.halves(params))
 
     def halves(
         self, params: Params, xp: ModuleType = np
@@ -185,12 +169,6 @@ def _split(params: Params) -> tuple[Params, Any]:
 def _join(V: Params, kinetic: Any, xp: ModuleType = np) -> Params:
     """The inverse of ``_split``."""
     return [*V[:-2], xp.concatenate([V[-2], kinetic]), V[-1]]
-
-
-def _halves(X: Any) -> tuple[Any, Any]:
-    """q and p."""
-    d = X.shape[-1] // 2
-    return X[..., :d], X[..., d:]
 
 
 @cache

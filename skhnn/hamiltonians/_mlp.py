@@ -44,14 +44,6 @@ class MLPHamiltonian(Hamiltonian):
 
     name = "mlp"
 
-    def __init__(self, hidden_layer_sizes: Sequence[int] = (64, 64), activation: str = "tanh"):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-
-    @property
-    def width(self) -> int:
-        return max(self.hidden_layer_sizes)
-
     def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
         sizes = [n_features, *self.hidden_layer_sizes, 1]
         params: Params = []

@@ -45,14 +45,6 @@ class NaturalHamiltonian(Hamiltonian):
 
     name = "natural"
 
-    def __init__(self, hidden_layer_sizes: Sequence[int] = (64, 64), activation: str = "tanh"):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-
-    @property
-    def width(self) -> int:
-        return max(self.hidden_layer_sizes)
-
     @property
     def _network(self) -> MLPHamiltonian:
         """A network of q with the same hidden layers."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ._base import Hamiltonian, Params
 from ._mlp import MLPHamiltonian
+from ._structure import field_from_halves, q_and_p
 
 
 class SeparableHamiltonian(Hamiltonian):
@@ -32,10 +33,6 @@ class SeparableHamiltonian(Hamiltonian):
 
     name = "separable"
 
-    def __init__(self, hidden_layer_sizes: Sequence[int] = (64, 64), activation: str = "tanh"):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-
     @property
     def width(self) -> int:
         return 2 * max(self.hidden_layer_sizes)
@@ -54,7 +51,7 @@ class SeparableHamiltonian(Hamiltonian):
     def sample_params(
         self, X: np.ndarray, rng: np.random.RandomState, method: str, scale: float
     ) -> Params:
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         T, V = (self._part.sample_params(half, rng, method, scale) for half in (p, q))
         return _join(T, V)
 
@@ -62,7 +59,7 @@ class SeparableHamiltonian(Hamiltonian):
         self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
     ) -> tuple["SeparableHamiltonian", Params]:
         T, V = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         form, T = self._part.widen(T, p, rng, n_units // 2)
         _, V = self._part.widen(V, q, rng, n_units // 2)
         return SeparableHamiltonian(form.hidden_layer_sizes, self.activation), _join(T, V)
@@ -77,12 +74,12 @@ class SeparableHamiltonian(Hamiltonian):
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         T, V = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         return self._part.value(T, p, xp) + self._part.value(V, q, xp) - params[-1][0]
 
     def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         T, V = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         parts = [self._part.gradient(V, q, xp), self._part.gradient(T, p, xp)]
         return xp.concatenate(parts, axis=-1)
 
@@ -90,24 +87,24 @@ class SeparableHamiltonian(Hamiltonian):
         self, params: Params, X: Any, xp: ModuleType = np
     ) -> tuple[Any, Callable[[Any], Params]]:
         T, V = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         gradient_p, pullback_p = self._part.gradient_pullback(T, p, xp)
         gradient_q, pullback_q = self._part.gradient_pullback(V, q, xp)
 
         def pullback(R: Any) -> Params:
-            R_q, R_p = _halves(R)
+            R_q, R_p = q_and_p(R)
             return _join(pullback_p(R_p), pullback_q(R_q), xp)
 
         return xp.concatenate([gradient_q, gradient_p], axis=-1), pullback
 
     def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         T, V = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         return _block_diagonal(self._part.hessian(V, q, xp), self._part.hessian(T, p, xp), xp)
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         T, V = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         return _by_params(self._part.basis(V, q, xp), self._part.basis(T, p, xp), xp)
 
     def blocks(self, params: Params) -> list[tuple[slice, slice]]:
@@ -116,20 +113,11 @@ class SeparableHamiltonian(Hamiltonian):
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         T, V = _split(params)
-        q, p = _halves(X)
+        q, p = q_and_p(X)
         return _by_params(self._part.jacobian(V, q, xp), self._part.jacobian(T, p, xp), xp)
 
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
-        velocity, force = self.halves(params)
-        d = len(params[0])
-
-        def field(x: np.ndarray) -> np.ndarray:
-            dx = np.empty(x.shape)
-            dx[..., :d] = velocity(x[..., d:])
-            dx[..., d:] = force(x[..., :d])
-            return dx
-
-        return field
+        return field_from_halves(*self.halves(params))
 
     def halves(
         self, params: Params, xp: ModuleType = np
@@ -156,12 +144,6 @@ class SeparableHamiltonian(Hamiltonian):
         d = len(mu) // 2
         move = getattr(self._part, direction)
         return _join(move(T, mu[d:], s[d:], e), move(V, mu[:d], s[:d], e))
-
-
-def _halves(X: Any) -> tuple[Any, Any]:
-    """q and p."""
-    d = X.shape[-1] // 2
-    return X[..., :d], X[..., d:]
 
 
 def _split(params: Params) -> tuple[Params, Params]:
