@@ -324,7 +324,7 @@ class _Search:
 
         Twice as many units bring nothing, and the ridge leaves few of the unknowns free: a network
         that is too small uses all of its units, one that is up against noise does not. Judged by
-        all rows, with small layers, this is the cheapest thing to try: 10 to 60 ms.
+        all rows, with small layers, this is cheap to try: 0.05 s for a form, four where it is open.
         """
         problem, options = self.problem, self.options
         n_rows = max(_EQUATIONS_FOR_NOISE // problem.n_features, 1)
