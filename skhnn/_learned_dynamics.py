@@ -50,9 +50,9 @@ def learned_dynamics(
     """
     n = len(spread)
     if scale != 1.0 or np.any(shift):
-        constant = params[-1] / scale
+        constant = params[-1][0] / scale
         params = form.fold(params, -np.asarray(shift) / scale, np.full(n, 1 / scale), 1 / scale)
-        params[-1] = constant
+        params[-1][0] = constant
         spread = spread / abs(scale)
         if support is not None:
             s = support.s / scale  # distances do not care for its sign

@@ -50,7 +50,7 @@ _ROWS_TO_DIAGNOSE = 2000
 _TAKE_PIECES = ("least_squares", "soap", "adam")
 
 # What __getstate__ writes. A change of the private attributes needs a new number.
-_STATE_FORMAT = 3
+_STATE_FORMAT = 4
 
 
 def _is_same(value: Any, default: Any) -> bool:
@@ -156,12 +156,15 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     ----------
     coefs_ : list of ndarray
         The weights of each layer, (n_in, n_out), for states and energies in the units of the data.
+        Each network reads z = x - c, and its last weights, one for each unit, are followed by the
+        coefficients of a linear and quadratic energy: those of z_i, then those of z_i z_j, i <= j.
         Of "separable" the hidden layers of T, then those of V, then the last weights of both. Of
-        "mechanical" those of V; the last weights are followed by the coefficients of p_i and of
-        p_i p_j, i <= j. Of "natural" the last weights have a column for each of 1, p_i and p_i p_j,
-        and a last row for what is constant.
+        "mechanical" those of V; the last weights are followed by the coefficients of T. Of
+        "natural" the last weights have a column for each of 1, p_i and p_i p_j, and the
+        coefficients of the linear and quadratic energy follow row by row, filled up with zeros.
     intercepts_ : list of ndarray
-        The biases of each layer, (n_out,).
+        The biases of each hidden layer, (n_out,); the last one, (1 + 2d,), has the constant of H
+        and c, the means of the columns in the training data.
     hidden_layer_sizes_ : tuple of int
         The number of units of each hidden layer.
     hamiltonian_ : str

@@ -28,7 +28,7 @@ class HamiltonianModule(nn.Module):
     Attributes
     ----------
     params : torch.nn.ParameterList
-        W_1, b_1, ..., w, b as in ``coefs_`` and ``intercepts_``.
+        W_1, b_1, ..., w and [b, c] as in ``coefs_`` and ``intercepts_``.
     """
 
     def __init__(self, hamiltonian: Hamiltonian, params: Params, scaling: Any, dtype: str):

@@ -73,7 +73,7 @@ def train(
     def fitted(hamiltonian: Hamiltonian, params: Params) -> dict[str, Any]:
         """The attributes of a model with these weights, ready to predict."""
         params = hamiltonian.fold(params, scaling.mu, scaling.s, scaling.e)
-        params[-1] = -_mean_energy(hamiltonian, params, problem)[None]
+        params[-1][0] = -_mean_energy(hamiltonian, params, problem)
         return {
             "coefs_": params[::2],
             "intercepts_": params[1::2],
@@ -157,14 +157,14 @@ def _place(estimator: Any) -> tuple[Place, str]:
     return Place.on_torch(device, dtype), str(device)
 
 
-def _mean_energy(hamiltonian: Hamiltonian, params: Params, problem: Problem) -> np.ndarray:
+def _mean_energy(hamiltonian: Hamiltonian, params: Params, problem: Problem) -> float:
     """The weighted mean of H over the rows; params are those of H in the units of the data."""
     step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
     X, weight = problem.states(slice(None, None, step))
     energies = np.empty(len(X))
     value = partial(hamiltonian.value, params)
     evaluate_in_chunks(value, X, energies, hamiltonian.width)
-    return weight @ energies / weight.sum()
+    return float(weight @ energies / weight.sum())
 
 
 def split(

@@ -46,6 +46,15 @@ def fit_quietly(model, *args, **kwargs):
         return model.fit(*args, **kwargs)
 
 
+def linear_and_quadratic(u, z):
+    """The sum of u_i z_i and of u_ij z_i z_j, i <= j, term by term, for z (..., k)."""
+    k = z.shape[-1]
+    monomials = [z[..., i] for i in range(k)]
+    monomials += [z[..., i] * z[..., j] for i in range(k) for j in range(i, k)]
+    assert len(monomials) == len(u)
+    return sum(coefficient * monomial for coefficient, monomial in zip(u, monomials, strict=True))
+
+
 def torch_network(model):
     """A torch function x -> H(x) with the fitted weights, written independently of skhnn."""
     import torch
@@ -61,10 +70,14 @@ def torch_network(model):
     coefs = [torch.tensor(W) for W in model.coefs_]
     intercepts = [torch.tensor(b) for b in model.intercepts_]
 
+    last, (constant, *centre) = coefs[-1][:, 0], intercepts[-1]
+    n_units = len(intercepts[-2])
+
     def H(x):
+        h = z = x - torch.stack(centre)
         for W, b in zip(coefs[:-1], intercepts[:-1], strict=True):
-            x = sigma(x @ W + b)
-        return (x @ coefs[-1] + intercepts[-1])[..., 0]
+            h = sigma(h @ W + b)
+        return h @ last[:n_units] + linear_and_quadratic(last[n_units:], z) + constant
 
     return H
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers import structure_matrix
+from helpers import linear_and_quadratic, structure_matrix
 from sklearn.base import clone
 
 from skhnn.hamiltonians import (
@@ -21,7 +21,8 @@ def make(sizes, activation, n_features=4, seed=0):
     rng = np.random.RandomState(seed)
     hamiltonian = MLPHamiltonian(sizes, activation)
     params = hamiltonian.init_params(n_features, rng)
-    params[-1][:] = 0.3
+    params[-2][sizes[-1] :] = rng.normal(size=(n_features * (n_features + 3) // 2, 1))
+    params[-1][:] = rng.normal(size=1 + n_features)
     return hamiltonian, params, rng.normal(size=(9, n_features)), rng
 
 
@@ -36,10 +37,11 @@ def autograd(hamiltonian, params, X):
         "sin": torch.sin,
         "logistic": torch.sigmoid,
     }
-    h = x
+    h = z = x - params[-1][1:]
     for W, b in zip(params[:-2:2], params[1:-2:2], strict=True):
         h = functions[hamiltonian.activation](h @ W + b)
-    H = (h @ params[-2] + params[-1])[:, 0]
+    w, n_units = params[-2][:, 0], h.shape[1]
+    H = h @ w[:n_units] + linear_and_quadratic(w[n_units:], z) + params[-1][0]
     (gradient,) = torch.autograd.grad(H.sum(), x, create_graph=True)
     return params, x, H, gradient
 
@@ -64,8 +66,11 @@ def test_pullback_agrees_with_double_backpropagation(sizes, activation):
     )
     G, pullback = hamiltonian.gradient_pullback(params, X)
     np.testing.assert_array_equal(G, hamiltonian.gradient(params, X))
-    for actual, wanted in zip(pullback(V), expected, strict=True):
-        np.testing.assert_allclose(actual, wanted, atol=1e-13)
+    *actual, of_centre = pullback(V)
+    for found, wanted in zip(actual, expected[:-1], strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-13)
+    assert of_centre.shape == params[-1].shape
+    assert not of_centre.any()  # the constant and the centre stay where they are
 
 
 @every_activation
@@ -85,7 +90,7 @@ def test_hessian_agrees_with_autograd_and_is_symmetric(sizes, activation):
 def test_gradient_is_linear_in_the_basis(sizes, activation):
     hamiltonian, params, X, rng = make(sizes, activation)
     basis = hamiltonian.basis(params, X)
-    assert basis.shape == (len(X), X.shape[1], sizes[-1])
+    assert basis.shape == (len(X), X.shape[1], sizes[-1] + 4 + 10)
     params[-2] = rng.normal(size=params[-2].shape)
     gradient = hamiltonian.gradient(params, X)
     np.testing.assert_allclose(basis @ params[-2].ravel(), gradient, atol=1e-14)
@@ -138,12 +143,14 @@ def test_folding_moves_the_scaling_into_the_weights_exactly(sizes):
     mu, s, e = rng.normal(size=4), rng.uniform(0.5, 2, 4), 3.0
     folded = hamiltonian.fold(params, mu, s, e)
     Z = (X - mu) / s
-    expected = e * (hamiltonian.value(params, Z) - params[-1])
+    expected = e * (hamiltonian.value(params, Z) - params[-1][0])
     np.testing.assert_allclose(hamiltonian.value(folded, X), expected, atol=1e-13)
     gradient = hamiltonian.gradient(params, Z) * e / s
     np.testing.assert_allclose(hamiltonian.gradient(folded, X), gradient, atol=1e-13)
-    for a, b in zip(hamiltonian.unfold(folded, mu, s, e)[:-1], params[:-1], strict=True):
+    *unfolded, last = hamiltonian.unfold(folded, mu, s, e)
+    for a, b in zip(unfolded, params[:-1], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-14)
+    np.testing.assert_allclose(last[1:], params[-1][1:], atol=1e-14)
 
 
 def test_activations_do_not_overflow():

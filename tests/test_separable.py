@@ -20,7 +20,8 @@ def make(sizes=(5, 6), activation="tanh", seed=0):
     rng = np.random.RandomState(seed)
     form = SeparableHamiltonian(sizes, activation)
     params = form.init_params(4, rng)
-    params[-1][:] = 0.3
+    params[-2][:] = rng.normal(size=params[-2].shape)
+    params[-1][:] = rng.normal(size=5)
     return form, params, rng.normal(size=(9, 4)), rng
 
 
@@ -60,8 +61,9 @@ def test_pullback_and_jacobian_are_the_derivatives_by_the_weights(sizes):
     )
     _, pullback = form.gradient_pullback(params, X)
     found = pullback(V)
-    for actual, wanted in zip(found, expected, strict=True):
+    for actual, wanted in zip(found[:-1], expected[:-1], strict=True):
         np.testing.assert_allclose(actual, wanted, atol=1e-13)
+    assert not found[-1].any()
     rows = form.jacobian(params, X)
     flat = np.concatenate([np.ravel(p) for p in found[:-2]])
     np.testing.assert_allclose(np.einsum("ni,nik->k", V, rows), flat, atol=1e-12)
@@ -97,6 +99,7 @@ def test_widening_leaves_the_function_as_it_is():
 def test_a_mean_of_models_is_the_mean_of_their_energies():
     form, first, X, _ = make(seed=0)
     _, second, _, _ = make(seed=1)
+    second[-1][1:] = first[-1][1:]  # the centre of a problem is that of all its models
     weights = np.array([0.3, 0.7])
     mean, params = form.mean([first, second], weights)
     expected = 0.3 * form.value(first, X) + 0.7 * form.value(second, X)
@@ -141,7 +144,7 @@ def test_the_parameter_and_the_method_share_their_name():
     model.fit(X, y)
     assert model.hamiltonian(X).shape == (100,)
     model.set_params(hamiltonian="mlp")  # of a later fit; this one stays what it is
-    assert [W.shape for W in model.coefs_] == [(2, 9), (2, 9), (18, 1)]
+    assert [W.shape for W in model.coefs_] == [(2, 9), (2, 9), (2 * (9 + 5), 1)]
     assert model.hamiltonian(X).shape == (100,)
     with pytest.raises(ValueError, match=r"hamiltonian must be one of \['auto', 'mlp'"):
         model.set_params(hamiltonian="magnetic").fit(X, y)

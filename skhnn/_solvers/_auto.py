@@ -12,6 +12,7 @@ from ..hamiltonians import HAMILTONIANS, Hamiltonian, Params
 from ._flat import flatten, with_last
 from ._folds import make_folds, some
 from ._form import error_of_linear_velocities, heavy_tail
+from ._known import known_last_weights
 from ._least_squares import Sampled, describe, search
 from ._monitor import Monitor
 from ._objective import Objective, Place
@@ -499,7 +500,8 @@ class _Search:
         most = int(_WORK / (params[-2].size ** 2 * problem.n_features))
         rows = make_folds(problem, _FOLDS, self.rng)
         rows = [some(part, max(most // len(rows), 1), self.rng) for part in rows]
-        folds = [reduce(form, params, problem, part) for part in rows]
+        known = known_last_weights(form, params, problem.constant_targets())
+        folds = [reduce(form, params, problem, part, known) for part in rows]
         fit = fit_ridge(folds, options.alpha(problem))
         params = with_last(params, fit.w)
         self.take_sampled(form, params, fit, why)

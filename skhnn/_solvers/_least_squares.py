@@ -9,6 +9,7 @@ from sklearn.base import clone
 from ..hamiltonians import SAMPLING_SCALES, Hamiltonian, Params
 from ._flat import flatten, with_last
 from ._folds import make_folds, some
+from ._known import known_last_weights, nothing_known
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._problem import Problem
@@ -46,14 +47,16 @@ def solve_least_squares(
     Going on from an earlier fit, the hidden layers stay. After ``partial_fit`` the factors of the
     rows seen before are in the state, and the result is that of all rows together.
     """
-    hamiltonian, params = start.hamiltonian, start.params
+    hamiltonian, params, known = start.hamiltonian, start.params, None
     if not start.goes_on:
         found = search(problem, hamiltonian, start.layers_given, options)
         hamiltonian, params = found[0].hamiltonian, found[0].params
+        if not options.one_epoch:
+            known = known_last_weights(hamiltonian, params, problem.constant_targets())
     rows = make_folds(problem, _FOLDS, options.rng)
-    folds = [reduce(hamiltonian, params, problem, part) for part in rows]
+    folds = [reduce(hamiltonian, params, problem, part, known) for part in rows]
     if options.one_epoch and start.state is not None:
-        folds = _together(_from_state(start.state), folds)
+        folds = _together(_from_state(start.state, params), folds)
     fit = fit_ridge(folds, options.alpha(problem))
     params = with_last(params, fit.w)
     monitor.start(hamiltonian, params)
@@ -78,6 +81,10 @@ def search(
     rng, alpha = options.rng, options.alpha(problem)
     Z, _, _ = problem.take(some(np.arange(problem.n_samples), _ROWS_TO_SAMPLE, rng))
     rows = make_folds(problem, _FOLDS, rng)
+    # What comes in pieces may vary later.
+    constant = np.full(problem.n_features, np.nan)
+    if not options.one_epoch:
+        constant = problem.constant_targets()
     choices = [(method, scale) for method, scales in SAMPLING_SCALES.items() for scale in scales]
     found: list[Sampled] = []
     for width, n_choices in _WIDTHS:
@@ -88,10 +95,11 @@ def search(
             form = clone(hamiltonian).set_params(hidden_layer_sizes=(units,))
         drawn = []
         for method, scale in choices[:n_choices]:
-            params = form.sample_params(Z, rng, method, scale)
+            params = form.sample_params(Z, rng, method, scale, np.isnan(constant))
+            known = known_last_weights(form, params, constant)
             n_equations = _EQUATIONS_PER_UNIT * params[-2].size
             n_rows = n_equations // (problem.n_features * len(rows)) + 1
-            folds = [reduce(form, params, problem, some(part, n_rows, rng)) for part in rows]
+            folds = [reduce(form, params, problem, some(part, n_rows, rng), known) for part in rows]
             drawn.append((method, scale, params, folds))
         if len(drawn) > _LEADING and problem.n_samples * problem.n_features >= _EQUATIONS_TO_SIFT:
             by_first_fold = {
@@ -140,6 +148,7 @@ def _to_state(folds: list[Fold]) -> dict[str, np.ndarray]:
     return state
 
 
-def _from_state(state: dict[str, np.ndarray]) -> list[Fold]:
+def _from_state(state: dict[str, np.ndarray], params: Params) -> list[Fold]:
     sizes = zip(state["weight"], state["n_equations"], strict=True)
-    return [Fold(state[f"R_{k}"], float(w), int(n)) for k, (w, n) in enumerate(sizes)]
+    known = nothing_known(params)
+    return [Fold(state[f"R_{k}"], float(w), int(n), known) for k, (w, n) in enumerate(sizes)]

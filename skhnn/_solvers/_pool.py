@@ -34,6 +34,7 @@ from sklearn.base import clone
 
 from ..hamiltonians import SAMPLING_SCALES, Hamiltonian, Params
 from ._flat import with_last
+from ._known import Known, known_last_weights
 from ._least_squares import Sampled
 from ._options import SolverOptions
 from ._problem import Problem
@@ -74,12 +75,13 @@ def score_models(
     With a stretch f the layers are sampled from (f q, p / f).
     """
     Z, _, _ = problem.take(rows)
+    constant = problem.constant_targets()
     found = []
     for method, scales in SAMPLING_SCALES.items():
         pairs = itertools.product((*scales, *(more_scales or {}).get(method, ())), stretches)
         for scale, stretch in pairs:
             s = np.repeat([1.0 / stretch, stretch], Z.shape[1] // 2)
-            params = form.sample_params(Z / s, options.rng, method, scale)
+            params = form.sample_params(Z / s, options.rng, method, scale, np.isnan(constant))
             params = form.fold(params, np.zeros_like(s), s, 1.0)
             fit, *scores = fit_by_score(problem, form, params, rows, options.penalty, by)
             params = with_last(params, fit.w)
@@ -95,9 +97,13 @@ def fit_by_score(
     Parts of the equations that do not share unknowns have a ridge each, and a noise each in the
     first score; in the second one the noise is common to all.
     """
-    w = np.zeros(params[-2].size)
-    parts = []
-    for coordinates, weights in form.blocks(params):
+    constant = problem.constant_targets()
+    known = known_last_weights(form, params, constant)
+    w, parts = known.w.copy(), []
+    unknown = _unknown_parts(form, params, known, np.isnan(constant))
+    if not unknown:  # H is linear, and every model is exact
+        return RidgeFit(w, 0.0, 0.0, 0.0, 0.0, len(rows) * len(constant)), 0.0, 0.0
+    for coordinates, weights in unknown:
         s2, V, b, t2, n_equations = _spectrum(problem, form, params, rows, coordinates, weights)
         part, rotated = _best_ridge(s2, b, t2, n_equations, penalty, by)
         w[weights] = V @ rotated
@@ -182,24 +188,38 @@ def with_units(form: Hamiltonian, n_units: int, **params: Any) -> Hamiltonian:
     return clone(form).set_params(hidden_layer_sizes=(n_units,), **params)
 
 
+def _unknown_parts(
+    form: Hamiltonian, params: Params, known: Known, varies: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The blocks of the form, without what is known."""
+    rows, columns = np.arange(len(varies)), np.arange(params[-2].size)
+    parts = [
+        (rows[coordinates][varies[coordinates]], columns[weights][known.free[weights]])
+        for coordinates, weights in form.blocks(params)
+    ]
+    return [part for part in parts if len(part[0])]
+
+
 def _spectrum(
     problem: Problem,
     form: Hamiltonian,
     params: Params,
     rows: np.ndarray,
-    coordinates: slice,
-    weights: slice,
+    coordinates: np.ndarray,
+    weights: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, int]:
     """s^2, V, s q, |t|^2 and N of some of the equations and unknowns."""
-    m = len(range(*weights.indices(params[-2].size)))
-    n_equations = len(rows) * len(range(*coordinates.indices(problem.n_features)))
+    m, n_equations = len(weights), len(rows) * len(coordinates)
     root_w = np.sqrt(problem.scaling.w[coordinates])
     total = float(problem.take(rows)[2].sum())
 
     def equations(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Z, G, c = problem.take(part)
         root = np.sqrt(c / total)[:, None] * root_w
-        A = form.basis(params, Z)[:, coordinates, weights] * root[..., None]
+        A = form.basis(params, Z)
+        if A.shape[1:] != (len(coordinates), m):  # otherwise all of it, without a copy
+            A = A[:, coordinates[:, None], weights]
+        A = A * root[..., None]
         return A.reshape(-1, m), (G[:, coordinates] * root).ravel()
 
     if n_equations <= m:

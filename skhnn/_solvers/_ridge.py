@@ -25,6 +25,7 @@ import numpy as np
 from scipy import linalg
 
 from ..hamiltonians import Hamiltonian, Params
+from ._known import Known, nothing_known
 from ._problem import Problem
 
 # Ridges tried, as multiples of the largest squared singular value. Singular values far below the
@@ -43,11 +44,15 @@ _TINY = np.finfo(float).tiny
 
 @dataclass
 class Fold:
-    """The factor R of the rows of a fold, their total weight and the number of equations."""
+    """The factor R of the rows of a fold, their total weight and the number of equations.
+
+    R is that of the last weights that are not ``known``, zero in the columns of those that are.
+    """
 
     R: np.ndarray
     weight: float
     n_equations: int
+    known: Known
 
 
 @dataclass
@@ -65,9 +70,15 @@ class RidgeFit:
     n_equations: int
 
 
-def reduce(hamiltonian: Hamiltonian, params: Params, problem: Problem, rows: np.ndarray) -> Fold:
+def reduce(
+    hamiltonian: Hamiltonian,
+    params: Params,
+    problem: Problem,
+    rows: np.ndarray,
+    known: Known | None = None,
+) -> Fold:
     """The fold of some rows of a problem, in pieces of a few times m equations."""
-    m = params[-2].size
+    m, known = params[-2].size, known or nothing_known(params)
     root_w = np.sqrt(problem.scaling.w)
     n_rows = max(4 * m // problem.n_features, 64)
     R, weight = np.zeros((0, m + 1)), 0.0
@@ -77,10 +88,12 @@ def reduce(hamiltonian: Hamiltonian, params: Params, problem: Problem, rows: np.
         root = np.sqrt(c)[:, None] * root_w
         A = hamiltonian.basis(params, Z)
         A *= root[..., None]
-        block = np.concatenate([A, (G * root)[..., None]], axis=2).reshape(-1, m + 1)
+        t = G * root - A @ known.w
+        A *= known.free
+        block = np.concatenate([A, t[..., None]], axis=2).reshape(-1, m + 1)
         R = triangular(np.concatenate([R, block]))
         weight += float(c.sum())
-    return Fold(R, weight, len(rows) * problem.n_features)
+    return Fold(R, weight, len(rows) * problem.n_features, known)
 
 
 def triangular(A: np.ndarray) -> np.ndarray:
@@ -102,7 +115,8 @@ def union(folds: list[Fold]) -> Fold:
     R = folds[0].R
     if len(folds) > 1:
         R = triangular(np.concatenate([fold.R for fold in folds]))
-    return Fold(R, sum(f.weight for f in folds), sum(f.n_equations for f in folds))
+    weight, n_equations = sum(f.weight for f in folds), sum(f.n_equations for f in folds)
+    return Fold(R, weight, n_equations, folds[0].known)
 
 
 def fit_ridge(
@@ -143,11 +157,12 @@ def fit_ridge(
     if path is None or fitted_to is None or refit or each_in_turn:
         fitted_to = union(folds)
         path = _Path(fitted_to, smallest_ridge)
-    w = path.weights[:, k]
+    known = fitted_to.known
+    w = path.weights[:, k] * known.free
     training_error = float(np.sqrt(_squares(fitted_to, w[:, None])[0] / fitted_to.weight))
     unknowns = float(np.sum(path.s**2 / np.maximum(path.s**2 + path.ridges[k], _TINY)))
     return RidgeFit(
-        w if around is None else w + around,
+        known.w + w + (0.0 if around is None else around),
         float(path.ridges[k]),
         float(errors[k]),
         training_error,

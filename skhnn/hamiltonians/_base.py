@@ -33,15 +33,20 @@ class Hamiltonian(BaseEstimator):
        recorded.
     6. ``vector_field`` binds numpy params once and returns x -> J grad H(x) for (2d,) and (n,
        2d): the hot path of ``predict`` and ``simulate``.
-    7. The last of the params, (1,), is added to H: the constant that no derivative determines.
-    8. ``width`` is the largest number of values that a layer computes for one sample.
-    9. ``sample_params`` draws the hidden layers from data (``_sampling.py``), ``widen`` adds units
-       to the last one; the last weights of what is drawn are zero. ``mean`` puts several of a kind
-       together.
-    10. ``halves`` are dq/dt as a function of p and dp/dt as one of q, where H = T(p) + V(q), and
+    7. The last of the params, (1 + 2d,), is [b, c]: b is added to H, the constant that no
+       derivative determines, and H is a function of x - c, so that an origin that is far away does
+       not cost digits. No solver moves them.
+    8. Every form has the linear and quadratic energies that its structure admits among its last
+       weights (``_quadratic.py``): a constant rate must not depend on what a network can imitate.
+       ``last_of_linear`` are the last weights of a linear H.
+    9. ``width`` is the largest number of values that a layer computes for one sample.
+    10. ``sample_params`` draws the hidden layers from data (``_sampling.py``), ``widen`` adds units
+       to the last one; the last weights of what is drawn are zero. ``mean`` puts several of a
+       kind, with one centre, together.
+    11. ``halves`` are dq/dt as a function of p and dp/dt as one of q, where H = T(p) + V(q), and
        None for other Hamiltonians.
-    11. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
-       again, exactly up to rounding.
+    12. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
+       again, exactly up to rounding; ``rescaled`` is their part that depends on the form.
     """
 
     #: What the parameter ``hamiltonian`` of the estimator calls it.
@@ -66,9 +71,17 @@ class Hamiltonian(BaseEstimator):
 
     @abstractmethod
     def sample_params(
-        self, X: np.ndarray, rng: np.random.RandomState, method: str, scale: float
+        self,
+        X: np.ndarray,
+        rng: np.random.RandomState,
+        method: str,
+        scale: float,
+        reads: np.ndarray | None = None,
     ) -> Params:
-        """Hidden layers drawn from standardised states; see ``_sampling.py``."""
+        """Hidden layers drawn from standardised states; see ``_sampling.py``.
+
+        ``reads``, (2d,), says which coordinates the units depend on; by default on all.
+        """
 
     @abstractmethod
     def widen(
@@ -102,6 +115,10 @@ class Hamiltonian(BaseEstimator):
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         """The gradients of the m basis functions of H, (n, 2d, m)."""
 
+    @abstractmethod
+    def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
+        """The last weights, of the shape they have in ``params``, of H = g . (x - c)."""
+
     def blocks(self, params: Params) -> list[tuple[slice, slice]]:
         """Parts of ``basis`` that share neither rows nor columns: (coordinates, last weights)."""
         return [(slice(None), slice(None))]
@@ -121,9 +138,15 @@ class Hamiltonian(BaseEstimator):
         return None
 
     @abstractmethod
+    def rescaled(self, params: Params, s: np.ndarray, e: float) -> Params:
+        """Params of e h(z / s), where h(z) has the given ones, z counted from the centre."""
+
     def fold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
         """Params of H(x) = e h((x - mu) / s), h given by ``params``; its constant is 0."""
+        *others, last = self.rescaled(params, s, e)
+        return [*others, np.concatenate([[0.0], mu + s * last[1:]])]
 
-    @abstractmethod
     def unfold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
         """The inverse of ``fold``; its constant is 0."""
+        *others, last = self.rescaled(params, 1.0 / s, 1.0 / e)
+        return [*others, np.concatenate([[0.0], (last[1:] - mu) / s])]

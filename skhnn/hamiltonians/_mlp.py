@@ -1,4 +1,4 @@
-"""The default Hamiltonian: a multilayer perceptron, with its derivatives in closed form."""
+"""A multilayer perceptron beside linear and quadratic terms: all forms of H are made of it."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from . import _quadratic as quadratic
 from ._activations import ACTIVATIONS
 from ._base import Hamiltonian, Params
 from ._layers import Layers
+from ._quadratic import Quadratic
 from ._sampling import sample_layer
+from ._structure import field_from_gradient
 
 # Glorot's weights of the first layer are multiplied by this: tanh and sin bend at 1, the others at
 # 2. Where data do not determine H, beside the thin curve of one orbit, a smoother start gives a
@@ -21,9 +24,10 @@ _FIRST_LAYER_GAIN = {"tanh": 0.4, "sin": 0.4, "silu": 0.8, "softplus": 0.8, "log
 
 
 class MLPHamiltonian(Hamiltonian):
-    r"""H(x) = sigma(... sigma(x W_1 + b_1) ... W_L + b_L) w + b.
+    r"""H(x) = sigma(... sigma(z W_1 + b_1) ... W_L + b_L) w + E(z) + b, z = x - c.
 
-    Its derivatives are those of the hidden layers (``Layers``), with v = w.
+    E is linear and quadratic (``_quadratic.py``). The derivatives of H are those of E and those of
+    the hidden layers (``Layers``), with v = w.
 
     Parameters
     ----------
@@ -34,8 +38,8 @@ class MLPHamiltonian(Hamiltonian):
 
     Notes
     -----
-    ``params`` is ``[W_1, b_1, ..., W_L, b_L, w, b]`` with W_l (m_{l-1}, m_l), b_l (m_l,), w (m_L,
-    1) and b (1,).
+    ``params`` is ``[W_1, b_1, ..., W_L, b_L, [w; u], [b, c]]`` with W_l (m_{l-1}, m_l), b_l (m_l,),
+    w (m_L, 1), u (n_terms, 1) the coefficients of E, and c (n_features,).
 
     References
     ----------
@@ -54,120 +58,182 @@ class MLPHamiltonian(Hamiltonian):
             bound = np.sqrt(6.0 / (n_in + n_out))
             params += [rng.uniform(-bound, bound, (n_in, n_out)), rng.uniform(-bound, bound, n_out)]
         params[0] *= _FIRST_LAYER_GAIN[self.activation]
-        params[-1][:] = 0.0  # the constant of H, which no data determine
-        return params
+        *hidden, w, _ = params
+        return [*hidden, _with_quadratic(w, n_features), np.zeros(1 + n_features)]
 
     def sample_params(
-        self, X: np.ndarray, rng: np.random.RandomState, method: str, scale: float
+        self,
+        X: np.ndarray,
+        rng: np.random.RandomState,
+        method: str,
+        scale: float,
+        reads: np.ndarray | None = None,
     ) -> Params:
-        h, hidden = X, []
+        reads = np.full(X.shape[1], True) if reads is None else reads
+        h, hidden = X[:, reads], []
         for n_units in self.hidden_layer_sizes:
             W, b = sample_layer(h, n_units, rng, method, scale)
             hidden += [W, b]
             (h,) = ACTIVATIONS[self.activation](h @ W + b, np, 0)
-        return [*hidden, np.zeros((self.hidden_layer_sizes[-1], 1)), np.zeros(1)]
+        first = np.zeros((X.shape[1], self.hidden_layer_sizes[0]))
+        first[reads] = hidden[0]
+        hidden[0] = first
+        w, n_features = np.zeros((self.hidden_layer_sizes[-1], 1)), X.shape[1]
+        return [*hidden, _with_quadratic(w, n_features), np.zeros(1 + n_features)]
 
     def widen(
         self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
     ) -> tuple["MLPHamiltonian", Params]:
-        layers = self._layers(params, X, np, order=0)
+        w, u = _split(params)
+        Z = X - params[-1][1:]
+        form, hidden = self.widen_hidden(params[:-2], Z, rng, n_units)
+        return form, [*hidden, np.vstack([w, np.zeros((n_units, 1)), u]), params[-1]]
+
+    def widen_hidden(
+        self, hidden: Params, Z: np.ndarray, rng: np.random.RandomState, n_units: int
+    ) -> tuple["MLPHamiltonian", Params]:
+        """The hidden layers with ``n_units`` more, sampled, in the last one."""
+        *before, W_last, b_last = hidden
+        layers = Layers(hidden, self.activation, Z, np, order=0)
         W, b = sample_layer(layers.h[-2], n_units, rng, "pairs", 1.0)
-        *before, W_last, b_last, w, constant = params
         *sizes, last = self.hidden_layer_sizes
         wider = MLPHamiltonian((*sizes, last + n_units), self.activation)
-        W, b = np.hstack([W_last, W]), np.concatenate([b_last, b])
-        return wider, [*before, W, b, np.vstack([w, np.zeros((n_units, 1))]), constant]
+        return wider, [*before, np.hstack([W_last, W]), np.concatenate([b_last, b])]
 
     def mean(
         self, several: Sequence[Params], weights: np.ndarray
     ) -> tuple["MLPHamiltonian", Params]:
-        # The networks side by side: all read x, and otherwise do not see each other.
-        firsts, *layers, last, constant = zip(*several, strict=True)
+        form, hidden = self.side_by_side([params[:-2] for params in several])
+        parts = [_split(params) for params in several]
+        networks = [weight * w for weight, (w, _) in zip(weights, parts, strict=True)]
+        u = sum(weight * u for weight, (_, u) in zip(weights, parts, strict=True))
+        return form, [*hidden, np.vstack([*networks, u]), mean_of_last(several, weights)]
+
+    def side_by_side(self, several: Sequence[Params]) -> tuple["MLPHamiltonian", Params]:
+        """The hidden layers of several networks that read z and do not see each other."""
+        firsts, *layers = zip(*several, strict=True)
         joined = [np.hstack(firsts)]
         for k, layer in enumerate(layers):
             joined.append(np.concatenate(layer) if k % 2 == 0 else _block_diagonal(layer))
-        w, b = (
-            [weight * p for weight, p in zip(weights, part, strict=True)]
-            for part in (last, constant)
-        )
         sizes = tuple(len(b) for b in joined[1::2])
-        return MLPHamiltonian(sizes, self.activation), [*joined, np.vstack(w), np.sum(b, axis=0)]
+        return MLPHamiltonian(sizes, self.activation), joined
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers = self._layers(params, X, xp, order=0)
-        return (layers.output @ params[-2])[..., 0] + params[-1][0]
+        z, layers, w, E = self._evaluated(params, X, xp, order=0)
+        return layers.output @ w + E.value(z) + params[-1][0]
 
     def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        g, _ = self._layers(params, X, xp, order=1).backward(params[-2][:, 0])
-        return g[0]
+        z, layers, w, E = self._evaluated(params, X, xp, order=1)
+        g, _ = layers.backward(w)
+        return g[0] + E.gradient(z)
 
     def gradient_pullback(
         self, params: Params, X: Any, xp: ModuleType = np
     ) -> tuple[Any, Callable[[Any], Params]]:
-        layers = self._layers(params, X, xp, order=2)
-        g, u = layers.backward(params[-2][:, 0])
+        z, layers, w, E = self._evaluated(params, X, xp, order=2)
+        g, u = layers.backward(w)
 
         def pullback(V: Any) -> Params:
             d_hidden, t = layers.pullback(V, g, u)
-            ones = xp.ones_like(X[:, 0])
-            return [*d_hidden, (ones @ t)[:, None], xp.zeros_like(params[-1])]
+            d_w = (xp.ones_like(X[:, 0]) @ t)[:, None]
+            d_last = xp.concatenate([d_w, quadratic.pullback(V, z, xp)])
+            return [*d_hidden, d_last, xp.zeros_like(params[-1])]
 
-        return g[0], pullback
+        return g[0] + E.gradient(z), pullback
 
     def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers = self._layers(params, X, xp, order=2)
-        return layers.hessian(layers.backward(params[-2][:, 0])[0])
+        _, layers, w, E = self._evaluated(params, X, xp, order=2)
+        return layers.hessian(layers.backward(w)[0]) + E.Q
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        return self._layers(params, X, xp, order=1).output_jacobian()
+        z, layers, *_ = self._evaluated(params, X, xp, order=1)
+        return xp.concatenate([layers.output_jacobian(), quadratic.basis(z, xp)], axis=-1)
+
+    def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
+        w, u = _split(params)
+        return np.vstack([np.zeros_like(w), g[:, None], np.zeros_like(u[len(g) :])])
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers = self._layers(params, X, xp, order=2)
-        g, u = layers.backward(params[-2][:, 0])
+        _, layers, w, _ = self._evaluated(params, X, xp, order=2)
+        g, u = layers.backward(w)
         return layers.jacobian(xp.eye(X.shape[1]), g, u)
 
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
-        # J is folded into the last product: (g_q, g_p) -> (g_p, -g_q), so W_1^T -> W_1^T J^T.
-        q_rows, p_rows = np.split(params[0], 2)
-        return self._bound(params, np.concatenate([p_rows, -q_rows]))
+        # J is folded into what comes last: (g_q, g_p) -> (g_p, -g_q), so W_1^T -> W_1^T J^T.
+        E = _quadratic(params, np)
+        last = (field_from_gradient(part) for part in (params[0].T, E.Q, E.l))
+        return self._bound(params, *last)
 
     def bound_gradient(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
         """X -> grad H(x) with the params bound, for x of shape (n_in,) or (..., n_in)."""
-        return self._bound(params, params[0])
+        E = _quadratic(params, np)
+        return self._bound(params, params[0].T, E.Q, E.l)
 
-    def _bound(self, params: Params, W_1: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """The gradient, with W_1 in place of the first weights on the way back."""
+    def _bound(
+        self, params: Params, W_1_T: np.ndarray, Q: np.ndarray, constant: np.ndarray
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """The gradient, with these in place of those of the params on the way back."""
         activation = ACTIVATIONS[self.activation]
         layers = list(zip(params[:-2:2], params[1:-2:2], strict=True))
-        w = params[-2][:, 0]
-        back = [np.ascontiguousarray(W.T) for W in (W_1, *params[2:-2:2])][::-1]
+        w, c = np.ascontiguousarray(_split(params)[0][:, 0]), params[-1][1:]
+        back = [np.ascontiguousarray(W_T) for W_T in (W_1_T, *(W.T for W in params[2:-2:2]))][::-1]
+        Q, of_network_alone = np.ascontiguousarray(Q), not (Q.any() or constant.any())
 
         def field(x: np.ndarray) -> np.ndarray:
+            h = z = x - c
             slopes = []
             for W, b in layers:
-                a = x @ W
+                a = h @ W
                 a += b
-                x, slope = activation(a, np, 1)
+                h, slope = activation(a, np, 1)
                 slopes.append(slope)
             g = w
             for W_T in back:
                 u = slopes.pop()
                 u *= g
                 g = u @ W_T
+            if of_network_alone:
+                return g
+            g += z @ Q
+            g += constant
             return g
 
         return field
 
-    def fold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
-        W, b = params[0] / s[:, None], params[1]
-        return [W, b - mu @ W, *params[2:-2], params[-2] * e, np.zeros(1)]
+    def rescaled(self, params: Params, s: np.ndarray, e: float) -> Params:
+        first, *others, _, constant_and_centre = params
+        w, u = _split(params)
+        last = np.vstack([w * e, quadratic.rescaled(u, s, e)])
+        return [first / s[:, None], *others, last, constant_and_centre]
 
-    def unfold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
-        W, b = params[0], params[1]
-        return [W * s[:, None], b + mu @ W, *params[2:-2], params[-2] / e, np.zeros(1)]
+    def _evaluated(
+        self, params: Params, X: Any, xp: ModuleType, order: int
+    ) -> tuple[Any, Layers, Any, Quadratic]:
+        """z, the layers, w and E."""
+        z = X - params[-1][1:]
+        layers = Layers(params[:-2], self.activation, z, xp, order)
+        return z, layers, _split(params)[0][:, 0], _quadratic(params, xp)
 
-    def _layers(self, params: Params, X: Any, xp: ModuleType, order: int) -> Layers:
-        return Layers(params[:-2], self.activation, X, xp, order)
+
+def _split(params: Params) -> tuple[Any, Any]:
+    """w and u."""
+    last, n_units = params[-2], params[-3].shape[0]
+    return last[:n_units], last[n_units:]
+
+
+def _quadratic(params: Params, xp: ModuleType) -> Quadratic:
+    return Quadratic(_split(params)[1], params[0].shape[0], xp)
+
+
+def _with_quadratic(w: np.ndarray, n_features: int) -> np.ndarray:
+    """w above coefficients that are zero."""
+    return np.vstack([w, np.zeros((quadratic.n_terms(n_features), 1))])
+
+
+def mean_of_last(several: Sequence[Params], weights: np.ndarray) -> np.ndarray:
+    """[b, c] of a mean of models that have their centre in common."""
+    constant = sum(weight * params[-1][0] for weight, params in zip(weights, several, strict=True))
+    return np.concatenate([[constant], several[0][-1][1:]])
 
 
 def _block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:

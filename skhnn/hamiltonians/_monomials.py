@@ -45,34 +45,21 @@ def n_monomials(d: int) -> int:
     return (d + 1) * (d + 2) // 2
 
 
-@cache
-def _pairs(d: int) -> tuple[list[int], list[int]]:
-    """i <= j of every monomial; the first one is 1, then p, then the products."""
-    i, j = np.triu_indices(d + 1)
-    return i.tolist(), j.tolist()
-
-
 def factors(d: int) -> tuple[np.ndarray, np.ndarray]:
     """(d + 1, K): P times these are the two factors of every monomial."""
     i, j = _pairs(d)
     return np.eye(d + 1)[:, i], np.eye(d + 1)[:, j]
 
 
-def in_other_momenta(w: np.ndarray, T: np.ndarray) -> np.ndarray:
-    """The weights for which m(P) . y is what m(P T) . y was."""
-    i, j = _pairs(len(T) - 1)
-    # P T = sum_a P_a T_ai, so the monomial (i, j) of P T has T_ai T_bj + T_bi T_aj of (a, b).
-    of_pair = T[np.ix_(i, i)] * T[np.ix_(j, j)]
-    swapped = T[np.ix_(j, i)] * T[np.ix_(i, j)]
-    different = np.array(i) != np.array(j)
-    M = of_pair + swapped * different[:, None]
-    w = w @ M.T
-    w[-1, 0] = 0.0
-    return w
+def factor_of_monomials(s: np.ndarray) -> np.ndarray:
+    """m at the momenta s p divided by m at p, (K,)."""
+    first, second = factors(len(s))
+    S = np.concatenate([[1.0], s])
+    return (S @ first) * (S @ second)
 
 
-def momentum_transform(shift: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """T with (1, shift + scale * p) = (1, p) T."""
-    T = np.diag(np.concatenate([[1.0], scale]))
-    T[0, 1:] = shift
-    return T
+@cache
+def _pairs(d: int) -> tuple[list[int], list[int]]:
+    """i <= j of every monomial; the first one is 1, then p, then the products."""
+    i, j = np.triu_indices(d + 1)
+    return i.tolist(), j.tolist()

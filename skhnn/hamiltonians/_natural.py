@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from . import _quadratic as quadratic
 from ._activations import ACTIVATIONS
 from ._base import Hamiltonian, Params
 from ._layers import Layers
-from ._mlp import MLPHamiltonian
-from ._monomials import Monomials, factors, in_other_momenta, momentum_transform, n_monomials
+from ._mlp import MLPHamiltonian, mean_of_last
+from ._monomials import Monomials, factor_of_monomials, factors, n_monomials
+from ._quadratic import Quadratic
+from ._structure import field_from_gradient, q_and_p
 
 
 class NaturalHamiltonian(Hamiltonian):
@@ -20,11 +23,12 @@ class NaturalHamiltonian(Hamiltonian):
     fields and rotating frames, V is the potential. With P = (1, p_1, ..., p_d) and the K = (d + 1)
     (d + 2) / 2 monomials m = (P_i P_j, i <= j),
 
-        H(q, p) = m(p) . y(q),    y(q) = [h_L(q), 1] w,
+        H(q, p) = m(p) . y(q) + E(q, p),    y(q) = h_L(q) W,
 
-    h_L the last hidden layer of a network of q alone. The dependence on p is known, so that there
-    are d coordinates to resolve and not 2d, and H goes on rightly where p is larger than in the
-    data. The set of such H is closed under x -> (x - mu) / s.
+    h_L the last hidden layer of a network of q alone, E linear and quadratic: the constant parts of
+    A and b are in E, and a b that is linear in q. The dependence on p is known, so that there are d
+    coordinates to resolve and not 2d, and H goes on rightly where p is larger than in the data. The
+    set of such H is closed under x -> (x - mu) / s.
 
     Parameters
     ----------
@@ -35,12 +39,13 @@ class NaturalHamiltonian(Hamiltonian):
 
     Notes
     -----
-    ``params`` is ``[W_1, b_1, ..., W_L, b_L, w, b]`` with w (m_L + 1, K). The last row of w has the
-    constant parts of the coefficients; its first entry, a part of V, is zero, since b is there.
+    ``params`` is ``[W_1, b_1, ..., W_L, b_L, w, [b, c]]`` with w = [W; U], W (m_L, K). The rows of
+    U, one after the other, are the coefficients of E, those of x_1..x_2d and of x_i x_j, i <= j
+    (``_quadratic.py``), and then zeros; q and p are counted from the centre c (2d,).
 
-    The derivative of H in a direction (V_q, V_p) is m'.y + m.(t_L w), m' that of m along V_p and
-    t_L that of h_L along V_q: as for the network of one output, with v = w m for every row and
-    h_bar = w m'.
+    The derivative of m . y in a direction (V_q, V_p) is m'.y + m.(t_L W), m' that of m along V_p
+    and t_L that of h_L along V_q: as for the network of one output, with v = W m for every row and
+    h_bar = W m'.
     """
 
     name = "natural"
@@ -55,93 +60,102 @@ class NaturalHamiltonian(Hamiltonian):
 
     def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
         d = n_features // 2
-        *hidden, w, b = self._network.init_params(d, rng)
-        shape = len(w), n_monomials(d)
+        hidden = self._network.init_params(d, rng)[:-2]
+        shape = len(hidden[-1]), n_monomials(d)
         bound = np.sqrt(6.0 / sum(shape))
-        return [*hidden, _with_constants(rng.uniform(-bound, bound, shape)), b]
+        return _with_quadratic(hidden, rng.uniform(-bound, bound, shape))
 
     def sample_params(
-        self, X: np.ndarray, rng: np.random.RandomState, method: str, scale: float
+        self,
+        X: np.ndarray,
+        rng: np.random.RandomState,
+        method: str,
+        scale: float,
+        reads: np.ndarray | None = None,
     ) -> Params:
         d = X.shape[1] // 2
-        *hidden, w, b = self._network.sample_params(X[:, :d], rng, method, scale)
-        return [*hidden, np.zeros((len(w) + 1, n_monomials(d))), b]
+        of_q = None if reads is None else reads[:d]
+        hidden = self._network.sample_params(X[:, :d], rng, method, scale, of_q)[:-2]
+        return _with_quadratic(hidden, np.zeros((len(hidden[-1]), n_monomials(d))))
 
     def widen(
         self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
     ) -> tuple["NaturalHamiltonian", Params]:
-        *hidden, w, b = params
-        one_output = [*hidden, w[:-1, :1], b]
-        q = X[:, : X.shape[1] // 2]
-        form, wider = self._network.widen(one_output, q, rng, n_units)
-        w = np.vstack([w[:-1], np.zeros((n_units, w.shape[1])), w[-1:]])
-        return self._like(form), [*wider[:-2], w, b]
+        Z, d = X - params[-1][1:], X.shape[1] // 2
+        form, hidden = self._network.widen_hidden(params[:-2], Z[:, :d], rng, n_units)
+        W, U = _split(params)
+        w = np.vstack([W, np.zeros((n_units, W.shape[1])), U])
+        return self._like(form), [*hidden, w, params[-1]]
 
     def mean(
         self, several: Sequence[Params], weights: np.ndarray
     ) -> tuple["NaturalHamiltonian", Params]:
-        one_output = [[*hidden, w[:-1, :1], b] for *hidden, w, b in several]
-        form, joined = self._network.mean(one_output, weights)
-        last = [weight * params[-2] for weight, params in zip(weights, several, strict=True)]
-        w = np.vstack([*(w[:-1] for w in last), np.sum([w[-1] for w in last], axis=0)])
-        return self._like(form), [*joined[:-2], w, joined[-1]]
+        form, hidden = self._network.side_by_side([params[:-2] for params in several])
+        parts = [_split(params) for params in several]
+        networks = [weight * W for weight, (W, _) in zip(weights, parts, strict=True)]
+        U = sum(weight * U for weight, (_, U) in zip(weights, parts, strict=True))
+        w = np.vstack([*networks, U])
+        return self._like(form), [*hidden, w, mean_of_last(several, weights)]
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=0)
-        return (m.values * _coefficients(layers, params)).sum(-1) + params[-1][0]
+        z, layers, W, m, E = self._evaluated(params, X, xp, order=0)
+        return (m.values * (layers.output @ W)).sum(-1) + E.value(z) + params[-1][0]
 
     def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=1)
-        g, _ = layers.backward(m.values @ params[-2][:-1].T)
-        return xp.concatenate([g[0], m.gradient(_coefficients(layers, params))], axis=-1)
+        z, layers, W, m, E = self._evaluated(params, X, xp, order=1)
+        g, _ = layers.backward(m.values @ W.T)
+        gradient = xp.concatenate([g[0], m.gradient(layers.output @ W)], axis=-1)
+        return gradient + E.gradient(z)
 
     def gradient_pullback(
         self, params: Params, X: Any, xp: ModuleType = np
     ) -> tuple[Any, Callable[[Any], Params]]:
-        layers, m = self._evaluated(params, X, xp, order=2)
-        w = params[-2][:-1]
-        g, u = layers.backward(m.values @ w.T)
-        gradient_p = m.gradient(_coefficients(layers, params))
-        d = gradient_p.shape[-1]
+        z, layers, W, m, E = self._evaluated(params, X, xp, order=2)
+        g, u = layers.backward(m.values @ W.T)
+        gradient = xp.concatenate([g[0], m.gradient(layers.output @ W)], axis=-1)
+        d = X.shape[1] // 2
 
         def pullback(V: Any) -> Params:
             m_dot = m.along(V[:, d:])
-            d_hidden, t = layers.pullback(V[:, :d], g, u, m_dot @ w.T)
-            d_w = layers.output.T @ m_dot + t.T @ m.values
-            d_constants = xp.ones_like(X[:, 0])[None] @ m_dot
-            return [*d_hidden, xp.concatenate([d_w, d_constants]), xp.zeros_like(params[-1])]
+            d_hidden, t = layers.pullback(V[:, :d], g, u, m_dot @ W.T)
+            d_W = layers.output.T @ m_dot + t.T @ m.values
+            d_U = _in_rows(quadratic.pullback(V, z, xp), W.shape[1], xp)
+            return [*d_hidden, xp.concatenate([d_W, d_U]), xp.zeros_like(params[-1])]
 
-        return xp.concatenate([g[0], gradient_p], axis=-1), pullback
+        return gradient + E.gradient(z), pullback
 
     def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=2)
-        w = params[-2][:-1]
-        g, _ = layers.backward(m.values @ w.T)
+        _, layers, W, m, E = self._evaluated(params, X, xp, order=2)
+        g, _ = layers.backward(m.values @ W.T)
         H_qq = layers.hessian(g)
-        H_qp = (layers.output_jacobian() @ w) @ m.jacobian()
-        H_pp = m.hessian(_coefficients(layers, params))
+        H_qp = (layers.output_jacobian() @ W) @ m.jacobian()
+        H_pp = m.hessian(layers.output @ W)
         upper = xp.concatenate([H_qq, H_qp], axis=-1)
         lower = xp.concatenate([xp.swapaxes(H_qp, -1, -2), H_pp], axis=-1)
-        return xp.concatenate([upper, lower], axis=-2)
+        return xp.concatenate([upper, lower], axis=-2) + E.Q
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=1)
-        # [h, 1] and its derivatives, (..., m_L + 1) and (..., d, m_L + 1); the parts of d/dq and
-        # d/dp are (..., d, m_L + 1, K).
-        dh = layers.output_jacobian()
-        h = xp.concatenate([layers.output, xp.ones_like(layers.output[..., :1])], axis=-1)
-        dh = xp.concatenate([dh, xp.zeros_like(dh[..., :1])], axis=-1)
-        of_q = dh[..., None] * m.values[..., None, None, :]
-        of_p = h[..., None, :, None] * xp.swapaxes(m.jacobian(), -1, -2)[..., None, :]
+        z, layers, W, m, _ = self._evaluated(params, X, xp, order=1)
+        # The parts of d/dq and d/dp are (..., d, m_L, K).
+        of_q = layers.output_jacobian()[..., None] * m.values[..., None, None, :]
+        along_p = xp.swapaxes(m.jacobian(), -1, -2)
+        of_p = layers.output[..., None, :, None] * along_p[..., None, :]
         both = xp.concatenate([of_q, of_p], axis=-3)
-        return both.reshape(*both.shape[:-2], -1)
+        of_W, of_E = both.reshape(*both.shape[:-2], -1), quadratic.basis(z, xp)
+        unused = xp.zeros_like(of_E[..., : -of_E.shape[-1] % W.shape[1]])
+        return xp.concatenate([of_W, of_E, unused], axis=-1)
+
+    def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
+        W, _ = _split(params)
+        u = np.zeros((quadratic.n_terms(len(g)), 1))
+        u[: len(g), 0] = g
+        return np.vstack([np.zeros_like(W), _in_rows(u, W.shape[1], np)])
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        layers, m = self._evaluated(params, X, xp, order=2)
-        w = params[-2][:-1]
-        g, u = layers.backward(m.values @ w.T)
+        _, layers, W, m, _ = self._evaluated(params, X, xp, order=2)
+        g, u = layers.backward(m.values @ W.T)
         d = X.shape[1] // 2
-        along_p = xp.swapaxes(m.jacobian(), -1, -2) @ w.T  # (n, d, m_L)
+        along_p = xp.swapaxes(m.jacobian(), -1, -2) @ W.T  # (n, d, m_L)
         eye = xp.eye(d)
         directions = xp.concatenate([eye, xp.zeros_like(eye)])
         return layers.jacobian(
@@ -153,68 +167,88 @@ class NaturalHamiltonian(Hamiltonian):
         activation = ACTIVATIONS[self.activation]
         layers = list(zip(params[:-2:2], params[1:-2:2], strict=True))
         back = [np.ascontiguousarray(W.T) for W in params[:-2:2]][::-1]
-        w, constants = params[-2][:-1], params[-2][-1]
-        minus_w_T = np.ascontiguousarray(-w.T)
+        W, _ = _split(params)
+        minus_W_T = np.ascontiguousarray(-W.T)
+        E = _quadratic(params, np)
+        Q, constant = field_from_gradient(E.Q), field_from_gradient(E.l)
+        c = params[-1][1:]
         first, second = (E for E in factors(d))
         (first_0, first_p), (second_0, second_p) = ((E[0], E[1:]) for E in (first, second))
         first_back, second_back = (np.ascontiguousarray(E.T) for E in (first_p, second_p))
 
         def field(x: np.ndarray) -> np.ndarray:
-            h, p = x[..., :d], x[..., d:]
+            z = x - c
+            h, p = z[..., :d], z[..., d:]
             slopes = []
-            for W, b in layers:
-                a = h @ W
+            for W_l, b in layers:
+                a = h @ W_l
                 a += b
                 h, slope = activation(a, np, 1)
                 slopes.append(slope)
-            y = h @ w
-            y += constants
+            y = h @ W
             P_i = p @ first_p
             P_i += first_0
             P_j = p @ second_p
             P_j += second_0
-            g = (P_i * P_j) @ minus_w_T
+            g = (P_i * P_j) @ minus_W_T
             for W_T in back:
                 u = slopes.pop()
                 u *= g
                 g = u @ W_T
-            dx = np.empty(x.shape)
-            dx[..., :d] = (y * P_j) @ first_back
+            dx = z @ Q
+            dx += constant
+            dx[..., :d] += (y * P_j) @ first_back
             dx[..., :d] += (y * P_i) @ second_back
-            dx[..., d:] = g
+            dx[..., d:] += g
             return dx
 
         return field
 
-    def fold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
-        d = len(mu) // 2
-        *hidden, w, b = params
-        *hidden, _, b = self._network.fold([*hidden, w[:-1, :1], b], mu[:d], s[:d], e)
-        T = momentum_transform(-mu[d:] / s[d:], 1.0 / s[d:])
-        return [*hidden, in_other_momenta(w, T) * e, b]
-
-    def unfold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
-        d = len(mu) // 2
-        *hidden, w, b = params
-        *hidden, _, b = self._network.unfold([*hidden, w[:-1, :1], b], mu[:d], s[:d], e)
-        T = momentum_transform(mu[d:], s[d:])
-        return [*hidden, in_other_momenta(w, T) / e, b]
+    def rescaled(self, params: Params, s: np.ndarray, e: float) -> Params:
+        first, *others, _, constant_and_centre = params
+        s_q, s_p = q_and_p(s)
+        W, _ = _split(params)
+        u = quadratic.rescaled(_coefficients(params), s, e)
+        w = np.vstack([W * (e / factor_of_monomials(s_p)), _in_rows(u, W.shape[1], np)])
+        return [first / s_q[:, None], *others, w, constant_and_centre]
 
     def _evaluated(
         self, params: Params, X: Any, xp: ModuleType, order: int
-    ) -> tuple[Layers, Monomials]:
-        d = X.shape[-1] // 2
-        layers = Layers(params[:-2], self.activation, X[..., :d], xp, order)
-        return layers, Monomials(X[..., d:], params[-2][0], xp)
+    ) -> tuple[Any, Layers, Any, Monomials, Quadratic]:
+        """z, the layers, W, m and E."""
+        z, d = X - params[-1][1:], X.shape[-1] // 2
+        layers = Layers(params[:-2], self.activation, z[..., :d], xp, order)
+        m = Monomials(z[..., d:], params[-1], xp)
+        return z, layers, _split(params)[0], m, _quadratic(params, xp)
 
     def _like(self, form: MLPHamiltonian) -> "NaturalHamiltonian":
         return NaturalHamiltonian(form.hidden_layer_sizes, form.activation)
 
 
-def _coefficients(layers: Layers, params: Params) -> Any:
-    """y = [h_L, 1] w, (..., K)."""
-    return layers.output @ params[-2][:-1] + params[-2][-1]
+def _split(params: Params) -> tuple[Any, Any]:
+    """W and U."""
+    w, n_units = params[-2], params[-3].shape[0]
+    return w[:n_units], w[n_units:]
 
 
-def _with_constants(w: np.ndarray) -> np.ndarray:
-    return np.vstack([w, np.zeros((1, w.shape[1]))])
+def _coefficients(params: Params) -> Any:
+    """The coefficients of E, (n_terms, 1)."""
+    n = quadratic.n_terms(len(params[-1]) - 1)
+    return _split(params)[1].reshape(-1)[:n, None]
+
+
+def _quadratic(params: Params, xp: ModuleType) -> Quadratic:
+    return Quadratic(_coefficients(params), len(params[-1]) - 1, xp)
+
+
+def _in_rows(u: Any, n_columns: int, xp: ModuleType) -> Any:
+    """U: the coefficients u row by row, filled up with zeros."""
+    n_unused = -len(u) % n_columns
+    return xp.concatenate([u[:, 0], xp.zeros_like(u[:n_unused, 0])]).reshape(-1, n_columns)
+
+
+def _with_quadratic(hidden: Params, W: np.ndarray) -> Params:
+    """Params with the last weights W and an E of zero, centred at zero."""
+    n_features = 2 * len(hidden[0])
+    U = _in_rows(np.zeros((quadratic.n_terms(n_features), 1)), W.shape[1], np)
+    return [*hidden, np.vstack([W, U]), np.zeros(1 + n_features)]

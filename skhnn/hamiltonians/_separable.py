@@ -8,11 +8,12 @@ import numpy as np
 
 from ._base import Hamiltonian, Params
 from ._mlp import MLPHamiltonian
+from ._quadratic import n_terms
 from ._structure import field_from_halves, q_and_p
 
 
 class SeparableHamiltonian(Hamiltonian):
-    """H(q, p) = T(p) + V(q), with a multilayer perceptron for each.
+    """H(q, p) = T(p) + V(q), with a perceptron beside linear and quadratic terms for each.
 
     dq/dt depends on p alone and dp/dt on q alone, so that explicit splitting methods apply. All
     that a Hamiltonian offers follows from the two networks, each a function of d coordinates: their
@@ -27,8 +28,9 @@ class SeparableHamiltonian(Hamiltonian):
 
     Notes
     -----
-    ``params`` is ``[W_1, b_1, ..., W_L, b_L of T, the same of V, w, b]``, with the last weights of
-    T above those of V in w.
+    ``params`` is ``[W_1, b_1, ..., W_L, b_L of T, the same of V, w, [b, c]]``, with all last
+    weights of T, its linear and quadratic terms among them, above those of V in w; q and p are
+    counted from the centre c (2d,).
     """
 
     name = "separable"
@@ -49,10 +51,16 @@ class SeparableHamiltonian(Hamiltonian):
         return _join(self._part.init_params(d, rng), self._part.init_params(d, rng))
 
     def sample_params(
-        self, X: np.ndarray, rng: np.random.RandomState, method: str, scale: float
+        self,
+        X: np.ndarray,
+        rng: np.random.RandomState,
+        method: str,
+        scale: float,
+        reads: np.ndarray | None = None,
     ) -> Params:
-        q, p = q_and_p(X)
-        T, V = (self._part.sample_params(half, rng, method, scale) for half in (p, q))
+        (q, p), (of_q, of_p) = q_and_p(X), (None, None) if reads is None else q_and_p(reads)
+        T = self._part.sample_params(p, rng, method, scale, of_p)
+        V = self._part.sample_params(q, rng, method, scale, of_q)
         return _join(T, V)
 
     def widen(
@@ -73,12 +81,12 @@ class SeparableHamiltonian(Hamiltonian):
         return SeparableHamiltonian(form.hidden_layer_sizes, self.activation), _join(T, V)
 
     def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        T, V = _split(params)
+        T, V = _split(params, xp)
         q, p = q_and_p(X)
         return self._part.value(T, p, xp) + self._part.value(V, q, xp) - params[-1][0]
 
     def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        T, V = _split(params)
+        T, V = _split(params, xp)
         q, p = q_and_p(X)
         parts = [self._part.gradient(V, q, xp), self._part.gradient(T, p, xp)]
         return xp.concatenate(parts, axis=-1)
@@ -86,7 +94,7 @@ class SeparableHamiltonian(Hamiltonian):
     def gradient_pullback(
         self, params: Params, X: Any, xp: ModuleType = np
     ) -> tuple[Any, Callable[[Any], Params]]:
-        T, V = _split(params)
+        T, V = _split(params, xp)
         q, p = q_and_p(X)
         gradient_p, pullback_p = self._part.gradient_pullback(T, p, xp)
         gradient_q, pullback_q = self._part.gradient_pullback(V, q, xp)
@@ -98,21 +106,26 @@ class SeparableHamiltonian(Hamiltonian):
         return xp.concatenate([gradient_q, gradient_p], axis=-1), pullback
 
     def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        T, V = _split(params)
+        T, V = _split(params, xp)
         q, p = q_and_p(X)
         return _block_diagonal(self._part.hessian(V, q, xp), self._part.hessian(T, p, xp), xp)
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        T, V = _split(params)
+        T, V = _split(params, xp)
         q, p = q_and_p(X)
         return _by_params(self._part.basis(V, q, xp), self._part.basis(T, p, xp), xp)
 
+    def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
+        T, V = _split(params)
+        g_q, g_p = q_and_p(g)
+        return np.vstack([self._part.last_of_linear(T, g_p), self._part.last_of_linear(V, g_q)])
+
     def blocks(self, params: Params) -> list[tuple[slice, slice]]:
-        d, n = params[0].shape[0], params[-3].shape[0]
+        d, n = params[0].shape[0], len(_split(params)[0][-2])
         return [(slice(d, None), slice(n)), (slice(d), slice(n, None))]
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        T, V = _split(params)
+        T, V = _split(params, xp)
         q, p = q_and_p(X)
         return _by_params(self._part.jacobian(V, q, xp), self._part.jacobian(T, p, xp), xp)
 
@@ -122,7 +135,7 @@ class SeparableHamiltonian(Hamiltonian):
     def halves(
         self, params: Params, xp: ModuleType = np
     ) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-        T, V = _split(params)
+        T, V = _split(params, xp)
         if xp is not np:
             return (
                 lambda p: self._part.gradient(T, p, xp),
@@ -131,32 +144,26 @@ class SeparableHamiltonian(Hamiltonian):
         minus_V = [*V[:-2], -V[-2], V[-1]]
         return self._part.bound_gradient(T), self._part.bound_gradient(minus_V)
 
-    def fold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
-        return self._scaled("fold", params, mu, s, e)
-
-    def unfold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
-        return self._scaled("unfold", params, mu, s, e)
-
-    def _scaled(
-        self, direction: str, params: Params, mu: np.ndarray, s: np.ndarray, e: float
-    ) -> Params:
+    def rescaled(self, params: Params, s: np.ndarray, e: float) -> Params:
         T, V = _split(params)
-        d = len(mu) // 2
-        move = getattr(self._part, direction)
-        return _join(move(T, mu[d:], s[d:], e), move(V, mu[:d], s[:d], e))
+        s_q, s_p = q_and_p(s)
+        return _join(self._part.rescaled(T, s_p, e), self._part.rescaled(V, s_q, e))
 
 
-def _split(params: Params) -> tuple[Params, Params]:
+def _split(params: Params, xp: ModuleType = np) -> tuple[Params, Params]:
     """The params of T and of V, each with the constant of H."""
-    *hidden, w, b = params
-    k = len(hidden) // 2
-    n = hidden[k - 1].shape[0]  # units of the last hidden layer of T
-    return [*hidden[:k], w[:n], b], [*hidden[k:], w[n:], b]
+    *hidden, w, last = params
+    k, d = len(hidden) // 2, hidden[0].shape[0]
+    n = hidden[k - 1].shape[0] + n_terms(d)  # last weights of T
+    last_of_T = xp.concatenate([last[:1], last[1 + d :]])
+    return [*hidden[:k], w[:n], last_of_T], [*hidden[k:], w[n:], last[: 1 + d]]
 
 
 def _join(T: Params, V: Params, xp: ModuleType = np) -> Params:
     """The inverse of ``_split``; the constant is that of T."""
-    return [*T[:-2], *V[:-2], xp.concatenate([T[-2], V[-2]], axis=0), T[-1]]
+    w = xp.concatenate([T[-2], V[-2]], axis=0)
+    last = xp.concatenate([T[-1][:1], V[-1][1:], T[-1][1:]])
+    return [*T[:-2], *V[:-2], w, last]
 
 
 def _by_params(of_V: Any, of_T: Any, xp: ModuleType) -> Any:
