@@ -33,16 +33,26 @@ def fitted(d=2):
         )
 
 
+def parts(last, n_units, n_columns):
+    """The last weights of the network, and l and Q of l . z + 1/2 z^T Q z."""
+    w, linear, products = np.split(last, [n_units, n_units + n_columns])
+    half = np.zeros((n_columns, n_columns))
+    half[np.triu_indices(n_columns)] = products
+    return w, linear, half + half.T
+
+
 def bare(model):
     """The formula for two hidden layers as one would write it by hand."""
     W1, W2, w = model.coefs_
-    b1, b2, _ = model.intercepts_
-    w, W1_T, W2_T, d = w[:, 0], W1.T.copy(), W2.T.copy(), model.n_dof_
+    b1, b2, (_, *c) = model.intercepts_
+    w, linear, Q = parts(w[:, 0], len(b2), len(c))
+    c, W1_T, W2_T, d = np.array(c), W1.T.copy(), W2.T.copy(), model.n_dof_
 
     def field(x):
-        h1 = np.tanh(x @ W1 + b1)
+        z = x - c
+        h1 = np.tanh(z @ W1 + b1)
         h2 = np.tanh(h1 @ W2 + b2)
-        g = ((w * (1 - h2 * h2)) @ W2_T * (1 - h1 * h1)) @ W1_T
+        g = ((w * (1 - h2 * h2)) @ W2_T * (1 - h1 * h1)) @ W1_T + z @ Q + linear
         return np.concatenate([g[d:], -g[:d]])
 
     return field
@@ -52,12 +62,14 @@ def autograd(model):
     """The same through torch.autograd, as HNN code usually does."""
     coefs = [torch.tensor(W) for W in model.coefs_]
     intercepts = [torch.tensor(b) for b in model.intercepts_]
-    d = model.n_dof_
+    d, n_units, c = model.n_dof_, len(intercepts[1]), intercepts[2][1:]
+    w, linear, Q = map(torch.tensor, parts(model.coefs_[2][:, 0], n_units, len(c)))
 
     def field(x):
         x = torch.tensor(x, requires_grad=True)
-        h = torch.tanh(torch.tanh(x @ coefs[0] + intercepts[0]) @ coefs[1] + intercepts[1])
-        (g,) = torch.autograd.grad((h @ coefs[2]).sum(), x)
+        z = x - c
+        h = torch.tanh(torch.tanh(z @ coefs[0] + intercepts[0]) @ coefs[1] + intercepts[1])
+        (g,) = torch.autograd.grad((h @ w + z @ linear + 0.5 * (z * (z @ Q)).sum(-1)).sum(), x)
         return torch.cat([g[..., d:], -g[..., :d]], dim=-1).numpy()
 
     return field

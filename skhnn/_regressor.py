@@ -160,8 +160,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         coefficients of a linear and quadratic energy: those of z_i, then those of z_i z_j, i <= j.
         Of "separable" the hidden layers of T, then those of V, then the last weights of both. Of
         "mechanical" those of V; the last weights are followed by the coefficients of T. Of
-        "natural" the last weights have a column for each of 1, p_i and p_i p_j, and the
-        coefficients of the linear and quadratic energy follow row by row, filled up with zeros.
+        "natural" the last weights have a column for each of 1, p_i and p_i p_j; below are the
+        coefficients of 0, p_i, p_i p_j in one row, of 0, q_i, q_i q_j in the next, and of the
+        products q_i p_j, row by row, filled up with zeros.
     intercepts_ : list of ndarray
         The biases of each hidden layer, (n_out,); the last one, (1 + 2d,), has the constant of H
         and c, the means of the columns in the training data.

@@ -127,8 +127,8 @@ def test_pieces_of_partial_fit_are_the_fit_of_all_rows_on_the_same_layers():
     ridge = fit_ridge([reduce(hamiltonian, params, whole, np.arange(400))], 0.0)
     w = params[-2][:, 0]
     A = hamiltonian.basis(params, scaling.states(X)) * np.sqrt(scaling.w)[:, None]
-    residual = np.linalg.norm(A.reshape(-1, 40) @ (w - ridge.w))
-    assert residual < 1e-2 * np.linalg.norm(A.reshape(-1, 40) @ ridge.w)
+    residual = np.linalg.norm(A.reshape(-1, 54) @ (w - ridge.w))
+    assert residual < 1e-2 * np.linalg.norm(A.reshape(-1, 54) @ ridge.w)
     assert model.n_iter_ == 4
     assert model._solver_state["n_equations"].sum() == 1600
     assert model.score(X, y) > 0.9999

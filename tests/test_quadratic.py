@@ -22,10 +22,10 @@ def make(kind, sizes=(5, 6), activation="tanh", seed=0, d=2):
     params = form.init_params(2 * d, rng)
     of_units = params[-2][: sizes[-1]]
     others = params[-2][sizes[-1] :].ravel()
-    n_used = len(others)
-    if kind is NaturalHamiltonian:
-        n_used = d * (2 * d + 3)  # the rest fills up the last row
-    others[:n_used] = rng.normal(size=n_used)
+    others[:] = rng.normal(size=len(others))
+    if kind is NaturalHamiltonian:  # places without a coefficient
+        n_columns = of_units.shape[1]
+        others[[0, n_columns]] = others[2 * n_columns + d * d :] = 0.0
     params[-2] = np.vstack([of_units, others.reshape(-1, of_units.shape[1])])
     params[-1][:] = rng.normal(size=1 + 2 * d)
     return form, params, rng.normal(size=(9, 2 * d)), rng

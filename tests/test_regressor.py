@@ -177,7 +177,9 @@ def test_alpha_shrinks_the_weights(data):
         model = quick(alpha=alpha, max_iter=300)
         fit_quietly(model, X, y)
         # the penalty is on the weights of the standardised network
-        first, last = model.coefs_[0] * X.std(0)[:, None], model.coefs_[1] / energy_scale
+        s = X.std(0)
+        units = np.concatenate([np.ones(8), s, np.outer(s, s)[np.triu_indices(4)]])[:, None]
+        first, last = model.coefs_[0] * s[:, None], model.coefs_[1] * units / energy_scale
         sizes.append((first**2).sum() + (last**2).sum())
     assert sizes[0] > sizes[1] > sizes[2]
 
@@ -197,8 +199,9 @@ def test_constructor_stores_its_arguments_untouched():
 def test_fitted_attributes(data):
     X, y = data
     model = quick().fit(X, y)
-    assert [W.shape for W in model.coefs_] == [(4, 8), (8, 1)]
-    assert [b.shape for b in model.intercepts_] == [(8,), (1,)]
+    assert [W.shape for W in model.coefs_] == [(4, 8), (8 + 4 + 10, 1)]
+    assert [b.shape for b in model.intercepts_] == [(8,), (1 + 4,)]
+    np.testing.assert_allclose(model.intercepts_[-1][1:], X.mean(axis=0), atol=1e-12)
     assert (model.n_dof_, model.n_features_in_, model.hidden_layer_sizes_) == (2, 4, (8,))
     assert model.n_iter_ == len(model.loss_curve_)
     assert model.loss_ == model.loss_curve_[-1]

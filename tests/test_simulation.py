@@ -158,8 +158,8 @@ def test_default_tolerance_is_in_the_units_of_the_data():
     kwargs = {"hidden_layer_sizes": (10,), "max_iter": 50, "random_state": 0}
     reference = fit_quietly(HNNRegressor(**kwargs), X, y)
     scaled = fit_quietly(HNNRegressor(**kwargs), X * units, y * units)
-    scaled.coefs_ = [reference.coefs_[0] / units[:, None], reference.coefs_[1]]
-    scaled.intercepts_ = reference.intercepts_
+    params = reference._hamiltonian.fold(reference._params(), np.zeros(2), units, 1.0)
+    scaled.coefs_, scaled.intercepts_ = params[::2], params[1::2]
     np.testing.assert_allclose(
         scaled.simulate(X[0] * units, t) / units, reference.simulate(X[0], t), atol=1e-7
     )

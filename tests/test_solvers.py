@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers import asymmetric_data, fit_quietly, torch_network
+from helpers import asymmetric_data, fit_quietly, linear_and_quadratic, torch_network
 from scipy.optimize import minimize as scipy_minimize
 from sklearn.exceptions import ConvergenceWarning
 
@@ -35,18 +35,22 @@ class DoubleBackprop:
             for layer in zip(model.coefs_, model.intercepts_, strict=True)
             for p in layer
         ]
-        self.params[1] += self.mu @ self.params[0]
+        self.n_units = len(self.params[-3])
+        d = len(self.s)
+        products = [self.s[i] * self.s[j] for i in range(d) for j in range(i, d)]
+        self.units = torch.cat([torch.ones(self.n_units), self.s, torch.stack(products)])[:, None]
         self.params[0] *= self.s[:, None]
-        self.params[-2] /= self.e
+        self.params[-2] *= self.units / self.e
         self.params[-1] *= 0
         for p in self.params:
             p.requires_grad_(True)
 
     def loss(self, rows=slice(None)):
-        h = (self.x[rows] - self.mu) / self.s
+        h = z = (self.x[rows] - self.mu) / self.s
         for W, b in zip(self.params[:-2:2], self.params[1:-2:2], strict=True):
             h = torch.tanh(h @ W + b)
-        H = self.e * (h @ self.params[-2] + self.params[-1])
+        w = self.params[-2][:, 0]
+        H = self.e * (h @ w[: self.n_units] + linear_and_quadratic(w[self.n_units :], z))
         (G,) = torch.autograd.grad(H.sum(), self.x, create_graph=True)
         dq, dp = G[rows].chunk(2, dim=1)[::-1]
         error = torch.cat([dq, -dp], dim=1) - self.y[rows]
@@ -57,8 +61,7 @@ class DoubleBackprop:
         """The current weights in the units of the data."""
         params = [p.detach().clone() for p in self.params]
         params[0] /= self.s[:, None]
-        params[1] -= self.mu @ params[0]
-        params[-2] *= self.e
+        params[-2] *= self.e / self.units
         return params[:-1]
 
 

@@ -1,6 +1,7 @@
 """H quadratic in the momenta: kinetic energy with a mass matrix, potential, gyroscopic terms."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -40,8 +41,10 @@ class NaturalHamiltonian(Hamiltonian):
     Notes
     -----
     ``params`` is ``[W_1, b_1, ..., W_L, b_L, w, [b, c]]`` with w = [W; U], W (m_L, K). The rows of
-    U, one after the other, are the coefficients of E, those of x_1..x_2d and of x_i x_j, i <= j
-    (``_quadratic.py``), and then zeros; q and p are counted from the centre c (2d,).
+    U have the coefficients of E, of 0, p_i and p_i p_j in the first, as the columns of W, of 0, q_i
+    and q_i q_j in the second, and of the products q_i p_j in what follows, filled up with zeros (SOAP
+    turns columns; in an order that mixed them it left 1.4 times the error); q and p are counted
+    from the centre c (2d,).
 
     The derivative of m . y in a direction (V_q, V_p) is m'.y + m.(t_L W), m' that of m along V_p
     and t_L that of h_L along V_q: as for the network of one output, with v = W m for every row and
@@ -119,7 +122,7 @@ class NaturalHamiltonian(Hamiltonian):
             m_dot = m.along(V[:, d:])
             d_hidden, t = layers.pullback(V[:, :d], g, u, m_dot @ W.T)
             d_W = layers.output.T @ m_dot + t.T @ m.values
-            d_U = _in_rows(quadratic.pullback(V, z, xp), W.shape[1], xp)
+            d_U = _in_rows(quadratic.pullback(V, z, xp), d, xp)
             return [*d_hidden, xp.concatenate([d_W, d_U]), xp.zeros_like(params[-1])]
 
         return gradient + E.gradient(z), pullback
@@ -135,21 +138,22 @@ class NaturalHamiltonian(Hamiltonian):
         return xp.concatenate([upper, lower], axis=-2) + E.Q
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        z, layers, W, m, _ = self._evaluated(params, X, xp, order=1)
+        z, layers, _, m, _ = self._evaluated(params, X, xp, order=1)
         # The parts of d/dq and d/dp are (..., d, m_L, K).
         of_q = layers.output_jacobian()[..., None] * m.values[..., None, None, :]
         along_p = xp.swapaxes(m.jacobian(), -1, -2)
         of_p = layers.output[..., None, :, None] * along_p[..., None, :]
         both = xp.concatenate([of_q, of_p], axis=-3)
         of_W, of_E = both.reshape(*both.shape[:-2], -1), quadratic.basis(z, xp)
-        unused = xp.zeros_like(of_E[..., : -of_E.shape[-1] % W.shape[1]])
-        return xp.concatenate([of_W, of_E, unused], axis=-1)
+        _, filled = _places(X.shape[-1] // 2)
+        of_U = xp.concatenate([of_E, xp.zeros_like(of_E[..., :1])], axis=-1)[..., filled]
+        return xp.concatenate([of_W, of_U], axis=-1)
 
     def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
         W, _ = _split(params)
         u = np.zeros((quadratic.n_terms(len(g)), 1))
         u[: len(g), 0] = g
-        return np.vstack([np.zeros_like(W), _in_rows(u, W.shape[1], np)])
+        return np.vstack([np.zeros_like(W), _in_rows(u, len(g) // 2, np)])
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         _, layers, W, m, _ = self._evaluated(params, X, xp, order=2)
@@ -209,7 +213,7 @@ class NaturalHamiltonian(Hamiltonian):
         s_q, s_p = q_and_p(s)
         W, _ = _split(params)
         u = quadratic.rescaled(_coefficients(params), s, e)
-        w = np.vstack([W * (e / factor_of_monomials(s_p)), _in_rows(u, W.shape[1], np)])
+        w = np.vstack([W * (e / factor_of_monomials(s_p)), _in_rows(u, len(s_q), np)])
         return [first / s_q[:, None], *others, w, constant_and_centre]
 
     def _evaluated(
@@ -233,22 +237,42 @@ def _split(params: Params) -> tuple[Any, Any]:
 
 def _coefficients(params: Params) -> Any:
     """The coefficients of E, (n_terms, 1)."""
-    n = quadratic.n_terms(len(params[-1]) - 1)
-    return _split(params)[1].reshape(-1)[:n, None]
+    places, _ = _places(params[0].shape[0])
+    return _split(params)[1].reshape(-1)[places][:, None]
 
 
 def _quadratic(params: Params, xp: ModuleType) -> Quadratic:
     return Quadratic(_coefficients(params), len(params[-1]) - 1, xp)
 
 
-def _in_rows(u: Any, n_columns: int, xp: ModuleType) -> Any:
-    """U: the coefficients u row by row, filled up with zeros."""
-    n_unused = -len(u) % n_columns
-    return xp.concatenate([u[:, 0], xp.zeros_like(u[:n_unused, 0])]).reshape(-1, n_columns)
+def _in_rows(u: Any, d: int, xp: ModuleType) -> Any:
+    """U of the coefficients u."""
+    _, filled = _places(d)
+    return xp.concatenate([u[:, 0], xp.zeros_like(u[:1, 0])])[filled].reshape(-1, n_monomials(d))
+
+
+@cache
+def _places(d: int) -> tuple[list[int], list[int]]:
+    """Where every coefficient is in U, row by row, and which one is at every place.
+
+    The number of coefficients stands for none.
+    """
+    K, n = n_monomials(d), quadratic.n_terms(2 * d)
+    i, j = np.triu_indices(2 * d)
+    products = np.where(j < d, K, 0) + d + 1  # of the q in the second row, of the p in the first
+    of_d = np.zeros((d, d), dtype=int)
+    of_d[np.triu_indices(d)] = np.arange(d * (d + 1) // 2)
+    products += of_d[i % d, j % d]
+    products = np.where((i < d) & (j >= d), 2 * K + i * d + j - d, products)
+    linear = np.concatenate([K + 1 + np.arange(d), 1 + np.arange(d)])
+    places = np.concatenate([linear, products])
+    filled = np.full(-(-(2 * K + d * d) // K) * K, n)
+    filled[places] = np.arange(n)
+    return places.tolist(), filled.tolist()
 
 
 def _with_quadratic(hidden: Params, W: np.ndarray) -> Params:
     """Params with the last weights W and an E of zero, centred at zero."""
     n_features = 2 * len(hidden[0])
-    U = _in_rows(np.zeros((quadratic.n_terms(n_features), 1)), W.shape[1], np)
+    U = _in_rows(np.zeros((quadratic.n_terms(n_features), 1)), n_features // 2, np)
     return [*hidden, np.vstack([W, U]), np.zeros(1 + n_features)]
