@@ -79,6 +79,7 @@ def test_module_has_copies_of_the_weights(model):
     np.testing.assert_array_equal(model.coefs_[0], before)
 
 
+@pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
 def test_there_and_back_again(model, data):
     X, _ = data
     back = HNNRegressor.from_torch(model.to_torch(), max_iter=7)

@@ -42,9 +42,9 @@ class NaturalHamiltonian(Hamiltonian):
     -----
     ``params`` is ``[W_1, b_1, ..., W_L, b_L, w, [b, c]]`` with w = [W; U], W (m_L, K). The rows of
     U have the coefficients of E, of 0, p_i and p_i p_j in the first, as the columns of W, of 0, q_i
-    and q_i q_j in the second, and of the products q_i p_j in what follows, filled up with zeros (SOAP
-    turns columns; in an order that mixed them it left 1.4 times the error); q and p are counted
-    from the centre c (2d,).
+    and q_i q_j in the second, and of the products q_i p_j in what follows, filled up with zeros.
+    (SOAP turns columns; in an order that mixed them it left 1.4 times the error.) q and p are
+    counted from the centre c (2d,).
 
     The derivative of m . y in a direction (V_q, V_p) is m'.y + m.(t_L W), m' that of m along V_p
     and t_L that of h_L along V_q: as for the network of one output, with v = W m for every row and
