@@ -67,11 +67,11 @@ class Problem:
         Z = self.scaling.states(np.asarray(self.X[rows]))
         return Z, self.scaling.targets(gradient_from_field(np.asarray(self.y[rows]))), c
 
-    def states(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
-        """x (m, 2d), in the units of the data, and the weights (m,) of some rows."""
+    def rows(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x and y (m, 2d), in the units of the data, and the weights (m,) of some rows."""
         if self.index is not None:
             rows = self.index[rows]
-        return np.asarray(self.X[rows]), self.weight[rows]
+        return np.asarray(self.X[rows]), np.asarray(self.y[rows]), self.weight[rows]
 
     def pieces(self, n_rows: int = _ROWS_OF_A_PIECE) -> Iterator[slice]:
         """All rows as slices of at most ``n_rows``."""
