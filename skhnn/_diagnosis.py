@@ -124,7 +124,11 @@ class _Gain:
 
 
 def departure_from_hamiltonian(
-    problem: Problem, predict: Callable[[np.ndarray], np.ndarray], label: Sequence[str]
+    problem: Problem,
+    predict: Callable[[np.ndarray], np.ndarray],
+    label: Sequence[str],
+    *,
+    is_thorough: bool = True,
 ) -> str | None:
     """What the data have that no Hamiltonian of these columns has, as a sentence; None if nothing.
 
@@ -138,6 +142,8 @@ def departure_from_hamiltonian(
         The field of the fitted model, (n, 2d) -> (n, 2d).
     label : sequence of str
         The names of the columns.
+    is_thorough : bool
+        Whether the fit was one that a regression without mechanics may be compared with.
     """
     rng = np.random.RandomState(0)  # of its own: the fit must not depend on the diagnosis
     rows = _Rows.of(problem, rng)
@@ -150,23 +156,22 @@ def departure_from_hamiltonian(
         return None
     columns, first, second = _antisymmetric(rows.Z)
     columns = _crossfit(energies, rows.equations(columns), rows.fold)
-    targets = [(rows.target, error, by_more_units)]
-    field = predict(rows.problem.rows(slice(None))[0])
-    left = rows.target - rows.targets(field)
-    if left @ left < _BETTER * error:
-        half = energies[:, : energies.shape[1] - n_units // 2]
-        errors = [_squares(_crossfit(A, left[:, None], rows.fold)) for A in (energies, half)]
-        targets.append((left, errors[0], errors[1] / errors[0] - 1.0))
-    for target, error, by_more_units in targets:
+    targets = [(rows.target, by_more_units)]
+    left = rows.target - rows.targets(predict(rows.problem.rows(slice(None))[0]))
+    if _ROUNDING < _squares(left) < _BETTER * error:
+        targets.append((left, _errors(rows, energies, n_units, left)[1]))
+    for target, by_more_units in targets:
         remainder = _crossfit(energies, target[:, None], rows.fold)[:, 0]
         gain = _gain(rows, columns, remainder)
-        if error > _ROUNDING and gain.is_clear(by_more_units):
+        if gain.is_clear(by_more_units):
             damping = _gain(rows, columns[:, second == first + d2 // 2], remainder)
             is_friction = damping.is_clear(by_more_units) and damping.share > 0.5 * gain.share
             if is_friction:
                 return _say_friction(rows, damping, label)
             return _say_asymmetry(rows, gain, first, second, label)
-    left_by_H = min(error, float(left @ left))
+    if not is_thorough:
+        return None
+    left_by_H = min(error, _squares(left))
     return _beaten_without_mechanics(rows, left_by_H, by_more_units, rng)
 
 
@@ -191,10 +196,18 @@ def _energies(
         if best is None or error < best[0]:
             best = error, energies
     assert best is not None
-    error, energies = best
-    half = energies[:, : quadratic.shape[1] + n_units // 2]
-    more = _squares(_crossfit(half, target[:, None], rows.fold))
-    return energies, error, more / error - 1.0 if error else 0.0
+    return best[1], *_errors(rows, best[1], n_units, target)
+
+
+def _errors(
+    rows: _Rows, energies: np.ndarray, n_units: int, target: np.ndarray
+) -> tuple[float, float]:
+    """The error of a target on rows left out, and how much larger it is with half of the units."""
+    half = energies[:, : energies.shape[1] - n_units // 2]
+    error, more = (
+        _squares(_crossfit(columns, target[:, None], rows.fold)) for columns in (energies, half)
+    )
+    return error, more / error - 1.0 if error else 0.0
 
 
 def _quadratic(Z: np.ndarray) -> np.ndarray:

@@ -95,8 +95,9 @@ def _clocks(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
     """Coordinates whose rate is 1 or 0 in all rows although the column of the momentum varies."""
     d = len(label) // 2
     steady = is_constant(of_X, of_y)[:d] & (of_X.spread[d:] > 0)
-    labels = steady & (np.abs(of_y.mean) <= rounding_of_derivatives(of_X, of_y))[:d]
-    clocks = steady & (np.abs(of_y.mean[:d] - 1.0) <= _ROUNDING)
+    rounding = rounding_of_derivatives(of_X, of_y)[:d]
+    labels = steady & (np.abs(of_y.mean[:d]) <= rounding)
+    clocks = steady & (np.abs(of_y.mean[:d] - 1.0) <= np.maximum(rounding, _ROUNDING))
     found = []
     for which, rate, what in ((clocks, 1, "a clock"), (labels, 0, "a label of the run")):
         indices = np.flatnonzero(which)

@@ -325,7 +325,12 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self._summarise()
         if result.status in ("completed", "converged") and not found:
             problem = Problem(*data, Scaling(*self._scaling))
-            departure = departure_from_hamiltonian(problem, self._field(), self._label(data[0]))
+            departure = departure_from_hamiltonian(
+                problem,
+                self._field(),
+                self._label(data[0]),
+                is_thorough=self.max_iter is None,
+            )
             if departure is not None:
                 found.append(departure)
                 warnings.warn(f"{departure}.", stacklevel=3)
