@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._chunks import evaluate_in_chunks
-from ._diagnosis import departure_from_hamiltonian
+from ._diagnosis import MOST_ENERGIES, departure_from_hamiltonian
 from ._documentation import DocumentationLink
 from ._layout import label_of_columns, suspicions, warn_of_columns
 from ._learned_dynamics import learned_dynamics
@@ -334,6 +334,12 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             if departure is not None:
                 found.append(departure)
                 warnings.warn(f"{departure}.", stacklevel=3)
+        if Scaling(*self._scaling).range_of_energies > MOST_ENERGIES:
+            found.append(
+                "the energies that the columns stand for differ by more than a network of all of "
+                "them resolves (a light body beside a heavy one?); solver='auto', or "
+                "hamiltonian='mechanical', fits them apart"
+            )
         warn_unless_converged(self, result, found)
         return self
 

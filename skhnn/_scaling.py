@@ -52,6 +52,11 @@ class Scaling:
         )
         return cls(of_X.mean, s, e, w)
 
+    @property
+    def range_of_energies(self) -> float:
+        """The largest ratio of the energies s_j rms(dH/dx_j) that the columns stand for."""
+        return float(np.sqrt(self.w.max() / self.w.min()))
+
     def states(self, X: np.ndarray) -> np.ndarray:
         """z = (x - mu) / s."""
         return (X - self.mu) / self.s
