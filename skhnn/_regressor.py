@@ -164,6 +164,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         The biases of each layer, (n_out,).
     hidden_layer_sizes_ : tuple of int
         The number of units of each hidden layer.
+    activation_ : str
+        The activation of the hidden layers; with "auto" what was chosen.
     hamiltonian_ : str
         The form of H.
     solver_ : str
@@ -224,7 +226,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     """
 
     # Set by training, besides the public attributes; numpy and plain Python only.
-    _activation: str
     _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
     _scaling: tuple[np.ndarray, np.ndarray, float, np.ndarray]  # mu, s, e, w of ``Scaling``
     _device: str
@@ -640,7 +641,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
     @property
     def _hamiltonian(self) -> Hamiltonian:
-        return HAMILTONIANS[self.hamiltonian_](self.hidden_layer_sizes_, self._activation)
+        return HAMILTONIANS[self.hamiltonian_](self.hidden_layer_sizes_, self.activation_)
 
     def _params(self) -> Params:
         return [p for layer in zip(self.coefs_, self.intercepts_, strict=True) for p in layer]

@@ -59,7 +59,7 @@ class HamiltonianModule(nn.Module):
             "n_dof_": len(self.scaling[0]) // 2,
             "hamiltonian_": self.form.name,
             "_support": None,
-            "_activation": self.form.activation,
+            "activation_": self.form.activation,
             "_scaling": self.scaling,
             "_device": "cpu",
             "_solver_state": None,
