@@ -38,6 +38,7 @@ class HamiltonianModule(nn.Module):
         self.params = nn.ParameterList(
             nn.Parameter(torch.tensor(p, dtype=getattr(torch, dtype))) for p in params
         )
+        self.eval()  # nothing here differs in training, but exporters warn of that mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """dx/dt for states x, both (..., 2d)."""
