@@ -48,8 +48,8 @@ numpydoc_xref_aliases = {
     "HNNRegressor": "skhnn.HNNRegressor",
     "SimulationError": "skhnn.SimulationError",
     "SimulationResult": "skhnn.SimulationResult",
-    "torch.device": "torch.device",
-    "torch.nn.Module": "torch.nn.Module",
+    "torch.device": ":class:`torch.device`",
+    "torch.nn.Module": ":class:`torch.nn.Module`",
 }
 # A finding is a warning and with -W an error. Only what is on a page is looked at: the public API.
 numpydoc_validation_checks = {

@@ -13,7 +13,6 @@ PROJECTS = {
     "python": "https://docs.python.org/3/",
     "numpy": "https://numpy.org/doc/stable/",
     "scipy": "https://docs.scipy.org/doc/scipy/",
-    "pandas": "https://pandas.pydata.org/docs/",
     "sklearn": "https://scikit-learn.org/stable/",
     "torch": "https://docs.pytorch.org/docs/stable/",
 }
@@ -37,11 +36,8 @@ numpy    py:class      numpy.random.RandomState                    reference/ran
 scipy    py:class      scipy.integrate.OdeSolver                   reference/generated/*.html
 scipy    py:function   scipy.integrate.solve_ivp                   reference/generated/*.html
 scipy    py:function   scipy.signal.savgol_filter                  reference/generated/*.html
-pandas   py:class      pandas.DataFrame                            reference/api/*.html
-sklearn  py:class      sklearn.ensemble.BaggingRegressor           modules/generated/*.html
 sklearn  py:class      sklearn.exceptions.ConvergenceWarning       modules/generated/*.html
 sklearn  py:class      sklearn.exceptions.NotFittedError           modules/generated/*.html
-sklearn  py:class      sklearn.model_selection.GroupKFold          modules/generated/*.html
 sklearn  py:class      sklearn.model_selection.TimeSeriesSplit     modules/generated/*.html
 sklearn  py:class      sklearn.multioutput.MultiOutputRegressor    modules/generated/*.html
 sklearn  py:class      sklearn.neural_network.MLPRegressor         modules/generated/*.html

@@ -489,8 +489,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
         Its ``forward`` is the vector field, states (..., 2d) to dx/dt of the same shape, and its
         method ``hamiltonian`` the energy, (..., 2d) to (...). Both are in closed form: the module
-        can be differentiated, trained on, exported (``torch.export``, ONNX), and integrated by
-        ``torchdiffeq.odeint(lambda t, x: module(x), x0, t)``. It holds copies of the weights.
+        can be differentiated, trained on, exported (``torch.export``, and ONNX for any number of
+        states, as the user guide shows), and integrated by ``torchdiffeq.odeint(lambda t, x:
+        module(x), x0, t)``. It holds copies of the weights.
 
         Parameters
         ----------
