@@ -166,6 +166,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         The biases of each layer, (n_out,).
     hidden_layer_sizes_ : tuple of int
         The number of units of each hidden layer.
+    activation_ : str
+        The activation of the hidden layers; with "auto" what was chosen.
     hamiltonian_ : str
         The form of H.
     solver_ : str
@@ -228,7 +230,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     """
 
     # Set by training, besides the public attributes; numpy and plain Python only.
-    _activation: str
     _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
     _scaling: tuple[np.ndarray, np.ndarray, float, np.ndarray]  # mu, s, e, w of ``Scaling``
     _device: str
@@ -541,8 +542,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
         Its ``forward`` is the vector field, states (..., 2d) to dx/dt of the same shape, and its
         method ``hamiltonian`` the energy, (..., 2d) to (...). Both are in closed form: the module
-        can be differentiated, trained on, exported (``torch.export``, ONNX), and integrated by
-        ``torchdiffeq.odeint(lambda t, x: module(x), x0, t)``. It holds copies of the weights.
+        can be differentiated, trained on, exported (``torch.export``, and ONNX for any number of
+        states, as the user guide shows), and integrated by ``torchdiffeq.odeint(lambda t, x:
+        module(x), x0, t)``. It holds copies of the weights.
 
         Parameters
         ----------
@@ -700,7 +702,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
     @property
     def _hamiltonian(self) -> Hamiltonian:
-        return HAMILTONIANS[self.hamiltonian_](self.hidden_layer_sizes_, self._activation)
+        return HAMILTONIANS[self.hamiltonian_](self.hidden_layer_sizes_, self.activation_)
 
     def _params(self) -> Params:
         return [p for layer in zip(self.coefs_, self.intercepts_, strict=True) for p in layer]

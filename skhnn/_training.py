@@ -82,7 +82,7 @@ def train(
             "intercepts_": params[1::2],
             "hidden_layer_sizes_": hamiltonian.hidden_layer_sizes,
             "n_dof_": X.shape[1] // 2,
-            "_activation": hamiltonian.activation,
+            "activation_": hamiltonian.activation,
             "hamiltonian_": hamiltonian.name,
             "_scaling": (scaling.mu, scaling.s, scaling.e, scaling.w),
             "_device": device,
@@ -220,7 +220,7 @@ def _start(
     activation_given = estimator.activation != "auto"
     activation = estimator.activation if activation_given else "tanh"
     if goes_on and not activation_given:  # then the activation was an outcome as well
-        activation = estimator._activation
+        activation = estimator.activation_
     form = estimator.get_params(deep=False)["hamiltonian"]
     form_is_open = form == "auto" and estimator.solver == "auto" and not given
     if form == "auto":
@@ -239,7 +239,7 @@ def _start(
         2 * estimator.n_dof_,
         estimator.hamiltonian_,
         estimator.hidden_layer_sizes_,
-        estimator._activation,
+        estimator.activation_,
     )
     now = (n_features, form, sizes, hamiltonian.activation)
     if before != now:
