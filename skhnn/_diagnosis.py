@@ -48,7 +48,7 @@ from .hamiltonians._sampling import sample_layer
 # An alarm needs a gain of so many standard errors. Without friction the largest were 3.5.
 _STANDARD_ERRORS = 4.0
 # Equations looked at, and the fewest for every unknown.
-_EQUATIONS, _EQUATIONS_PER_UNKNOWN = 6000, 6
+_EQUATIONS, _EQUATIONS_PER_UNKNOWN = 6000, 10
 # Kinds of units for H, the best of which is taken by rows left out: functions of q or of all of x,
 # by the scale of ``sample_layer``.
 _KINDS = (("q", 0.4), ("q", 1.0), ("x", 0.2), ("x", 0.6))
