@@ -138,7 +138,7 @@ def test_close_encounters_are_not_absurd(e, options, monkeypatch):
 def test_many_times_asked_for_are_not_absurd(monkeypatch):
     monkeypatch.setattr(_guard, "_WINDOW", 1000)
     X = np.random.default_rng(0).uniform(-1, 1, (300, 2))
-    model = HNNRegressor(hamiltonian="separable", solver="least_squares", random_state=0)
+    model = HNNRegressor((60,), hamiltonian="separable", solver="least_squares", random_state=0)
     model.fit(X, np.stack([X[:, 1], -X[:, 0]], axis=1))
     t = np.linspace(0, 2, 20_001)
     for method in ("DOP853", "StormerVerlet"):

@@ -216,7 +216,7 @@ def test_a_terminal_event_and_a_failure_end_their_own_trajectory():
 
 
 def test_a_fitted_model_takes_own_times_and_says_which_trajectory_leaves():
-    model = HNNRegressor(solver="least_squares", random_state=0).fit(
+    model = HNNRegressor((60,), solver="least_squares", random_state=0).fit(
         *make_pendulum(300, random_state=0, return_X_y=True)
     )
     times = [np.linspace(10, 12, 5), np.linspace(50, 58, 81)]
@@ -230,7 +230,7 @@ def test_a_fitted_model_takes_own_times_and_says_which_trajectory_leaves():
 
 def test_methods_with_fixed_steps_take_own_times_on_tensors(monkeypatch):
     pytest.importorskip("torch")
-    model = HNNRegressor(hamiltonian="mlp", solver="least_squares", random_state=0).fit(
+    model = HNNRegressor((60,), hamiltonian="mlp", solver="least_squares", random_state=0).fit(
         *make_pendulum(300, random_state=0, return_X_y=True)
     )
     methods = ["GaussLegendre4", "Tao", "AverageVectorField"]
@@ -244,7 +244,7 @@ def test_methods_with_fixed_steps_take_own_times_on_tensors(monkeypatch):
 
 def test_long_steps_of_stiff_rows_are_solved_with_their_own_lengths():
     # Newton's method: the steps differ by row, and so do the matrices
-    model = HNNRegressor(hamiltonian="mlp", solver="least_squares", random_state=0).fit(
+    model = HNNRegressor((60,), hamiltonian="mlp", solver="least_squares", random_state=0).fit(
         *make_pendulum(300, random_state=0, return_X_y=True)
     )
     times = [np.linspace(0, 4.5, 4), np.linspace(0, 5.2, 5)]

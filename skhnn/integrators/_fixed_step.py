@@ -11,9 +11,8 @@ from ._scheme import NotConvergedError, Scheme
 from ._step_size import default_step_size
 from ._system import System
 
-# Rounding of times: a time this close to the end of a step is the end.
-_SAME_TIME = 1e-13
 # How exactly the difference of two times is known, as a fraction of them: two roundings of each.
+# A time this close to the end of a step is the end.
 _ROUNDING = 4 * np.finfo(float).eps
 
 
@@ -180,7 +179,7 @@ class _Between(DenseOutput):
     def _call_impl(self, t: Any) -> np.ndarray:
         if t.ndim:
             return np.stack([self._call_impl(time) for time in t], axis=-1)
-        tiny = _SAME_TIME * max(abs(self.t), abs(self.t_old))
+        tiny = _ROUNDING * max(abs(self.t), abs(self.t_old))
         if abs(t - self.t) <= tiny:
             return self.y
         if abs(t - self.t_old) <= tiny:
