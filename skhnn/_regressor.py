@@ -497,9 +497,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         ----------
         x0 : array-like of shape (2d,) or (m, 2d)
             The state at ``t[0]``, or m of them.
-        t : array-like of shape (n_times,)
+        t : array-like of shape (n_times,) or (m, n_times), or list of m array-likes
             The times at which to return states, increasing or decreasing (backward in time), in
-            steps of any size. A single time returns x0.
+            steps of any size. A single time returns x0. Two axes, or a list, are times of its own
+            for each trajectory.
         **options : object
             Those of :func:`skhnn.simulate`, where they are explained: ``method="DOP853"``,
             ``rtol=1e-9``, ``atol=None``, ``max_step``, ``first_step``, ``step_size``, ``events``,
@@ -508,8 +509,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
         Returns
         -------
-        ndarray of shape (n_times, 2d) or (m, n_times, 2d), or SimulationResult
-            The states at ``t``; each trajectory of a batch is as accurate as if it were alone.
+        ndarray of shape (n_times, 2d) or (m, n_times, 2d), list of ndarray, or SimulationResult
+            The states at ``t``; each trajectory of a batch is as accurate as if it were alone. A
+            list of arrays (n_times, 2d) where they have times of their own and not equally many.
 
         Raises
         ------

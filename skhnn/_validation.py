@@ -171,19 +171,58 @@ def _checked_frame(x0: Any, check_frame: Callable[[Any], np.ndarray]) -> np.ndar
     return check_array(check_frame(x0), dtype=np.float64, input_name="x0")
 
 
-def check_times(t: Any) -> np.ndarray:
-    """Times (n_times,), finite and strictly monotonic."""
-    t = np.asarray(as_numpy(t, "t"))
+def check_times(t: Any, n_starts: int | None = None) -> np.ndarray | list[np.ndarray]:
+    """Times (n_times,), finite and strictly monotonic, or a list of them, one for each start.
+
+    ``n_starts`` is None for a single start, (2d,).
+    """
+    t = as_numpy(t, "t")
+    rows = _rows_of_times(t)
+    if rows is None:
+        return _checked_times(t, "t")
+    if n_starts is None:
+        raise ValueError(
+            f"t must be 1-D for one start, the times of the states; got {len(rows)} rows of times. "
+            "Times of its own for each trajectory need an x0 of shape (m, 2d)."
+        )
+    if len(rows) != n_starts:
+        raise ValueError(
+            "t must be 1-D, or have one row of times for each start; got "
+            f"{len(rows)} rows of times for {n_starts} rows of x0."
+        )
+    return [_checked_times(row, f"t[{k}]") for k, row in enumerate(rows)]
+
+
+def _rows_of_times(t: Any) -> list[Any] | None:
+    """The times of each trajectory, where t is a 2-D array or a sequence of sequences; or None."""
+    if getattr(t, "ndim", 1) == 2:
+        return list(np.asarray(t))
+    is_sequence = (
+        isinstance(t, (list, tuple)) or getattr(getattr(t, "dtype", None), "kind", "") == "O"
+    )
+    if is_sequence and any(_has_length(row) for row in t):
+        return list(t)
+    return None
+
+
+def _has_length(value: Any) -> bool:
+    """Whether it is a sequence, not a number; an array of no axes has the method, but no length."""
+    is_text = isinstance(value, (str, bytes))
+    return hasattr(value, "__len__") and getattr(value, "ndim", 1) > 0 and not is_text
+
+
+def _checked_times(t: Any, name: str) -> np.ndarray:
+    t = np.asarray(as_numpy(t, name))
     if t.ndim != 1:
-        raise ValueError(f"t must be 1-D, the times of the states; got shape {t.shape}.")
+        raise ValueError(f"{name} must be 1-D, the times of the states; got shape {t.shape}.")
     if not t.size:
-        raise ValueError("t must contain at least one time; got none.")
-    t = check_array(t, dtype=np.float64, ensure_2d=False, input_name="t")
+        raise ValueError(f"{name} must contain at least one time; got none.")
+    t = check_array(t, dtype=np.float64, ensure_2d=False, input_name=name)
     steps = np.diff(t)
     if not (np.all(steps > 0) or np.all(steps < 0)):
         raise ValueError(
-            "t must be strictly increasing or strictly decreasing; got times that are unsorted or "
-            "repeated. Use np.unique(t) to sort them and drop repetitions."
+            f"{name} must be strictly increasing or strictly decreasing; got times that are "
+            f"unsorted or repeated. Use np.unique({name}) to sort them and drop repetitions."
         )
     return t
 
