@@ -53,6 +53,9 @@ _EQUATIONS, _EQUATIONS_PER_UNKNOWN = 6000, 10
 # by the scale of ``sample_layer``.
 _KINDS = (("q", 0.4), ("q", 1.0), ("x", 0.2), ("x", 0.6))
 _UNITS, _UNITS_WITHOUT_MECHANICS, _FOLDS = 120, 300, 5
+# With fewer units than this for each column H is no H to compare with: of 80 rows on two Kepler
+# orbits, with one unit a column, a false alarm.
+_FEWEST_UNITS = 4
 _RIDGES = 10.0 ** np.arange(-24.0, 1.1, 1.0)
 # Fewer runs than this say too little about the spread between runs; blocks of rows then do.
 _FEWEST_RUNS, _BLOCKS = 8, 50
@@ -153,7 +156,7 @@ def departure_from_hamiltonian(
     rows = _Rows.of(problem, rng)
     d2 = rows.Z.shape[1]
     n_units = min(_UNITS, len(rows.target) // _EQUATIONS_PER_UNKNOWN - d2 * (d2 + 3))
-    if n_units < d2 or len(np.unique(rows.fold)) < _FOLDS:
+    if n_units < _FEWEST_UNITS * d2 or len(np.unique(rows.fold)) < _FOLDS:
         return None
     energies, error, by_more_units = _energies(rows, rows.target, n_units, rng)
     if error <= _ROUNDING:
