@@ -1,4 +1,4 @@
-"""Sphinx configuration. The build needs no network: links to other projects are plain text."""
+"""Sphinx configuration. The build needs no network: for links to other projects see links.py."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the checkout, installed or not
+sys.path.insert(0, str(ROOT / "docs"))  # links.py
 
 import skhnn  # noqa: E402
 
@@ -21,14 +22,11 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "links",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 nitpicky = True
-# Objects of other projects have no page here. Our own names must resolve.
-nitpick_ignore_regex = [
-    (r"py:.*", r"(sklearn|scipy|numpy|torch|matplotlib|pandas|polars)(\..*)?"),
-]
 
 autosummary_generate = True
 autosummary_ignore_module_all = False  # __all__ says what is public
@@ -37,6 +35,22 @@ autodoc_typehints = "none"  # the docstrings state the types
 autodoc_member_order = "bysource"
 
 numpydoc_show_class_members = False  # the template of the class lists them
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"  # of the words of a type only those with a page are links
+numpydoc_xref_aliases = {
+    "array-like": ":term:`sklearn:array-like`",
+    "bool": ":class:`python:bool`",
+    "callable": ":func:`callable <python:callable>`",
+    "Bunch": "sklearn.utils.Bunch",
+    "ConvergenceWarning": "sklearn.exceptions.ConvergenceWarning",
+    "NotFittedError": "sklearn.exceptions.NotFittedError",
+    "OdeSolver": "scipy.integrate.OdeSolver",
+    "HNNRegressor": "skhnn.HNNRegressor",
+    "SimulationError": "skhnn.SimulationError",
+    "SimulationResult": "skhnn.SimulationResult",
+    "torch.device": ":class:`torch.device`",
+    "torch.nn.Module": ":class:`torch.nn.Module`",
+}
 # A finding is a warning and with -W an error. Only what is on a page is looked at: the public API.
 numpydoc_validation_checks = {
     "GL03",  # no double blank lines
@@ -79,16 +93,18 @@ sphinx_gallery_conf = {
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["static"]
-html_css_files = ["formulas.css"]
+html_css_files = ["formulas.css", "pages.css"]
 html_title = f"skhnn {version}"
 html_show_sourcelink = False
+toc_object_entries_show_parents = "hide"
 html_theme_options = {
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 9,
+    "navbar_align": "left",
 }
 html_sidebars = {
     page: []
@@ -105,13 +121,6 @@ html_sidebars = {
 }
 
 
-def _plain_text_for_labels_of_sklearn(app, env, node, contnode):
-    """Inherited docstrings refer to labels of scikit-learn's guide; show their text."""
-    if node.get("reftype") == "ref" and node.get("refdoc", "").startswith("generated/"):
-        return contnode
-    return None
-
-
 def _inline_formula(self, node):
     self.body.append(tex2mathml(node.astext()))
     raise nodes.SkipNode
@@ -124,7 +133,19 @@ def _displayed_formula(self, node):
     raise nodes.SkipNode
 
 
+def _changes(app, docname, source):
+    """CHANGES.md as reStructuredText; it uses headings, lists and code in backquotes."""
+    if docname == "changes":
+        app.env.note_dependency(str(ROOT / "CHANGES.md"), docname=docname)
+        text = (ROOT / "CHANGES.md").read_text(encoding="utf-8").replace("`", "``")
+        lines = text.replace("\n*", "\n\n*").splitlines()
+        for line in lines:
+            marks, _, title = line.partition(" ")
+            heading = {"#": "=", "##": "-"}.get(marks)
+            source[0] += f"{title}\n{heading * len(title)}\n" if heading else f"{line}\n"
+
+
 def setup(app):
-    """Connect the handler; write formulas as MathML, which browsers show without any script."""
-    app.connect("missing-reference", _plain_text_for_labels_of_sklearn)
+    """Write formulas as MathML, which browsers show without any script."""
+    app.connect("source-read", _changes)
     app.add_html_math_renderer("mathml", (_inline_formula, None), (_displayed_formula, None))

@@ -122,7 +122,9 @@ orbit.plot(0, 0, "o", color="gold", markeredgecolor="k", markersize=9, label="Su
 orbit.plot(*X_test[0, :2], "ko", markersize=4, label="start")
 orbit.set(aspect="equal", xlabel="x (au)", ylabel="y (au)")
 orbit.set_title(f"{name.capitalize()}, {1900 + years}-{1900 + 2 * years}, predicted")
-orbit.legend(loc="upper right", fontsize="small")
+orbit.legend(  # below the panel, where no orbit passes
+    loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4, fontsize="small", columnspacing=1.2
+)
 
 for label in ("Newton", "network"):
     panels["error"].semilogy(t_test[1:], errors[label][1:], color=COLORS[label], label=label)
@@ -132,6 +134,8 @@ panels["error"].set_ylim(bottom=1e-5)
 panels["error"].legend(fontsize="small")
 panels["energy"].set(xlabel="year", ylabel="energy change, relative")
 panels["energy"].ticklabel_format(axis="y", scilimits=(0, 0))
+for years_below in ("error", "energy"):
+    panels[years_below].locator_params(axis="x", integer=True)
 
 # %%
 if "sphinx_gallery" not in sys.modules:

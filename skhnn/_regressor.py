@@ -15,22 +15,27 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._chunks import evaluate_in_chunks
-from ._diagnosis import warn_if_not_hamiltonian
+from ._diagnosis import MOST_ENERGIES, departure_from_hamiltonian
 from ._documentation import DocumentationLink
+from ._layout import label_of_columns, suspicions, warn_of_columns
 from ._learned_dynamics import learned_dynamics
 from ._method_and_parameter import MethodAndParameter
+from ._scaling import Scaling
+from ._score import field_score
 from ._simulation import Dynamics, simulate
-from ._solvers import SOLVERS, without_effect
+from ._solvers import SOLVERS, Problem, without_effect
 from ._support import Support
 from ._torch import evaluate_on_device, is_present
 from ._training import train, warn_unless_converged
 from ._validation import (
     check_activation,
     check_choice,
+    check_derivatives,
     check_flag,
     check_hidden_layer_sizes,
     check_number,
     check_optimizer,
+    check_sample_weight,
     check_states,
     check_training_data,
     unchanged_on_error,
@@ -42,9 +47,6 @@ _DTYPES = ("auto", "float64", "float32")
 # A device other than the CPU evaluates batches from this size on; below, the way there takes
 # longer.
 _ROWS_FOR_A_DEVICE = 10_000
-
-# A sample is enough to see that residuals are not those of a Hamiltonian.
-_ROWS_TO_DIAGNOSE = 2000
 
 # Solvers that take rows in pieces.
 _TAKE_PIECES = ("least_squares", "soap", "adam")
@@ -168,6 +170,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         and c, the means of the columns in the training data.
     hidden_layer_sizes_ : tuple of int
         The number of units of each hidden layer.
+    activation_ : str
+        The activation of the hidden layers; with "auto" what was chosen.
     hamiltonian_ : str
         The form of H.
     solver_ : str
@@ -184,7 +188,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     n_iter_ : int
         Iterations of the solver.
     loss_ : float
-        The last loss. Without penalty the training R^2 is ``1 - 2 * loss_``.
+        The loss of the model on the rows trained on, without the penalty: ``1 - 2 * loss_`` is what
+        ``score`` gives for them (of more than a million rows, for a million spread evenly; NaN for
+        a single one). The losses of ``loss_curve_`` are those met on the way.
     best_loss_ : float or None
         The smallest loss; None with ``early_stopping``.
     loss_curve_ : list of float
@@ -228,9 +234,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     """
 
     # Set by training, besides the public attributes; numpy and plain Python only.
-    _activation: str
     _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
-    _scaling: tuple[np.ndarray, np.ndarray, float, np.ndarray]  # mu, s, e, w of ``Scaling``
+    _scaling: tuple[np.ndarray, np.ndarray, float, np.ndarray, np.ndarray]  # of ``Scaling``
     _device: str
     _random_state: np.random.RandomState
     _solver_state: dict[str, np.ndarray] | None
@@ -317,19 +322,30 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         goes_on = self.warm_start and hasattr(self, "coefs_")
         with unchanged_on_error(self):
             data = self._check_training_data(X, y, sample_weight, groups)
-            result = train(
-                self,
-                *data,
-                goes_on=goes_on,
-            )
+            found = suspicions(data[0], data[1], self._names(data[0]))
+            warn_of_columns(found)
+            result = train(self, *data, goes_on=goes_on)
         self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
         self.validation_scores_ = result.validation_scores
         self._summarise()
-        warn_unless_converged(self, result)
-        if result.status in ("completed", "converged"):
-            rows = slice(None, None, -(-len(data[0]) // _ROWS_TO_DIAGNOSE))
-            X, y = data[0][rows], data[1][rows]
-            warn_if_not_hamiltonian(X, y, self._field()(X))
+        if result.status in ("completed", "converged") and not found:
+            problem = Problem(*data, Scaling(*self._scaling))
+            departure = departure_from_hamiltonian(
+                problem,
+                self._field(),
+                self._label(data[0]),
+                is_thorough=self.max_iter is None,
+            )
+            if departure is not None:
+                found.append(departure)
+                warnings.warn(f"{departure}.", stacklevel=3)
+        if Scaling(*self._scaling).range_of_energies > MOST_ENERGIES:
+            found.append(
+                "the energies that the columns stand for differ by more than a network of all of "
+                "them resolves (a light body beside a heavy one?); solver='auto', or "
+                "hamiltonian='mechanical', fits them apart"
+            )
+        warn_unless_converged(self, result, found)
         return self
 
     @available_if(_takes_rows_in_pieces)
@@ -409,6 +425,44 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         field = self._in_chunks(self._field(), X, np.empty_like(X, order="C"))
         return self._shape_prediction(field)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        r"""R^2 of the derivatives, the mean over the columns that vary.
+
+        .. math:: R^2 = \frac{1}{m} \sum_j \Bigl( 1 -
+            \frac{\sum_i c_i (y_{ij} - \hat y_{ij})^2}{\sum_i c_i (y_{ij} - \bar y_j)^2} \Bigr)
+
+        A column of y that is constant up to rounding (the rate of a conserved momentum, say) is
+        left out, since relative to rounding every error is large: one whose spread is at most 1e3
+        eps times the larger of max \|y_j\| and max \|X_j\| times the fastest rate, the square root of
+        std(dq/dt) std(dp/dt) / (std(q) std(p)). Where nothing is left out this is :func:`sklearn.metrics.r2_score`; if every
+        column is, it is 1 for predictions that are right up to rounding, and 0 for others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 2d)
+            States, with the columns of the training data.
+        y : array-like of shape (n_samples, 2d)
+            Their time derivatives dX/dt.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            R^2, at most 1.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If X, y or the weights do not have the shapes above.
+        """
+        predicted = self.predict(X)
+        X, y = self._check_states(X), check_derivatives(y, predicted.shape)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, len(X))
+        return field_score(X, y, predicted, weight)
+
     @MethodAndParameter
     def hamiltonian(self, X: Any) -> np.ndarray:
         """The learned energy H(X), relative to the mean energy of the training data.
@@ -447,9 +501,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         ----------
         x0 : array-like of shape (2d,) or (m, 2d)
             The state at ``t[0]``, or m of them.
-        t : array-like of shape (n_times,)
+        t : array-like of shape (n_times,) or (m, n_times), or list of m array-likes
             The times at which to return states, increasing or decreasing (backward in time), in
-            steps of any size. A single time returns x0.
+            steps of any size. A single time returns x0. Two axes, or a list, are times of its own
+            for each trajectory.
         **options : object
             Those of :func:`skhnn.simulate`, where they are explained: ``method="DOP853"``,
             ``rtol=1e-9``, ``atol=None``, ``max_step``, ``first_step``, ``step_size``, ``events``,
@@ -458,8 +513,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
         Returns
         -------
-        ndarray of shape (n_times, 2d) or (m, n_times, 2d), or SimulationResult
-            The states at ``t``; each trajectory of a batch is as accurate as if it were alone.
+        ndarray of shape (n_times, 2d) or (m, n_times, 2d), list of ndarray, or SimulationResult
+            The states at ``t``; each trajectory of a batch is as accurate as if it were alone. A
+            list of arrays (n_times, 2d) where they have times of their own and not equally many.
 
         Raises
         ------
@@ -492,8 +548,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
         Its ``forward`` is the vector field, states (..., 2d) to dx/dt of the same shape, and its
         method ``hamiltonian`` the energy, (..., 2d) to (...). Both are in closed form: the module
-        can be differentiated, trained on, exported (``torch.export``, ONNX), and integrated by
-        ``torchdiffeq.odeint(lambda t, x: module(x), x0, t)``. It holds copies of the weights.
+        can be differentiated, trained on, exported (``torch.export``, and ONNX for any number of
+        states, as the user guide shows), and integrated by ``torchdiffeq.odeint(lambda t, x:
+        module(x), x0, t)``. It holds copies of the weights.
 
         Parameters
         ----------
@@ -570,6 +627,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         model.solver_ = "soap" if model.solver == "auto" else model.solver
         model.fit_report_ = []
         model.n_iter_, model.loss_curve_, model.validation_scores_ = 0, [], None
+        model.loss_ = np.nan
         model._summarise()
         return model
 
@@ -634,17 +692,23 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     def _check_states(self, X: Any) -> np.ndarray:
         return check_states(self, X)
 
+    def _names(self, X: np.ndarray) -> list[str] | None:
+        names = getattr(self, "feature_names_in_", ())
+        return [*names] if len(names) == X.shape[1] else None
+
+    def _label(self, X: np.ndarray) -> list[str]:
+        return label_of_columns(X.shape[1], self._names(X))
+
     def _shape_prediction(self, field: np.ndarray) -> np.ndarray:
         return field
 
     def _summarise(self) -> None:
-        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
         has_best = self.validation_scores_ is None
         self.best_loss_ = min(self.loss_curve_, default=np.nan) if has_best else None
 
     @property
     def _hamiltonian(self) -> Hamiltonian:
-        return HAMILTONIANS[self.hamiltonian_](self.hidden_layer_sizes_, self._activation)
+        return HAMILTONIANS[self.hamiltonian_](self.hidden_layer_sizes_, self.activation_)
 
     def _params(self) -> Params:
         return [p for layer in zip(self.coefs_, self.intercepts_, strict=True) for p in layer]
@@ -660,7 +724,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
     def _dynamics(self, scale: float = 1.0, shift: Any = 0.0) -> Dynamics:
         """The learned equations of x, for a model of ``scale`` x + ``shift``."""
-        mu, s, _, _ = self._scaling
+        mu, s, *_ = self._scaling
         return learned_dynamics(
             self._hamiltonian,
             self._params(),

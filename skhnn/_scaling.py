@@ -11,44 +11,56 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._columns import Columns, fastest_rate, is_constant
 from .hamiltonians import gradient_from_field
-
-_ROWS_OF_A_PIECE = 2**14
-# Columns of the targets whose spread is below this fraction of the common scale carry rounding
-# errors, not information; they must not get a weight of 1 / (rounding error)^2.
-_SMALLEST_SPREAD = 1e-6
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """mu and s of the states, both (2d,), the energy scale e, and the loss weights w (2d,)."""
+    """mu and s of the states, both (2d,), the energy scale e, and the loss weights w (2d,).
+
+    ``constant``, (2d,), has the targets of h that are constant up to rounding, and NaN for others.
+    """
 
     mu: np.ndarray
     s: np.ndarray
     e: float
     w: np.ndarray
+    constant: np.ndarray
 
     @classmethod
     def from_data(cls, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Scaling":
-        """Mean and standard deviation of X, e = rms(s * G), w = 1 / (2d Var(s G / e)).
+        """Mean and standard deviation of X, e = rms(s * G), w = (e / s)^2 / (m Var(G)).
 
-        G = J^T y. With these w the loss is 1 - R^2.
+        G = J^T y, and m is the number of targets that vary. With these w the loss is 1 - R^2.
 
         A column of X that never varies has no scale of its own. It takes the one at which its
         target is of the common size, s_j = e / rms(G_j), so that units still cancel. A target that
-        varies by rounding only is weighted as if it had the common scale, one.
+        is constant up to rounding is weighted as if it had the spread that a motion at the fastest
+        rate would give it.
         """
-        mu, s = _mean_and_spread(X, weight)
-        mean, spread = (gradient_from_field(a) for a in _mean_and_spread(y, weight))
-        spread = np.abs(spread)
-        g = np.hypot(mean, spread)  # rms of every target column
-        varies = s > 0
-        e = float(np.sqrt(np.mean((s * g)[varies] ** 2))) if varies.any() else 1.0
+        of_X, of_y = Columns.of(X, weight), Columns.of(y, weight)
+        s = of_X.spread.copy()
+        size = np.hypot(of_y.mean, of_y.spread)  # rms of every derivative
+        g = np.abs(gradient_from_field(size))
+        moves = s > 0
+        e = float(np.sqrt(np.mean((s * g)[moves] ** 2))) if moves.any() else 1.0
         e = e or 1.0  # all targets zero: H is constant, at any scale
-        s[~varies] = np.divide(e, g[~varies], out=np.ones((~varies).sum()), where=g[~varies] > 0)
-        spread = spread * (s / e)
-        spread[spread < _SMALLEST_SPREAD] = 1.0
-        return cls(mu, s, e, 1.0 / (X.shape[1] * spread**2))
+        s[~moves] = np.divide(e, g[~moves], out=np.ones((~moves).sum()), where=g[~moves] > 0)
+        constant = is_constant(of_X, of_y)
+        natural = np.maximum(of_X.spread * fastest_rate(of_X, of_y), size)
+        spread = np.abs(gradient_from_field(np.where(constant, natural, of_y.spread))) * (s / e)
+        n_varying = max((~constant).sum(), 1)
+        w = np.divide(
+            1.0, n_varying * spread**2, out=np.full(len(s), 1.0 / n_varying), where=spread > 0
+        )
+        target = gradient_from_field(of_y.mean) * (s / e)
+        return cls(of_X.mean, s, e, w, np.where(np.roll(constant, len(s) // 2), target, np.nan))
+
+    @property
+    def range_of_energies(self) -> float:
+        """The largest ratio of the energies s_j rms(dH/dx_j) that the columns stand for."""
+        return float(np.sqrt(self.w.max() / self.w.min()))
 
     def states(self, X: np.ndarray) -> np.ndarray:
         """z = (x - mu) / s."""
@@ -57,18 +69,3 @@ class Scaling:
     def targets(self, G: np.ndarray) -> np.ndarray:
         """The gradient targets of h, s G / e."""
         return G * (self.s / self.e)
-
-
-def _mean_and_spread(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean and standard deviation per column; a spread that is rounding error is zero.
-
-    In pieces, since X may be larger than the memory.
-    """
-    pieces = [slice(k, k + _ROWS_OF_A_PIECE) for k in range(0, len(X), _ROWS_OF_A_PIECE)]
-    total = weight.sum()
-    mean = sum(weight[rows] @ X[rows] for rows in pieces) / total
-    square = sum(weight[rows] @ (X[rows] - mean) ** 2 for rows in pieces) / total
-    largest = np.max([np.abs(X[rows]).max(axis=0) for rows in pieces], axis=0)
-    spread = np.sqrt(square)
-    spread[spread <= 10 * np.finfo(float).eps * largest] = 0.0
-    return np.asarray(mean), spread

@@ -38,6 +38,7 @@ class HamiltonianModule(nn.Module):
         self.params = nn.ParameterList(
             nn.Parameter(torch.tensor(p, dtype=getattr(torch, dtype))) for p in params
         )
+        self.eval()  # nothing here differs in training, but exporters warn of that mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """dx/dt for states x, both (..., 2d)."""
@@ -59,7 +60,7 @@ class HamiltonianModule(nn.Module):
             "n_dof_": len(self.scaling[0]) // 2,
             "hamiltonian_": self.form.name,
             "_support": None,
-            "_activation": self.form.activation,
+            "activation_": self.form.activation,
             "_scaling": self.scaling,
             "_device": "cpu",
             "_solver_state": None,

@@ -1,7 +1,7 @@
 """How a fit runs: valid data in, fitted attributes out."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from ._callbacks import FitTasks
 from ._chunks import evaluate_in_chunks
 from ._scaling import Scaling
+from ._score import field_score
 from ._solvers import (
     NEEDS_TORCH,
     WITHOUT_EFFECT,
@@ -34,6 +35,8 @@ _POOR_LOSS = 0.1
 _DEFAULT_SIZES = (64, 64)
 # Rows, evenly spaced, over which the mean of H is set to zero: enough for a constant.
 _ROWS_FOR_THE_MEAN = 2**16
+# Rows, evenly spaced, on which the loss of the result is evaluated.
+_ROWS_FOR_THE_LOSS = 2**20
 
 
 def train(
@@ -79,9 +82,9 @@ def train(
             "intercepts_": params[1::2],
             "hidden_layer_sizes_": hamiltonian.hidden_layer_sizes,
             "n_dof_": X.shape[1] // 2,
-            "_activation": hamiltonian.activation,
+            "activation_": hamiltonian.activation,
             "hamiltonian_": hamiltonian.name,
-            "_scaling": (scaling.mu, scaling.s, scaling.e, scaling.w),
+            "_scaling": (scaling.mu, scaling.s, scaling.e, scaling.w, scaling.constant),
             "_device": device,
             "_random_state": rng,
         }
@@ -100,6 +103,7 @@ def train(
         )
         result = run_solver(solver, problem, start, monitor, options)
     attributes = fitted(result.hamiltonian, result.params)
+    attributes["loss_"] = _final_loss(result.hamiltonian, attributes, problem)
     seen = getattr(estimator, "_support", None) if one_epoch and goes_on else None
     before = None if seen is None else Support(seen[0], seen[1], scaling.mu, scaling.s)
     support = Support.from_data(X, scaling.mu, scaling.s, before)
@@ -157,10 +161,23 @@ def _place(estimator: Any) -> tuple[Place, str]:
     return Place.on_torch(device, dtype), str(device)
 
 
+def _final_loss(hamiltonian: Hamiltonian, fitted: dict[str, Any], problem: Problem) -> float:
+    """(1 - R^2) / 2 of the fitted model on the rows of the problem."""
+    X, y, weight = problem.rows(slice(None, None, -(-problem.n_samples // _ROWS_FOR_THE_LOSS)))
+    if len(X) < 2:
+        return float("nan")
+    params = [
+        p for layer in zip(fitted["coefs_"], fitted["intercepts_"], strict=True) for p in layer
+    ]
+    field = hamiltonian.vector_field(params)
+    predicted = evaluate_in_chunks(field, X, np.empty_like(X), hamiltonian.width)
+    return 0.5 * (1.0 - field_score(X, y, predicted, weight))
+
+
 def _mean_energy(hamiltonian: Hamiltonian, params: Params, problem: Problem) -> float:
     """The weighted mean of H over the rows; params are those of H in the units of the data."""
     step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
-    X, weight = problem.states(slice(None, None, step))
+    X, _, weight = problem.rows(slice(None, None, step))
     energies = np.empty(len(X))
     value = partial(hamiltonian.value, params)
     evaluate_in_chunks(value, X, energies, hamiltonian.width)
@@ -203,7 +220,7 @@ def _start(
     activation_given = estimator.activation != "auto"
     activation = estimator.activation if activation_given else "tanh"
     if goes_on and not activation_given:  # then the activation was an outcome as well
-        activation = estimator._activation
+        activation = estimator.activation_
     form = estimator.get_params(deep=False)["hamiltonian"]
     form_is_open = form == "auto" and estimator.solver == "auto" and not given
     if form == "auto":
@@ -222,7 +239,7 @@ def _start(
         2 * estimator.n_dof_,
         estimator.hamiltonian_,
         estimator.hidden_layer_sizes_,
-        estimator._activation,
+        estimator.activation_,
     )
     now = (n_features, form, sizes, hamiltonian.activation)
     if before != now:
@@ -234,8 +251,11 @@ def _start(
     return Start(hamiltonian, params, goes_on=True, state=estimator._solver_state)
 
 
-def warn_unless_converged(estimator: Any, result: FitResult) -> None:
-    """Say how training ended, if not well, and what to do."""
+def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str] = ()) -> None:
+    """Say how training ended, if not well, and what to do.
+
+    What was ``found`` out about the data, and told, is the likeliest cause of a poor fit.
+    """
     loss, where = estimator.loss_, "trained on"
     if result.validation_scores:
         loss, where = 0.5 * (1.0 - max(result.validation_scores)), "left out"
@@ -263,16 +283,25 @@ def warn_unless_converged(estimator: Any, result: FitResult) -> None:
     elif result.status == "completed" and loss > _POOR_LOSS and solver in ("soap", "adam"):
         what = (
             f"came to the end of its {result.n_iter} epochs at R2 = {1 - 2 * loss:.2f} on the rows "
-            f"{where}. Either the rest of the derivatives is noise or not Hamiltonian, or this "
+            f"{where}. {_causes(found)}, or this "
             "was too short: increase max_iter, or leave it to the solver with max_iter=None"
         )
     elif result.status in ("converged", "completed") and loss > _POOR_LOSS:
         what = (
-            f"stopped improving at R2 = {1 - 2 * loss:.2f} on the rows {where}. Either the rest "
-            "of the derivatives is noise or not Hamiltonian (friction, a drive, columns in another "
-            "order than q, p), or this is a plateau of the loss: try a larger n_iter_no_change, "
-            "another random_state or more units"
+            f"stopped improving at R2 = {1 - 2 * loss:.2f} on the rows {where}. {_causes(found)}, "
+            "or this is a plateau of the loss: try a larger n_iter_no_change, another random_state "
+            "or more units"
         )
     else:
         return
     warnings.warn(f"solver={solver!r} {what}.", ConvergenceWarning, stacklevel=4)
+
+
+def _causes(found: Sequence[str]) -> str:
+    """The beginning of a sentence about what may be behind a poor fit."""
+    if found:
+        return f"The likely cause: {found[0]}. Otherwise the rest of the derivatives is noise"
+    return (
+        "Either the rest of the derivatives is noise or not Hamiltonian (friction, a drive, "
+        "columns in another order than q, p)"
+    )

@@ -20,11 +20,8 @@ def check_training_data(
     estimator: Any, X: Any, y: Any, sample_weight: Any, groups: Any, reset: bool = True
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """X and y (n, 2d), weights (n,), groups (n,) or None; rows of weight zero are left out."""
-    if isinstance(X, np.ndarray) and X.ndim == 3:
-        raise ValueError(
-            f"X must be 2-D, one state per row; got shape {X.shape}. A batch of trajectories "
-            "becomes rows by X.reshape(-1, X.shape[-1]); pass the trajectory of each row as groups."
-        )
+    _refuse_runs(X, "X")
+    _refuse_runs(y, "y")
     _check_names(X, y)
     X_rules = {"dtype": np.float64, "order": "C", "ensure_min_samples": 2 if reset else 1}
     y_rules = {"dtype": np.float64, "order": "C", "ensure_2d": False, "allow_nd": True}
@@ -40,13 +37,12 @@ def check_training_data(
     if n_features % 2:
         raise ValueError(
             "X must have an even number of columns, the coordinates q_1..q_d and the momenta "
-            f"p_1..p_d; got {n_features} feature(s)."
+            f"p_1..p_d; got {n_features} feature(s). An input u(t) (a force, a torque) or the time "
+            "cannot be a column: subtract a known force from its rates, y - [0, u], and simulate "
+            "the sum, skhnn.simulate(lambda t, x: model.predict(np.atleast_2d(x)) + [0, u(t)], x0, "
+            "t)."
         )
-    if y.shape != X.shape:
-        raise ValueError(
-            f"y must have the shape of X, {X.shape}: the time derivatives of its columns; got "
-            f"shape {y.shape}."
-        )
+    check_shape_of_derivatives(y, X.shape)
     check_magnitude(X, "X")
     check_magnitude(y, "y")
     if groups is not None:
@@ -62,6 +58,26 @@ def check_training_data(
     if used.all():
         return X, y, weight, groups
     return X[used], y[used], weight[used], None if groups is None else groups[used]
+
+
+def _refuse_runs(value: Any, name: str) -> None:
+    """Name the way where several runs are given apart, as a list of tables or a 3-D array."""
+    if isinstance(value, (list, tuple)) or str(getattr(value, "dtype", "")) == "object":
+        shapes = [np.shape(run) for run in value] if np.ndim(_first(value)) > 1 else []
+    else:
+        shapes = [value.shape[1:]] * len(value) if np.ndim(value) == 3 else []
+    if shapes:
+        more = ", ..." if len(shapes) > 3 else ""
+        raise ValueError(
+            f"{name} must be 2-D, one state per row; got {len(shapes)} runs of shapes "
+            f"{', '.join(map(str, shapes[:3]))}{more}. Concatenate the runs and name the run of "
+            "each row: fit(np.concatenate(X), np.concatenate(y), "
+            "groups=np.repeat(np.arange(len(X)), [len(run) for run in X]))."
+        )
+
+
+def _first(values: Any) -> Any:
+    return values[0] if np.ndim(values[:1]) and len(values) else ()
 
 
 def as_numpy(value: Any, name: str) -> Any:
@@ -109,6 +125,21 @@ def check_states(estimator: Any, X: Any) -> np.ndarray:
     return validate_data(estimator, as_numpy(X, "X"), dtype=np.float64, reset=False)
 
 
+def check_derivatives(y: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Derivatives (n, 2d) of states of that shape."""
+    y = check_array(as_numpy(y, "y"), dtype=np.float64, ensure_2d=False, allow_nd=True)
+    check_shape_of_derivatives(y, shape)
+    return y
+
+
+def check_shape_of_derivatives(y: np.ndarray, shape: tuple[int, ...]) -> None:
+    if y.shape != shape:
+        raise ValueError(
+            f"y must have the shape of X, {shape}: the time derivatives of its columns; got "
+            f"shape {y.shape}."
+        )
+
+
 def check_initial_states(
     x0: Any, n_features: int | None, check_frame: Callable[[Any], np.ndarray]
 ) -> tuple[np.ndarray, bool]:
@@ -140,19 +171,58 @@ def _checked_frame(x0: Any, check_frame: Callable[[Any], np.ndarray]) -> np.ndar
     return check_array(check_frame(x0), dtype=np.float64, input_name="x0")
 
 
-def check_times(t: Any) -> np.ndarray:
-    """Times (n_times,), finite and strictly monotonic."""
-    t = np.asarray(as_numpy(t, "t"))
+def check_times(t: Any, n_starts: int | None = None) -> np.ndarray | list[np.ndarray]:
+    """Times (n_times,), finite and strictly monotonic, or a list of them, one for each start.
+
+    ``n_starts`` is None for a single start, (2d,).
+    """
+    t = as_numpy(t, "t")
+    rows = _rows_of_times(t)
+    if rows is None:
+        return _checked_times(t, "t")
+    if n_starts is None:
+        raise ValueError(
+            f"t must be 1-D for one start, the times of the states; got {len(rows)} rows of times. "
+            "Times of its own for each trajectory need an x0 of shape (m, 2d)."
+        )
+    if len(rows) != n_starts:
+        raise ValueError(
+            "t must be 1-D, or have one row of times for each start; got "
+            f"{len(rows)} rows of times for {n_starts} rows of x0."
+        )
+    return [_checked_times(row, f"t[{k}]") for k, row in enumerate(rows)]
+
+
+def _rows_of_times(t: Any) -> list[Any] | None:
+    """The times of each trajectory, where t is a 2-D array or a sequence of sequences; or None."""
+    if getattr(t, "ndim", 1) == 2:
+        return list(np.asarray(t))
+    is_sequence = (
+        isinstance(t, (list, tuple)) or getattr(getattr(t, "dtype", None), "kind", "") == "O"
+    )
+    if is_sequence and any(_has_length(row) for row in t):
+        return list(t)
+    return None
+
+
+def _has_length(value: Any) -> bool:
+    """Whether it is a sequence, not a number; an array of no axes has the method, but no length."""
+    is_text = isinstance(value, (str, bytes))
+    return hasattr(value, "__len__") and getattr(value, "ndim", 1) > 0 and not is_text
+
+
+def _checked_times(t: Any, name: str) -> np.ndarray:
+    t = np.asarray(as_numpy(t, name))
     if t.ndim != 1:
-        raise ValueError(f"t must be 1-D, the times of the states; got shape {t.shape}.")
+        raise ValueError(f"{name} must be 1-D, the times of the states; got shape {t.shape}.")
     if not t.size:
-        raise ValueError("t must contain at least one time; got none.")
-    t = check_array(t, dtype=np.float64, ensure_2d=False, input_name="t")
+        raise ValueError(f"{name} must contain at least one time; got none.")
+    t = check_array(t, dtype=np.float64, ensure_2d=False, input_name=name)
     steps = np.diff(t)
     if not (np.all(steps > 0) or np.all(steps < 0)):
         raise ValueError(
-            "t must be strictly increasing or strictly decreasing; got times that are unsorted or "
-            "repeated. Use np.unique(t) to sort them and drop repetitions."
+            f"{name} must be strictly increasing or strictly decreasing; got times that are "
+            f"unsorted or repeated. Use np.unique({name}) to sort them and drop repetitions."
         )
     return t
 

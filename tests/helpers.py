@@ -66,7 +66,7 @@ def torch_network(model):
         "sin": torch.sin,
         "logistic": torch.sigmoid,
     }
-    sigma = functions[model._activation]
+    sigma = functions[model.activation_]
     coefs = [torch.tensor(W) for W in model.coefs_]
     intercepts = [torch.tensor(b) for b in model.intercepts_]
 

@@ -114,7 +114,7 @@ def test_layers_that_are_given_are_kept():
     X, y = asymmetric_data(300)
     model = fit_quietly(HNNRegressor((9, 7), activation="sin", random_state=0), X, y)
     assert model.hidden_layer_sizes_ == (9, 7)
-    assert model._activation == "sin"
+    assert model.activation_ == "sin"
 
 
 def polar(n, seed=0):

@@ -186,3 +186,74 @@ def test_events_are_found_as_with_scipys_methods():
 def test_bad_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         solve_ivp(pendulum, (0, 1), [1.0, 0.0], StormerVerlet, **options)
+
+
+# ---------------------------------------------------------------- time
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("origin", [2.45e6, 1.7e9])
+def test_steps_do_not_depend_on_the_origin_of_time(method, origin):
+    runs = [
+        solve_ivp(
+            pendulum, (first, first + 3.0), [1.0, 0.0], method, step_size=0.02, dense_output=True
+        )
+        for first in (0.0, origin)
+    ]
+    np.testing.assert_array_equal(runs[1].y, runs[0].y)
+    np.testing.assert_allclose(runs[1].t - origin, runs[0].t, atol=np.spacing(origin))
+    # sums of a few powers of two, so that both clocks show them exactly
+    tau = np.array([0.03125, 1.25, 1.75, 2.59375])
+    np.testing.assert_allclose(runs[1].sol(origin + tau), runs[0].sol(tau), atol=1e-12)
+
+
+def test_times_between_the_ends_of_steps_are_not_taken_for_ends():
+    run = solve_ivp(
+        pendulum, (1.7e9, 1.7e9 + 1), [0.0, 1.0], StormerVerlet, step_size=0.5, dense_output=True
+    )
+    ahead = 1.7e9 + 0.5 + np.array([0.0, 2.0**-14])
+    assert np.diff(run.sol(ahead)[0])[0] == pytest.approx(2.0**-14, rel=0.2)
+
+
+@pytest.mark.parametrize("span", [0.3, 20.0, 1000.0])
+def test_a_span_that_is_rounded_has_as_many_steps(span):
+    for origin in (0.0, 2.45e6, 1.7e9, -1.7e9):
+        for ends in ((origin, origin + span), (origin + span, origin)):
+            solver = StormerVerlet(pendulum, ends[0], [1.0, 0.0], ends[1], step_size=0.1)
+            assert solver.n_steps == round(span / 0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_order_is_kept_where_the_field_depends_on_time(method):
+    def driven(t, x):  # H = p^2 / 2 + p sin(2 t) - cos(q - cos(t))
+        return np.array([x[1] + np.sin(2 * t), -np.sin(x[0] - np.cos(t))])
+
+    exact = solve_ivp(driven, (1, 3), [0.8, 0.3], "DOP853", rtol=1e-13, atol=1e-14).y[:, -1]
+    step = 0.4 if method.scheme.order == 8 else 0.02 if method is integrators.Tao else 0.1
+    errors = [
+        np.abs(solve_ivp(driven, (1, 3), [0.8, 0.3], method, step_size=h).y[:, -1] - exact).max()
+        for h in (step, step / 2)
+    ]
+    assert method.scheme.order - 0.5 < np.log2(errors[0] / errors[1]) < method.scheme.order + 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rows_may_have_steps_of_their_own(method):
+    def field(t, X):
+        return np.stack([X[..., 1], -np.sin(X[..., 0])], axis=-1)
+
+    def jacobian(t, X):
+        zero = np.zeros(len(X))
+        return np.stack(
+            [np.stack([zero, zero + 1], -1), np.stack([-np.cos(X[:, 0]), zero], -1)], axis=1
+        )
+
+    x, h = np.array([[1.0, 0.0], [0.3, 0.4], [-2.0, 0.1]]), np.array([0.1, -0.05, 0.2])
+    system = System(field, jacobian)
+    scheme = method.scheme.prepare(system, 0.0, x)
+    together, memory = scheme.advance(system, 0.0, x, h[:, None], None)
+    together, _ = scheme.advance(system, 0.0, together, h[:, None], memory)
+    for k in range(3):
+        alone, memory = scheme.advance(system, 0.0, x[[k]], float(h[k]), None)
+        alone, _ = scheme.advance(system, 0.0, alone, float(h[k]), memory)
+        np.testing.assert_allclose(together[[k]], alone, atol=1e-13)

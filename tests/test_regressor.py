@@ -133,6 +133,7 @@ def test_every_activation_learns(data, activation):
         HNNRegressor((20,), activation=activation, max_iter=500, random_state=0, solver="lbfgs"),
         *data,
     )
+    assert model.activation_ == activation
     assert model.score(*data) > 0.99
 
 

@@ -9,7 +9,7 @@ from helpers import asymmetric_data, fit_quietly, torch_field, torch_network
 from sklearn.exceptions import NotFittedError
 
 from skhnn import HNNRegressor, _learned_dynamics, _regressor, _torch
-from skhnn.hamiltonians import ACTIVATIONS
+from skhnn.hamiltonians import ACTIVATIONS, HAMILTONIANS
 
 needs_cuda = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="needs a CUDA device, which this machine does not have"
@@ -87,7 +87,7 @@ def test_there_and_back_again(model, data):
     np.testing.assert_array_equal(back.hamiltonian(X), model.hamiltonian(X))
     np.testing.assert_array_equal(back.simulate(X[0], [0, 1]), model.simulate(X[0], [0, 1]))
     assert (back.n_features_in_, back.n_dof_, back.max_iter) == (4, 2, 7)
-    assert back.hidden_layer_sizes_ == (9, 7)
+    assert (back.hidden_layer_sizes_, back.activation_) == ((9, 7), "tanh")
 
 
 def test_training_in_torch_comes_back(model, data):
@@ -133,20 +133,26 @@ def test_module_exports_with_torch_export(model, data):
 
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore:.*:FutureWarning")
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
-def test_module_runs_in_onnxruntime(model, data):
+@pytest.mark.parametrize("form", list(HAMILTONIANS))
+def test_one_onnx_file_serves_every_number_of_states(data, form, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: the extra 'test'")
     pytest.importorskip("onnxscript", reason="needs onnxscript: the extra 'test'")
-    x = torch.tensor(data[0])
-    batch = torch.export.Dim("batch", min=2)
-    program = torch.onnx.export(
-        model.to_torch(), (x[:5],), dynamo=True, dynamic_shapes=({0: batch},), verbose=False
+    model = HNNRegressor((9, 7), hamiltonian=form, max_iter=5, random_state=0, solver="lbfgs")
+    X, file = data[0], tmp_path / "field.onnx"
+    torch.onnx.export(
+        fit_quietly(model, *data).to_torch(),
+        (torch.tensor(X[:2]),),
+        file,
+        dynamo=True,
+        dynamic_shapes=({0: "n_states"},),
+        verbose=False,
     )
-    buffer = io.BytesIO()
-    program.save(buffer)
-    session = onnxruntime.InferenceSession(buffer.getvalue(), providers=["CPUExecutionProvider"])
-    (name,) = [argument.name for argument in session.get_inputs()]
-    (field,) = session.run(None, {name: data[0]})
-    np.testing.assert_allclose(field, model.predict(data[0]), atol=1e-10)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    (argument,) = session.get_inputs()
+    assert argument.shape == ["n_states", 4]
+    for n in (1, 2, 7, len(X)):
+        (field,) = session.run(None, {argument.name: X[:n]})
+        np.testing.assert_allclose(field, model.predict(X[:n]), atol=1e-10)
 
 
 @pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")

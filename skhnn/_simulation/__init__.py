@@ -7,8 +7,10 @@ advanced by one of two engines that write into the same ``Record``:
 * ``_single.py``: one trajectory, by ``scipy.integrate.solve_ivp``, with any method;
 * ``_batch.py``: many trajectories side by side, by a *stepper*: the explicit Runge-Kutta methods of
   scipy with a step of its own for every trajectory (``_adaptive.py``), or a method of
-  ``skhnn.integrators`` with one clock for all (``_fixed_step.py``), on numpy or on a device of
-  torch.
+  ``skhnn.integrators`` (``_fixed_step.py``), on numpy or on a device of torch.
+
+Engines know only the time tau = t - t[0] since the start of each trajectory; users meet their own
+t. A ``Guard`` (``_guard.py``) ends trajectories of learned fields that hardly move.
 
 What ended a trajectory early is a value in the record; ``_outcome.py`` and ``_result.py`` make an
 exception, a warning or an entry of the ``SimulationResult`` of it, as the user asked.

@@ -25,7 +25,7 @@ ROWS_AT_ONCE = 1000
 
 
 class AdaptiveStepper:
-    """Trajectories on their way, each with its time t and its next step h.
+    """Trajectories on their way, each with its time t since its start and its next step h.
 
     Parameters
     ----------
@@ -70,13 +70,12 @@ class AdaptiveStepper:
         self.method, self.field, self.record = method, field, record
         self.rtol, self.atol, self.max_step, self.max_nfev = rtol, atol, max_step, max_nfev
         self.first_step, self.n_rows = first_step, n_rows
-        self.direction, self.t_end = record.direction, record.t[-1]
         self.exponent = -1.0 / (method.error_estimator_order + 1)
         self.A = [np.ascontiguousarray(a[:s]) for s, a in enumerate(method.A)]
-        self.waiting = np.arange(len(record.y))
+        self.waiting = np.flatnonzero(record.status == RUNNING)
         n = record.y.shape[2]
         self.rows = np.zeros(0, dtype=int)
-        self.t = self.t_old = self.h = np.zeros(0)
+        self.t = self.t_old = self.h = self.direction = self.end = np.zeros(0)
         self.x = self.x_old = self.f = np.zeros((0, n))
         self.K = np.zeros((method.n_stages + 1, 0, n))
         self.was_rejected = self.not_finite = np.zeros(0, dtype=bool)
@@ -118,7 +117,7 @@ class AdaptiveStepper:
     def _next_times(self) -> np.ndarray:
         """Where the next step of each is to end; notes a problem where there must be none."""
         t, direction = self.t, self.direction
-        least = 10 * np.abs(np.nextafter(t, direction * np.inf) - t)
+        least = 10 * np.spacing(np.abs(t))
         # A step that follows another may be raised to the least one, a rejected one may not.
         h = np.where(self.was_rejected, self.h, np.clip(self.h, least, self.max_step))
         running = self.problem == RUNNING
@@ -127,7 +126,7 @@ class AdaptiveStepper:
         spent = self.record.nfev[self.rows] + self.method.n_stages > self.max_nfev
         self.problem[running & spent] = BUDGET
         t_new = t + direction * h
-        return np.where(direction * (t_new - self.t_end) > 0, self.t_end, t_new)
+        return np.where(direction * (t_new - self.end) > 0, self.end, t_new)
 
     def _choose_next_steps(self, h: np.ndarray, error: np.ndarray, moved: np.ndarray) -> None:
         """Lengths that aim at the tolerance, from those tried and their errors."""
@@ -159,16 +158,18 @@ class AdaptiveStepper:
         """Leave the other trajectories."""
         if kept.all():
             return
-        for name in ("rows", "t", "t_old", "h", "x", "x_old", "f", "was_rejected",
-                     "not_finite", "problem"):  # fmt: skip
+        for name in ("rows", "t", "t_old", "h", "direction", "end", "x", "x_old", "f",
+                     "was_rejected", "not_finite", "problem"):  # fmt: skip
             setattr(self, name, getattr(self, name)[kept])
 
     def _append(self, rows: np.ndarray, x: np.ndarray, f: np.ndarray, h: np.ndarray) -> None:
-        t = np.full(len(rows), self.record.t[0])
+        t = np.zeros(len(rows))
+        direction, end = self.record.direction[rows], self.record.end[rows]
         zero = np.zeros(len(rows), dtype=bool)
         running = np.full(len(rows), RUNNING)
-        new = {"rows": rows, "t": t, "t_old": t, "h": h, "x": x, "x_old": x, "f": f,
-               "was_rejected": zero, "not_finite": zero, "problem": running}  # fmt: skip
+        new = {"rows": rows, "t": t, "t_old": t, "h": h, "direction": direction, "end": end,
+               "x": x, "x_old": x, "f": f, "was_rejected": zero, "not_finite": zero,
+               "problem": running}  # fmt: skip
         for name, values in new.items():
             setattr(self, name, np.concatenate([getattr(self, name), values]))
 
@@ -209,13 +210,13 @@ class AdaptiveStepper:
         """Hairer's starting step for each trajectory, as in ``solve_ivp``."""
         if self.first_step is not None:
             return np.full(len(x), self.first_step)
-        span = abs(self.t_end - self.record.t[0])
+        span, direction = np.abs(self.record.end[rows]), self.record.direction[rows]
         scale = self.atol[rows] + np.abs(x) * self.rtol
         d0, d1 = _rms(x / scale), _rms(f / scale)
         small = (d0 < 1e-5) | (d1 < 1e-5)
         h0 = np.where(small, 1e-6, 0.01 * d0 / np.where(small, 1.0, d1))
         h0 = np.minimum(h0, span)
-        ahead = self.field(x + (self.direction * h0)[:, None] * f)
+        ahead = self.field(x + (direction * h0)[:, None] * f)
         d2 = _rms((ahead - f) / scale) / h0
         steepest = np.maximum(d1, d2)
         flat = steepest <= 1e-15
@@ -223,7 +224,7 @@ class AdaptiveStepper:
         h1 = np.where(
             flat, np.maximum(1e-6, 1e-3 * h0), (0.01 / np.where(flat, 1.0, steepest)) ** power
         )
-        h = np.minimum(np.minimum(100 * h0, h1), min(span, self.max_step))
+        h = np.minimum(np.minimum(100 * h0, h1), np.minimum(span, self.max_step))
         return np.where(np.isfinite(h), h, 1e-6)
 
 

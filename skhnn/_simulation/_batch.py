@@ -5,11 +5,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ._guard import Guard
 from ._record import FINISHED, INTERRUPTED, RUNNING, TERMINATED, Events, Record
 
 
 class Stepper(Protocol):
-    """Advances the trajectories ``rows`` of a record; see ``AdaptiveStepper``."""
+    """Advances the trajectories ``rows`` of a record; see ``AdaptiveStepper``.
+
+    Times t are those since the start of each trajectory.
+    """
 
     rows: np.ndarray
     t: np.ndarray
@@ -31,7 +35,10 @@ class Stepper(Protocol):
 
 
 def integrate_many(
-    stepper: Stepper, record: Record, events: Sequence[Callable[..., Any]] = ()
+    stepper: Stepper,
+    record: Record,
+    events: Sequence[Callable[..., Any]] = (),
+    guard: Guard | None = None,
 ) -> None:
     """Advance all trajectories to the last time, or as far as they go, and fill the record."""
     watch = Events(events, record) if events else None
@@ -39,6 +46,8 @@ def integrate_many(
         with np.errstate(all="ignore"):  # the steppers look for what is not finite
             while stepper.fill():
                 moved = stepper.step()
+                if guard is not None:
+                    guard.look_at(stepper)
                 _after_step(stepper, record, watch, moved)
                 record.tell()
     except KeyboardInterrupt:
@@ -48,7 +57,7 @@ def integrate_many(
 
 def _after_step(stepper: Stepper, record: Record, watch: Events | None, moved: np.ndarray) -> None:
     t, rows = stepper.t.copy(), stepper.rows
-    status = np.where(moved & (t == record.t[-1]), FINISHED, stepper.problem)
+    status = np.where(moved & (t == record.end[rows]), FINISHED, stepper.problem)
     if watch is not None:
         x = _states(stepper, np.flatnonzero(moved))
         for i, x_i in zip(np.flatnonzero(moved), x, strict=True):
@@ -58,7 +67,7 @@ def _after_step(stepper: Stepper, record: Record, watch: Events | None, moved: n
             if end is not None:
                 t[i], status[i] = end, TERMINATED
     _take_outputs(stepper, record, t)
-    record.t_reached[rows] = t
+    record.tau_reached[rows] = t
     ended = status != RUNNING
     if ended.any():
         index = np.flatnonzero(ended)
@@ -72,17 +81,19 @@ def _after_step(stepper: Stepper, record: Record, watch: Events | None, moved: n
 def _take_outputs(stepper: Stepper, record: Record, t: np.ndarray) -> None:
     """States at the times asked for that the last step has passed."""
     rows = stepper.rows
-    direction, first = record.direction, record.n_done[rows]
-    due = first < len(record.t)
-    due[due] = direction * record.t[first[due]] <= direction * t[due]
+    first = record.n_done[rows]
+    due = first < record.n_times[rows]
+    due[due] = record.elapsed[rows[due], first[due]] <= np.abs(t[due])
     index = np.flatnonzero(due)
     if not len(index):
         return
-    counts = np.searchsorted(direction * record.t, direction * t[index], "right") - first[index]
+    counts = record.n_passed(rows[index], t[index]) - first[index]
     which = np.repeat(np.arange(len(index)), counts)
     within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
     columns = np.repeat(first[index], counts) + within
-    record.y[rows[index[which]], columns] = stepper.interpolant(index)(which, record.t[columns])
+    due_rows = rows[index[which]]
+    times = record.direction[due_rows] * record.elapsed[due_rows, columns]
+    record.y[due_rows, columns] = stepper.interpolant(index)(which, times)
     record.n_done[rows[index]] += counts
 
 

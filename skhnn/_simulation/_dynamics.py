@@ -14,12 +14,15 @@ Field = Callable[[np.ndarray], np.ndarray]
 
 @dataclass
 class Dynamics:
-    """A vector field dx/dt = f(x), and what else is known of it.
+    """A vector field dx/dt = f(x) or f(t, x), and what else is known of it.
 
     Parameters
     ----------
     field : callable
-        States (2d,) or (..., 2d) to their derivatives, of the same shape.
+        States (2d,) or (..., 2d) to their derivatives, of the same shape. Where it depends on the
+        time, (t, states) to them, t a number or one for each stage of an implicit step, (s, 1, 1).
+    depends_on_time : bool
+        Whether it does. Jacobian, energy and halves are then not known.
     n_features : int or None
         The number of columns, where it is known.
     check : callable
@@ -43,7 +46,7 @@ class Dynamics:
         Whether it is a network of ours (for what an error advises).
     """
 
-    field: Field
+    field: Callable[..., np.ndarray]
     n_features: int | None = None
     check: Callable[[Any], np.ndarray] = np.asarray
     jacobian: Field | None = None
@@ -54,12 +57,20 @@ class Dynamics:
     place: Callable[[int], System | None] = lambda n: None
     field_of_many: Callable[[int], tuple[Field, int]] | None = None
     is_network: bool = False
+    depends_on_time: bool = False
 
-    def system(self) -> System:
-        """The equations for the methods with fixed steps."""
-        field, jacobian, halves = self.field, self.jacobian, self.halves
+    def since(self, t0: float) -> Callable[[Any, np.ndarray], np.ndarray]:
+        """The field as a function of tau = t - t0 and the states."""
+        field = self.field
+        if self.depends_on_time:
+            return lambda tau, X: field(t0 + tau, X)
+        return lambda tau, X: field(X)
+
+    def system(self, t0: float = 0.0) -> System:
+        """The equations for the methods with fixed steps, in tau = t - t0."""
+        jacobian, halves = self.jacobian, self.halves
         return System(
-            lambda t, X: field(X),
+            self.since(t0),
             None if jacobian is None else lambda t, X: jacobian(X),
             None if halves is None else lambda t, p: halves[0](p),
             None if halves is None else lambda t, q: halves[1](q),

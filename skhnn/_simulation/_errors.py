@@ -36,8 +36,9 @@ class SimulationError(RuntimeError):
         The time up to which the integration succeeded; for a batch, that of every trajectory.
     t : ndarray of shape (n,)
         The times of ``y``: those asked for that were reached, then ``t_reached``, from where a new
-        simulation can go on. For a batch, all times asked for.
-    y : ndarray of shape (n, 2d) or (m, n, 2d)
+        simulation can go on. For a batch, all times asked for; where each trajectory has its own,
+        of shape (m, n), or a list of arrays if their numbers differ.
+    y : ndarray of shape (n, 2d) or (m, n, 2d), or list of ndarray
         The states at ``t``. For a batch, states that were not computed are NaN.
     advice : str, default=""
         The last part of the message: what to do.

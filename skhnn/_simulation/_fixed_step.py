@@ -1,6 +1,6 @@
-"""Methods of ``skhnn.integrators`` for many trajectories: one clock, on numpy or on a device."""
+"""Methods of ``skhnn.integrators`` for many trajectories side by side, on numpy or on a device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from ..integrators import FixedStepSolver
 from ..integrators._scheme import NotConvergedError
 from ..integrators._step_size import default_step_size
 from ..integrators._system import System
-from ._record import BUDGET, NOT_FINITE, NOT_SOLVED, RUNNING, Record
+from ._record import BUDGET, NOT_FINITE, NOT_SOLVED, RUNNING, Record, rounding_of
 
 # Trajectories under way at once, which bounds the memory of a step; on a device, all that fit.
 _ROWS_AT_ONCE, _ROWS_ON_A_DEVICE = 1000, 200_000
@@ -17,44 +17,61 @@ _ROWS_AT_ONCE, _ROWS_ON_A_DEVICE = 1000, 200_000
 _ROWS_TO_LOOK_AT = 1000
 
 
-def choose_step_size(
+def choose_step_sizes(
     method: type[FixedStepSolver],
     system: System,
-    X0: np.ndarray,
-    t: np.ndarray,
+    record: Record,
     step_size: float | None,
     max_step: float,
-) -> float:
-    """The step: as asked for, or from the field, rounded down so that steps end at the times ``t``.
+) -> np.ndarray:
+    """The step of each trajectory, (m,): as asked for, or from the field near the starts.
 
-    That is possible where the times are evenly spaced; otherwise, and where a step asked for spans
-    several of them, they are interpolated.
+    It is rounded down so that steps end at the times asked for. That is possible where these are
+    evenly spaced; otherwise, and where a step asked for spans several of them, they are
+    interpolated.
     """
-    span = abs(t[-1] - t[0])
+    starts = record.y[:, 0]
     if step_size is None:
-        starts = X0[:: -(-len(X0) // _ROWS_TO_LOOK_AT)]
-        h = default_step_size(method.scheme, system, t[0], starts, span)
+        some = slice(None, None, -(-len(starts) // _ROWS_TO_LOOK_AT))
+        tau_end = record.end[np.argmax(np.abs(record.end))]
+        h = default_step_size(method.scheme, system, 0.0, starts[some], abs(tau_end))
     else:
         h = step_size
     h = min(h, max_step)
-    interval = span / (len(t) - 1)
-    is_even = np.allclose(np.diff(t), (t[-1] - t[0]) / (len(t) - 1), rtol=1e-9, atol=0.0)
-    if is_even and (step_size is None or h < interval):
-        span = interval
-    return float(span / max(1.0, np.ceil(span / h - 1e-9)))
+    if not record.has_own_times:
+        return np.full(len(starts), _fitting_step(record, 0, h, step_size is None))
+    return np.array([_fitting_step(record, k, h, step_size is None) for k in range(len(starts))])
+
+
+def _fitting_step(record: Record, row: int, h: float, is_default: bool) -> float:
+    """At most h, up to the rounding of the times, and a fraction of the interval, if there is one.
+
+    NaN for a trajectory that has no time but its start.
+    """
+    n = int(record.n_times[row])
+    if n == 1:
+        return np.nan
+    elapsed, rounding = record.elapsed[row, :n], rounding_of(record.times[row, :n])
+    span = float(elapsed[-1])
+    interval = span / (n - 1)
+    is_even = np.allclose(np.diff(elapsed), interval, rtol=1e-9, atol=0.0)
+    if is_even and (is_default or h < interval):
+        span, rounding = interval, rounding / (n - 1)
+    return float(span / max(1.0, np.ceil((span - rounding) / h - 1e-9)))
 
 
 class FixedStepper:
-    """Trajectories that advance together, by steps of one length.
+    """Trajectories that advance together, each by steps of one length.
 
     Parameters
     ----------
     method : type
         A subclass of ``FixedStepSolver``.
     system, on_device : System, System or None
-        The equations on numpy, and on tensors where the steps shall be taken there.
+        The equations on numpy, and on tensors where the steps shall be taken there. They may depend
+        on the time only where all trajectories have their times in common.
     record : Record
-        Whose starts are advanced; its ``step_size`` is the step.
+        Whose starts are advanced, by the steps ``step_size``.
     max_nfev : float
         Evaluations that a trajectory may take.
 
@@ -62,6 +79,8 @@ class FixedStepper:
     ----------
     rows, t_old, x_old, t, x, problem
         As in ``AdaptiveStepper``; x_old and x are arrays of the place where the steps are taken.
+    h : (k,) array
+        The steps, with the signs of the directions.
     """
 
     def __init__(
@@ -78,32 +97,36 @@ class FixedStepper:
         self.n_rows = _ROWS_AT_ONCE if on_device is None else _ROWS_ON_A_DEVICE
         starts = record.y[:, 0]
         looked_at = starts[:: -(-len(starts) // _ROWS_TO_LOOK_AT)]
-        self.scheme = method.scheme.prepare(system, record.t[0], looked_at)
+        self.scheme = method.scheme.prepare(system, 0.0, looked_at)
         record.nfev += system.n_evaluations
-        self.n_steps = round(abs(record.t[-1] - record.t[0]) / record.step_size)
-        self.waiting = np.arange(len(starts))
+        self.waiting = np.flatnonzero(record.status == RUNNING)
         self.rows = self.waiting[:0]
+        self.memory: Any = None
 
     def fill(self) -> bool:
         """Take the next lot when one has come to its end; whether any is under way."""
         if len(self.rows) or not len(self.waiting):
             return len(self.rows) > 0
         self.rows, self.waiting = self.waiting[: self.n_rows], self.waiting[self.n_rows :]
-        self.clock, self.n_done = self.record.t[0], 0
-        self.x = self._placed(self.record.y[self.rows, 0])
-        self.memory: Any = None
-        self.problem = np.full(len(self.rows), RUNNING)
-        self.t = self.t_old = np.full(len(self.rows), self.clock)
+        record, rows = self.record, self.rows
+        assert record.step_size is not None
+        self.n_steps = np.round(np.abs(record.end[rows]) / record.step_size[rows])
+        self.h = record.end[rows] / self.n_steps
+        self.x, self.memory = self._placed(record.y[rows, 0]), None
+        self.problem = np.full(len(rows), RUNNING)
+        self.t = self.t_old = np.zeros(len(rows))
+        self._length, self._clock, self._n_done = self._as_lengths(self.h), 0.0, 0
         return True
 
     def step(self) -> np.ndarray:
         """One step for all that are under way; which of them have moved, (k,) of bool."""
-        record, span = self.record, self.record.t[-1] - self.record.t[0]
-        h = span / self.n_steps
-        x, running, before = self.x, self.problem == RUNNING, self.system.n_evaluations
+        record, x = self.record, self.x
+        running, before = self.problem == RUNNING, self.system.n_evaluations
         self.t_old, self.x_old = self.t, x
         try:
-            x_new, self.memory = self.scheme.advance(self.system, self.clock, x, h, self.memory)
+            x_new, self.memory = self.scheme.advance(
+                self.system, self._clock, x, self._length, self.memory
+            )
         except NotConvergedError as error:
             rows = error.rows if error.rows.any() else np.ones(len(x), dtype=bool)
             self.problem[rows] = NOT_FINITE if error.not_finite else NOT_SOLVED
@@ -114,9 +137,10 @@ class FixedStepper:
         self.problem[running & ~finite] = NOT_FINITE
         self.problem[(self.problem == RUNNING) & (record.nfev[self.rows] > self.max_nfev)] = BUDGET
         moved = self.problem == RUNNING
-        self.n_done += 1
-        self.clock = self._snapped(record.t[0] + self.n_done * h)
-        self.t = np.where(moved, self.clock, self.t)
+        self._n_done += 1
+        times = self._snapped(self._n_done * self.h)
+        self._clock = float(times[0])  # all have the same where the system asks for the time
+        self.t = np.where(moved, times, self.t)
         self.x = x_new
         return moved
 
@@ -125,21 +149,33 @@ class FixedStepper:
 
         A state within the step is that of one shorter step from its start.
         """
-        x_old, x, t_old = self._some(self.x_old, index), self._some(self.x, index), self.t_old[0]
+        x_old, x = self._some(self.x_old, index), self._some(self.x, index)
+        t_old, t = self.t_old[index], self.t[index]
 
         def states(which: np.ndarray, times: np.ndarray) -> np.ndarray:
             found = np.empty((len(which), self.record.y.shape[2]))
-            for time in np.unique(times):
-                now = times == time
-                if time == self.clock:
-                    ahead = self._some(x, which[now])
-                else:
-                    start = self._some(x_old, which[now])
-                    ahead, _ = self.scheme.advance(self.system, t_old, start, time - t_old, None)
-                found[now] = _to_numpy(ahead)
+            ends = times == t[which]
+            if ends.any():
+                found[ends] = _to_numpy(self._some(x, which[ends]))
+            between = np.flatnonzero(~ends)
+            lengths = times[between] - t_old[which[between]]
+            for piece in self._pieces(lengths):
+                start = self._some(x_old, which[between[piece]])
+                h = self._as_lengths(lengths[piece])
+                ahead, _ = self.scheme.advance(self.system, float(t_old[0]), start, h, None)
+                found[between[piece]] = _to_numpy(ahead)
             return found
 
         return states
+
+    def _pieces(self, lengths: np.ndarray) -> Iterator[np.ndarray]:
+        """Steps to take at once: of one length where there is one clock, else any so many."""
+        if self.record.has_own_times:
+            for start in range(0, len(lengths), self.n_rows):
+                yield np.arange(start, min(start + self.n_rows, len(lengths)))
+            return
+        for length in np.unique(lengths):
+            yield np.flatnonzero(lengths == length)
 
     def keep(self, kept: np.ndarray) -> None:
         """Leave the other trajectories."""
@@ -150,14 +186,23 @@ class FixedStepper:
             at = self._index(index)
             self.memory = self.scheme.select(self.memory, at)
         self.x = self._some(self.x, index)
-        self.rows, self.problem, self.t = self.rows[index], self.problem[index], self.t[index]
+        for name in ("rows", "problem", "t", "h", "n_steps"):
+            setattr(self, name, getattr(self, name)[index])
+        self._length = self._as_lengths(self.h)
 
-    def _snapped(self, time: float) -> float:
-        """The time asked for that differs by rounding only, or the time itself."""
-        t, direction = self.record.t, self.record.direction
-        tiny = 1e-9 * self.record.step_size  # type: ignore[operator]
-        k = min(int(np.searchsorted(direction * t, direction * time - tiny)), len(t) - 1)
-        return float(t[k]) if abs(t[k] - time) <= tiny else time
+    def _snapped(self, t: np.ndarray) -> np.ndarray:
+        """The times asked for that differ by rounding only, or the times themselves."""
+        record, rows = self.record, self.rows
+        t = np.where(self._n_done >= self.n_steps, record.end[rows], t)
+        next_one = np.minimum(record.n_done[rows], record.n_times[rows] - 1)
+        due = record.direction[rows] * record.elapsed[rows, next_one]
+        return np.where(np.abs(due - t) <= 1e-9 * np.abs(self.h), due, t)
+
+    def _as_lengths(self, h: np.ndarray) -> Any:
+        """Steps (k,) as a scheme takes them: a number, or (k, 1) where they differ."""
+        if not len(h) or (h == h[0]).all():
+            return float(h[0]) if len(h) else 0.0
+        return self._placed(h[:, None])
 
     def _placed(self, x: np.ndarray) -> Any:
         if self.system.xp is np:
@@ -171,7 +216,8 @@ class FixedStepper:
 
     def _some(self, x: Any, index: np.ndarray) -> Any:
         """Rows of x; x itself, and no copy, where these are all."""
-        return x if len(index) == len(x) else x[self._index(index)]
+        is_all = len(index) == len(x) and np.array_equal(index, np.arange(len(x)))
+        return x if is_all else x[self._index(index)]
 
 
 def _all_finite(x: Any) -> np.ndarray:

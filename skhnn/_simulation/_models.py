@@ -1,5 +1,6 @@
 """From anything that predicts a vector field to ``Dynamics``."""
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sklearn import config_context
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._dynamics import Dynamics
@@ -20,8 +22,10 @@ _SAME = 1e-9
 _N_PROBES, _STEP, _TOLERANCE = 3, 1e-4, 1e-5
 
 
-def dynamics_of(model: Any, x0: Any) -> Dynamics:
+def dynamics_of(model: Any, x0: Any, time_dependent: bool | None = None) -> Dynamics:
     """The vector field of a model; ``x0`` are states where it will be evaluated.
+
+    ``time_dependent`` says whether a function is called as f(t, x); None looks at its signature.
 
     Raises
     ------
@@ -34,6 +38,12 @@ def dynamics_of(model: Any, x0: Any) -> Dynamics:
         model = model.best_estimator_
     if isinstance(model, type):
         raise TypeError(f"model must be an object; got the class {model.__name__}.")
+    is_function = callable(model) and not hasattr(model, "predict")
+    if time_dependent and (hasattr(model, "_dynamics") or not is_function):
+        raise ValueError(
+            "time_dependent=True is for functions f(t, x); a fitted model or known system is one "
+            "of states alone. Put it into a function, lambda t, x: model.predict(x) + ..."
+        )
     if hasattr(model, "_dynamics"):
         check_is_fitted(model)
         return model._dynamics()
@@ -48,11 +58,52 @@ def dynamics_of(model: Any, x0: Any) -> Dynamics:
             _warn_unless_uniform(transformer.inverse_transform, x0, "The transforms of y")
         return _of_regressor(model)
     if callable(model):
+        if takes_time(model) if time_dependent is None else time_dependent:
+            return Dynamics(_of_rows_at_a_time(model), depends_on_time=True)
         return Dynamics(_of_rows(model))
     raise TypeError(
-        "model must be a fitted regressor, a system of skhnn.systems, or a function of states "
-        f"(n, 2d) that returns their derivatives; got {model!r}."
+        "model must be a fitted regressor, a system of skhnn.systems, or a function f(x) or "
+        f"f(t, x) of states x (n, 2d) that returns their derivatives; got {model!r}."
     )
+
+
+def takes_time(function: Callable[..., Any]) -> bool:
+    """Whether a function is one of (t, x): two arguments by position must be given.
+
+    A function that does not tell its arguments, or takes any number of them, is one of x.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # builtins
+        return False
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p.name for p in parameters if p.kind in by_position and p.default is p.empty]
+    if len(needed) > 2:
+        raise TypeError(
+            f"model must be a function of states, f(x), or of time and states, f(t, x); got one of "
+            f"{len(needed)} arguments, {', '.join(needed)}. Bind the others, for instance with "
+            "functools.partial."
+        )
+    return len(needed) == 2
+
+
+def look_at_start(dynamics: Dynamics, model: Any, t0: float, x: np.ndarray) -> None:
+    """Evaluate the field once, at x (1, 2d): a function of another shape is an error at once."""
+    if not callable(model) or hasattr(model, "predict"):
+        dynamics.since(t0)(0.0, x)
+        return
+    call = "f(t, x) with a number t" if dynamics.depends_on_time else "f(x)"
+    try:
+        found = model(float(t0), x) if dynamics.depends_on_time else model(x)
+    except NotFittedError:  # it holds a model
+        raise
+    except (IndexError, TypeError, ValueError) as error:
+        raise TypeError(
+            f"model failed at the start with {type(error).__name__}: {error}. It was called as "
+            f"{call} and a numpy array x of shape {x.shape}: states are rows, (n, 2d), and so are "
+            "the derivatives to return. time_dependent=True or False says whether it takes t."
+        ) from error
+    _checked(found, x)
 
 
 @contextmanager
@@ -76,15 +127,33 @@ def _of_rows(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], np
 
     def field(x: np.ndarray) -> np.ndarray:
         rows = x.reshape(-1, x.shape[-1])
-        found = np.asarray(function(rows), dtype=float)
-        if found.shape != rows.shape:
-            raise TypeError(
-                "model must return the derivatives of the states, of their shape "
-                f"{rows.shape}; got {found.shape}."
-            )
-        return found.reshape(x.shape)
+        return _checked(function(rows), rows).reshape(x.shape)
 
     return field
+
+
+def _of_rows_at_a_time(
+    function: Callable[[float, np.ndarray], Any],
+) -> Callable[[Any, np.ndarray], np.ndarray]:
+    """The same of a field of (t, rows): t a number, or one for each stage of x (s, m, 2d)."""
+
+    def field(t: Any, x: np.ndarray) -> np.ndarray:
+        if np.size(t) > 1:
+            return np.stack([field(time, of_one) for time, of_one in zip(t, x, strict=True)])
+        rows = x.reshape(-1, x.shape[-1])
+        return _checked(function(float(np.squeeze(t)), rows), rows).reshape(x.shape)
+
+    return field
+
+
+def _checked(found: Any, rows: np.ndarray) -> np.ndarray:
+    found = np.asarray(found, dtype=float)
+    if found.shape != rows.shape:
+        raise TypeError(
+            "model must return the derivatives of the states, of their shape "
+            f"{rows.shape}; got {found.shape}. States are rows, (n, 2d), also for one trajectory."
+        )
+    return found
 
 
 def _of_pipeline(pipeline: Any, x0: Any) -> Dynamics:

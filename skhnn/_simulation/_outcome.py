@@ -6,7 +6,7 @@ import numpy as np
 
 from ._dynamics import Dynamics
 from ._errors import ExtrapolationWarning, SimulationError, warn
-from ._record import FINISHED, INTERRUPTED, REASONS, TERMINATED, Record
+from ._record import FINISHED, INTERRUPTED, REASONS, TERMINATED, Record, written
 from ._result import message_of
 
 # States that are looked at for the warning that a trajectory has left the data.
@@ -16,20 +16,22 @@ _STATES_TO_LOOK_AT = 100_000
 def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -> None:
     support = dynamics.support
     assert support is not None
-    y = record.y
-    # The times first: the last one is always among them.
+    y, n_times = record.y, record.n_times
+    # The times first: the last one of each trajectory is always among them.
     every = max(1, -(-y.shape[1] * min(len(y), 1000) // _STATES_TO_LOOK_AT))
-    columns = np.arange(y.shape[1] - 1, -1, -every)[::-1]
-    rows = np.arange(0, len(y), max(1, -(-len(y) * len(columns) // _STATES_TO_LOOK_AT)))
-    distance = support.distance(y[np.ix_(rows, columns)])
+    before_last = np.arange(y.shape[1] - 1, -1, -every)[::-1] - (y.shape[1] - 1)
+    rows = np.arange(0, len(y), max(1, -(-len(y) * len(before_last) // _STATES_TO_LOOK_AT)))
+    columns = np.maximum(n_times[rows, None] - 1 + before_last, 0)
+    distance = support.distance(y[rows[:, None], columns])
     outside = distance > support.reach
     if not outside.any():
         return
     leave = outside.any(axis=1)
-    first = np.argmax(outside, axis=1)  # for those that leave, the first time
-    order = record.direction * record.t[columns[first]]
-    k = int(np.argmin(np.where(leave, order, np.inf)))
-    where = f"t={record.t[columns[first[k]]]:.6g}, {distance[k, first[k]]:.2g} standard deviations"
+    first = columns[np.arange(len(rows)), np.argmax(outside, axis=1)]  # of those that leave
+    k = int(np.argmin(np.where(leave, record.elapsed[rows, first], np.inf)))
+    time = written(record.times[rows[k], first[k]], record.end[rows[k]])
+    how_far = distance[k, np.argmax(outside[k])]
+    where = f"t={time}, {how_far:.2g} standard deviations"
     who = "The trajectory leaves the training data at "
     if not is_single:
         about = "" if len(rows) == len(y) else f" looked at (every {rows[1]}th)"
@@ -61,10 +63,12 @@ def answer_failures(record: Record, is_single: bool, on_failure: str) -> None:
     if on_failure != "raise":
         warn(message, RuntimeWarning)
         return
-    t, y = record.t, record.y
     reached: Any = record.t_reached
+    t, y = record.times[0].copy(), record.y
+    if record.has_own_times:
+        t, y = (record.of_each(values, record.n_times) for values in (record.times.copy(), y))
     if is_single:
-        n, reached = int(record.n_done[0]), float(record.t_reached[0])
+        n, reached = int(record.n_done[0]), float(reached[0])
         t, y = t[:n], y[0, :n]
         if reached != t[-1]:  # the last step too, to go on from
             t, y = np.append(t, reached), np.vstack([y, record.x_reached])

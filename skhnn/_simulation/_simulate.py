@@ -19,8 +19,9 @@ from ..integrators import FixedStepSolver
 from ._adaptive import ROWS_AT_ONCE, AdaptiveStepper
 from ._batch import integrate_many
 from ._dynamics import Dynamics
-from ._fixed_step import FixedStepper, choose_step_size
-from ._models import dynamics_of, quiet
+from ._fixed_step import FixedStepper, choose_step_sizes
+from ._guard import Guard, guard_for
+from ._models import dynamics_of, look_at_start, quiet
 from ._options import (
     RTOL,
     at_least_rounding,
@@ -32,7 +33,7 @@ from ._options import (
     default_atol,
 )
 from ._outcome import answer_failures, warn_of_extrapolation
-from ._record import FINISHED, INTERRUPTED, RUNNING, Record
+from ._record import INTERRUPTED, RUNNING, Record
 from ._result import make_result
 from ._single import integrate_one
 
@@ -57,20 +58,24 @@ def simulate(
     on_failure: str = "raise",
     return_solution: bool = False,
     verbose: bool = False,
+    time_dependent: bool | None = None,
 ) -> Any:
-    """Trajectories of dx/dt = f(x), f the field of a fitted model or a function.
+    """Trajectories of dx/dt = f(x) or f(t, x), f the field of a fitted model or a function.
 
     Parameters
     ----------
     model : estimator, system or callable
         A fitted :class:`HNNRegressor`, or any fitted regressor that maps states (n, 2d) to their
         derivatives (n, 2d): a Pipeline or a search that holds one, an ``MLPRegressor``, a forest. A
-        system of :mod:`skhnn.systems`. Or a function of states (n, 2d) that returns derivatives.
+        system of :mod:`skhnn.systems`. Or a function f(x) or f(t, x) that returns derivatives: x is
+        always an array of rows (n, 2d), with n = 1 for a single trajectory, the result has its
+        shape, and t is always a number, the same for all rows.
     x0 : array-like of shape (2d,) or (m, 2d)
         The state at ``t[0]``, or m of them.
-    t : array-like of shape (n_times,)
+    t : array-like of shape (n_times,) or (m, n_times), or list of m array-likes
         The times at which to return states, increasing or decreasing (backward in time). A single
-        time returns x0.
+        time returns x0. Two axes, or a list, are times of its own for each trajectory, which starts
+        at the first of them. The origin of t does not matter, nor its size but for rounding.
     method : str or OdeSolver class, default="DOP853"
         A method of :func:`scipy.integrate.solve_ivp`, "DOP853", "RK45", "RK23", "Radau", "BDF",
         "LSODA", or the name of one of :mod:`skhnn.integrators`, such as "GaussLegendre4".
@@ -89,7 +94,7 @@ def simulate(
         evenly spaced times ``t``. None chooses it from the field near the start; the result object
         tells it.
     events : callable or list of callable, default=None
-        Functions (t, x) -> float whose zeros are looked for along each trajectory, as in
+        Functions (t, x) -> float, x (2d,), whose zeros are looked for along each trajectory, as in
         ``solve_ivp``, with the attributes ``terminal`` (a count needs scipy 1.12) and
         ``direction``. After a terminal event the states are NaN. The zeros are in the result
         object.
@@ -97,21 +102,32 @@ def simulate(
         Whether the result object has a function ``sol`` of the time. Each trajectory is integrated
         on its own.
     max_nfev : int, default=None
-        Evaluations of the field that one trajectory may take.
+        Evaluations of the field that one trajectory may take. With None there is no bound, but a
+        trajectory of an HNNRegressor ends where its steps become absurdly short: where 5000
+        evaluations do not do what a thirtieth of them does along the training data. A number puts
+        the bound in the place of that.
     on_failure : {"raise", "nan", "truncate"}, default="raise"
         What to do if a trajectory ends early: raise :class:`SimulationError` after all were tried;
-        or warn, and return NaN for what is missing, or only the times that all have reached.
+        or warn, and return NaN for what is missing, or only the times that all have reached (of
+        times of its own, those that each has).
     return_solution : bool, default=False
         Whether to return a :class:`SimulationResult` in place of the states.
     verbose : bool, default=False
         Whether to print the progress, every other second.
+    time_dependent : bool, default=None
+        Whether a function is one of (t, x). None looks at its signature: two arguments that must be
+        given by position mean (t, x). A function that does not tell its arguments, or takes any
+        number of them, is one of x. Trajectories of f(t, x) are integrated one by one, except
+        for methods with fixed steps and times in common. A default ``step_size`` does not see how
+        fast f varies with t.
 
     Returns
     -------
-    ndarray of shape (n_times, 2d) or (m, n_times, 2d), or SimulationResult
-        The states at ``t``. Every trajectory of a batch is as accurate as if it were alone: the
-        explicit methods of scipy give each its own steps, while the field is evaluated for all at
-        once.
+    ndarray of shape (n_times, 2d) or (m, n_times, 2d), list of ndarray, or SimulationResult
+        The states at ``t``; a list of arrays (n_times, 2d) where the trajectories have times of
+        their own and not equally many. Every trajectory of a batch is as accurate as if it were
+        alone: the explicit methods of scipy give each its own steps, while the field is evaluated
+        for all at once.
 
     Raises
     ------
@@ -122,8 +138,8 @@ def simulate(
         an explicit splitting method is asked for and the field is not separable (near x0, where it
         is not a network of ours); before any work.
     SimulationError
-        If an integration ended early (a field that is not finite, steps that become too small,
-        ``max_nfev``, Ctrl-C). It carries what was computed.
+        If an integration ended early (a field that is not finite, steps that become too small or,
+        on a learned field, absurdly many, ``max_nfev``, Ctrl-C). It carries what was computed.
 
     Warns
     -----
@@ -148,10 +164,25 @@ def simulate(
     >>> model = HNNRegressor(random_state=0).fit(X, y)
     >>> simulate(model, [[1.0, 0.0], [0.5, 0.0]], np.linspace(0, 10, 21)).shape
     (2, 21, 2)
+
+    Each start with its own times:
+
+    >>> a, b = simulate(model, [[1.0, 0.0], [0.5, 0.0]], [np.arange(5), np.arange(100, 130)])
+    >>> a.shape, b.shape
+    ((5, 2), (30, 2))
+
+    The learned pendulum under a known force:
+
+    >>> def forced(t, x):
+    ...     return model.predict(x) + np.array([0.0, 0.1 * np.cos(2 * t)])
+    >>> simulate(forced, [1.0, 0.0], np.linspace(0, 10, 21)).shape
+    (21, 2)
     """
-    dynamics = dynamics_of(model, x0)
+    if time_dependent is not None:
+        check_flag("time_dependent", time_dependent)
+    dynamics = dynamics_of(model, x0, time_dependent)
     X0, is_single = check_initial_states(x0, dynamics.n_features, dynamics.check)
-    t = check_times(t)
+    t = check_times(t, None if is_single else len(X0))
     solver = check_method(method)
     rtol, atol, max_step = check_tolerances(rtol, atol, max_step, X0.shape[1])
     functions = check_events(events)
@@ -175,28 +206,38 @@ def simulate(
         "first_step": first_step,
         "max_nfev": np.inf if max_nfev is None else max_nfev,
     }
+    record = Record(X0, t, len(functions), bool(verbose), on_grid=is_fixed)
     with quiet():
-        dynamics.field(X0[:1])  # a wrong shape is an error before any work
+        look_at_start(dynamics, model, record.t0[0], X0[:1])
         if is_fixed and solver.scheme.is_splitting:
-            check_separable(dynamics, X0, solver.__name__)
-        record = Record(X0, t, len(functions), bool(verbose))
-        if is_fixed and len(t) > 1:
-            record.step_size = choose_step_size(
-                solver, dynamics.system(), X0, t, step_size, max_step
-            )
-        if len(t) == 1:
-            record.status[:] = FINISHED
-        elif len(X0) == 1 or dense_output or not (is_fixed or solver in _SIDE_BY_SIDE):
-            _one_by_one(dynamics, record, solver, options, functions, bool(dense_output))
+            times = record.times[0, : record.n_times[0]]
+            for time in times[[0, len(times) // 2]] if dynamics.depends_on_time else times[:1]:
+                check_separable(dynamics, X0, solver.__name__, time)
+        if is_fixed and record.end.any():
+            system = dynamics.system(record.t0[0])
+            record.step_size = choose_step_sizes(solver, system, record, step_size, max_step)
+        # functions f(t, x) are given one time for all rows
+        common = (is_fixed or solver in _SIDE_BY_SIDE) and not dense_output
+        if dynamics.depends_on_time:
+            common = common and is_fixed and not record.has_own_times
+        guard = guard_for(
+            dynamics, record, solver, step_size, options["max_nfev"],
+            rtol=options["rtol"], atol=options["atol"], max_step=max_step,
+        )  # fmt: skip
+        if common and len(X0) > 1:
+            _side_by_side(dynamics, record, solver, options, functions, guard)
         else:
-            _side_by_side(dynamics, record, solver, options, functions)
+            _one_by_one(dynamics, record, solver, options, functions, bool(dense_output), guard)
     if dynamics.support is not None:
         warn_of_extrapolation(dynamics, record, is_single)
-    n_times = int(record.n_done.min()) if on_failure == "truncate" else len(t)
+    n_times = record.n_times
+    if on_failure == "truncate":
+        n_done = record.n_done
+        n_times = n_done if record.has_own_times else np.full(len(X0), n_done.min())
     answer_failures(record, is_single, on_failure)
     if return_solution:
         return make_result(record, dynamics, n_times, is_single, bool(dense_output))
-    return record.y[0, :n_times] if is_single else record.y[:, :n_times]
+    return record.y[0, : n_times[0]] if is_single else record.of_each(record.y, n_times)
 
 
 def _one_by_one(
@@ -206,11 +247,12 @@ def _one_by_one(
     options: dict[str, Any],
     events: Sequence[Callable[..., Any]],
     dense_output: bool,
+    guard: Guard | None,
 ) -> None:
-    for row in range(len(record.y)):
+    for row in np.flatnonzero(record.status == RUNNING).tolist():
         integrate_one(
             dynamics, record, row, method=solver, events=events, dense_output=dense_output,
-            **options | {"atol": options["atol"][row]},
+            guard=guard, **options | {"atol": options["atol"][row]},
         )  # fmt: skip
         if record.status[row] == INTERRUPTED:
             record.status[record.status == RUNNING] = INTERRUPTED
@@ -223,17 +265,18 @@ def _side_by_side(
     solver: Any,
     options: dict[str, Any],
     events: Sequence[Callable[..., Any]],
+    guard: Guard | None,
 ) -> None:
     m = len(record.y)
     stepper: Any
     if issubclass(solver, FixedStepSolver):
         on_device = dynamics.place(m)
         stepper = FixedStepper(
-            solver, dynamics.system(), record, options["max_nfev"], on_device=on_device
+            solver, dynamics.system(record.t0[0]), record, options["max_nfev"], on_device=on_device
         )
     else:
         field, n_rows = dynamics.field, ROWS_AT_ONCE
         if dynamics.field_of_many is not None:
             field, n_rows = dynamics.field_of_many(m)
         stepper = AdaptiveStepper(solver, field, record, n_rows=n_rows, **options)
-    integrate_many(stepper, record, events)
+    integrate_many(stepper, record, events, guard)

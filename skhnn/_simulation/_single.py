@@ -10,16 +10,19 @@ from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, Radau, solve_ivp
 
 from ..integrators import FixedStepSolver
 from ..integrators._system import System
-from ._dynamics import Dynamics, Field
+from ._dynamics import Dynamics
+from ._guard import Guard
 from ._record import (
     BUDGET,
     FINISHED,
     INTERRUPTED,
+    NO_PROGRESS,
     NOT_FINITE,
     NOT_SOLVED,
     STEP_TOO_SMALL,
     TERMINATED,
     Record,
+    in_own_time,
 )
 
 _EXPLICIT, _TAKE_A_JACOBIAN = (DOP853, RK45, RK23), (Radau, BDF, LSODA)
@@ -31,6 +34,10 @@ class _NotFiniteError(ArithmeticError):
 
 class _BudgetError(ArithmeticError):
     """The field was evaluated more often than allowed."""
+
+
+class _NoProgressError(ArithmeticError):
+    """The guard has ended the trajectory."""
 
 
 def integrate_one(
@@ -46,13 +53,18 @@ def integrate_one(
     max_nfev: float,
     events: Sequence[Callable[..., Any]] = (),
     dense_output: bool = False,
+    guard: Guard | None = None,
 ) -> None:
     """Advance one trajectory of the record to the last time, or as far as it goes."""
-    t = record.t
-    right_hand_side = _RightHandSide(dynamics.field, method, max_nfev)
+    t0, end = float(record.t0[row]), float(record.end[row])
+    right_hand_side = _RightHandSide(dynamics.since(t0), method, max_nfev)
     options: dict[str, Any] = {"rtol": rtol, "atol": atol, "max_step": max_step}
     if issubclass(method, FixedStepSolver):
-        options = {"step_size": record.step_size, "system": _counted(dynamics, max_nfev)}
+        assert record.step_size is not None
+        options = {
+            "step_size": float(record.step_size[row]),
+            "system": _counted(dynamics.system(t0), max_nfev),
+        }
     elif first_step is not None:
         options["first_step"] = first_step
     if issubclass(method, _TAKE_A_JACOBIAN) and dynamics.jacobian is not None:
@@ -63,7 +75,7 @@ def integrate_one(
     # raised from within, the states asked for are taken here, in an event that never fires:
     # solve_ivp calls events after every accepted step. The class makes the running solver known
     # to it.
-    run = _Run(record, row)
+    run = _Run(record, row, guard)
 
     class Watched(method):
         def __init__(self, *args: Any, **kwargs: Any):
@@ -75,18 +87,20 @@ def integrate_one(
         with np.errstate(all="ignore"):  # overflow makes a value that is not finite
             solution = solve_ivp(
                 right_hand_side.checked_at(record.y[row, 0]),
-                (t[0], t[-1]),
+                (0.0, end),
                 record.y[row, 0].copy(),
-                t_eval=None if dense_output else t[-1:],
+                t_eval=None if dense_output else [end],
                 dense_output=dense_output,
                 method=Watched,
-                events=[run.after_step, *events],
+                events=[run.after_step, *(in_own_time(g, t0) for g in events)],
                 **options,
             )
     except _NotFiniteError:
         record.status[row] = NOT_FINITE
     except _BudgetError:
         record.status[row] = BUDGET
+    except _NoProgressError:
+        record.status[row] = NO_PROGRESS
     except KeyboardInterrupt:
         record.status[row] = INTERRUPTED
     run.finish()
@@ -95,7 +109,8 @@ def integrate_one(
         _take_events(record, row, solution)
         record.status[row] = {0: FINISHED, 1: TERMINATED}.get(solution.status, NOT_SOLVED)
         if solution.status == -1:
-            _say_why(record, row, method, solution.message, right_hand_side.is_finite)
+            message = getattr(run.solver, "failure", "") or solution.message
+            _say_why(record, row, method, message, right_hand_side.is_finite)
     if run.solver is not None:
         record.nfev[row] += run.solver.nfev
 
@@ -103,7 +118,7 @@ def integrate_one(
 class _RightHandSide:
     """The field as solve_ivp calls it, with as little around it as can be."""
 
-    def __init__(self, field: Field, method: type, max_nfev: float):
+    def __init__(self, field: Callable[..., np.ndarray], method: type, max_nfev: float):
         self.field, self.max_nfev = field, max_nfev
         self.latest, self.n_evaluations = np.zeros(0), 0
         # The explicit methods try a shorter step where a value is not finite, so that nobody needs
@@ -112,16 +127,16 @@ class _RightHandSide:
 
     def checked_at(self, x: np.ndarray) -> Callable[[float, np.ndarray], np.ndarray]:
         """The function to integrate, after a look at the start."""
-        if not np.isfinite(self.field(x)).all():
+        if not np.isfinite(self.field(0.0, x)).all():
             raise _NotFiniteError
         return self.plain if self.retries and self.max_nfev == np.inf else self.watched
 
-    def plain(self, _: float, x: np.ndarray) -> np.ndarray:
-        self.latest = dx = self.field(x)
+    def plain(self, tau: float, x: np.ndarray) -> np.ndarray:
+        self.latest = dx = self.field(tau, x)
         return dx
 
-    def watched(self, _: float, x: np.ndarray) -> np.ndarray:
-        self.latest = dx = self.field(x)
+    def watched(self, tau: float, x: np.ndarray) -> np.ndarray:
+        self.latest = dx = self.field(tau, x)
         self.n_evaluations += 1
         if not self.retries and not math.isfinite(dx @ dx):
             raise _NotFiniteError
@@ -147,25 +162,22 @@ def _say_why(record: Record, row: int, method: type, message: str, is_finite: bo
 
 def _take_events(record: Record, row: int, solution: Any) -> None:
     times, states = solution.t_events[1:], solution.y_events[1:]  # the first one is ours
-    record.t_events[row] = [list(times_of_one) for times_of_one in times]
+    record.tau_events[row] = [list(times_of_one) for times_of_one in times]
     record.y_events[row] = [list(states_of_one) for states_of_one in states]
     if solution.status == 1:
-        latest = max(
-            ((record.direction * t[-1], k) for k, t in enumerate(times) if len(t)), default=None
-        )
+        latest = max(((abs(t[-1]), k) for k, t in enumerate(times) if len(t)), default=None)
         assert latest is not None
         k = latest[1]
         end = float(times[k][-1])
         # after_step has seen the whole last step, of which the part after the end does not count
-        after = record.direction * record.t > record.direction * end
+        after = record.elapsed[row] > abs(end)
         record.y[row, after] = np.nan
         record.n_done[row] = int((~after).sum())
-        record.t_reached[row], record.x_reached[row] = end, states[k][-1]
+        record.tau_reached[row], record.x_reached[row] = end, states[k][-1]
 
 
-def _counted(dynamics: Dynamics, max_nfev: float) -> System:
+def _counted(system: System, max_nfev: float) -> System:
     """The equations, with a bound on the evaluations."""
-    system = dynamics.system()
     field = system.field
 
     def counting(t: Any, X: np.ndarray) -> np.ndarray:
@@ -180,45 +192,50 @@ def _counted(dynamics: Dynamics, max_nfev: float) -> System:
 class _Run:
     """The states at the times asked for, as far as a run of ``solve_ivp`` has come."""
 
-    def __init__(self, record: Record, row: int):
-        self.record, self.row, self.direction = record, row, record.direction
+    def __init__(self, record: Record, row: int, guard: Guard | None):
+        self.record, self.row, self.direction = record, row, float(record.direction[row])
+        self.guard = guard
         self.solver: Any = None
         self.due = self._next_due()
 
-    def after_step(self, time: float, x: np.ndarray) -> float:
-        if self.direction * time >= self.due:
-            self.take(time, x)
+    def after_step(self, tau: float, x: np.ndarray) -> float:
+        if abs(tau) >= self.due:
+            self.take(tau, x)
         if self.record.is_verbose:
-            self.arrive(time, x)
+            self.arrive(tau, x)
             self.record.tell()
+        if self.guard is not None and self.guard.ends(self.row, tau, self.solver.nfev):
+            raise _NoProgressError
         return 1.0
 
-    def take(self, time: float, x: np.ndarray) -> None:
+    def take(self, tau: float, x: np.ndarray) -> None:
         """The states at the times that the last step has passed."""
-        passed = self.record.times_passed(self.row, time)
-        times = self.record.t[passed]
-        if len(times) == 1 and times[0] == time:  # no need of an interpolation
+        passed = self.record.times_passed(self.row, tau)
+        times = self.direction * self.record.elapsed[self.row, passed]
+        if len(times) == 1 and times[0] == tau:  # no need of an interpolation
             self.record.y[self.row, passed] = x
         else:
             self.record.y[self.row, passed] = self.solver.dense_output()(times).T
         self.record.n_done[self.row] = passed.stop
         self.due = self._next_due()
 
-    def arrive(self, time: float, x: np.ndarray) -> None:
+    def arrive(self, tau: float, x: np.ndarray) -> None:
         """Note where the trajectory stands."""
-        self.record.t_reached[self.row], self.record.x_reached[self.row] = time, x
+        self.record.tau_reached[self.row], self.record.x_reached[self.row] = tau, x
 
     def finish(self) -> None:
         """Take the last step too, which perhaps came before an interruption."""
         if self.solver is None:
             return
-        time, x = self.solver.t, self.solver.y
+        tau, x = self.solver.t, self.solver.y
         with contextlib.suppress(ArithmeticError):  # interpolation evaluates the field too
-            if self.direction * time >= self.due:
-                self.take(time, x)
-        self.arrive(time, x)
+            if abs(tau) >= self.due:
+                self.take(tau, x)
+        self.arrive(tau, x)
         self.record.tell()
 
     def _next_due(self) -> float:
-        n_done = self.record.n_done[self.row]
-        return self.direction * self.record.t[n_done] if n_done < len(self.record.t) else np.inf
+        n_done = int(self.record.n_done[self.row])
+        if n_done == self.record.n_times[self.row]:
+            return np.inf
+        return float(self.record.elapsed[self.row, n_done])

@@ -500,7 +500,7 @@ class _Search:
         most = int(_WORK / (params[-2].size ** 2 * problem.n_features))
         rows = make_folds(problem, _FOLDS, self.rng)
         rows = [some(part, max(most // len(rows), 1), self.rng) for part in rows]
-        known = known_last_weights(form, params, problem.constant_targets())
+        known = known_last_weights(form, params, problem.scaling.constant)
         folds = [reduce(form, params, problem, part, known) for part in rows]
         fit = fit_ridge(folds, options.alpha(problem))
         params = with_last(params, fit.w)

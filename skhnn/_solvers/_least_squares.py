@@ -52,7 +52,7 @@ def solve_least_squares(
         found = search(problem, hamiltonian, start.layers_given, options)
         hamiltonian, params = found[0].hamiltonian, found[0].params
         if not options.one_epoch:
-            known = known_last_weights(hamiltonian, params, problem.constant_targets())
+            known = known_last_weights(hamiltonian, params, problem.scaling.constant)
     rows = make_folds(problem, _FOLDS, options.rng)
     folds = [reduce(hamiltonian, params, problem, part, known) for part in rows]
     if options.one_epoch and start.state is not None:
@@ -84,7 +84,7 @@ def search(
     # What comes in pieces may vary later.
     constant = np.full(problem.n_features, np.nan)
     if not options.one_epoch:
-        constant = problem.constant_targets()
+        constant = problem.scaling.constant
     choices = [(method, scale) for method, scales in SAMPLING_SCALES.items() for scale in scales]
     found: list[Sampled] = []
     for width, n_choices in _WIDTHS:

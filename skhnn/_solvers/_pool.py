@@ -75,7 +75,7 @@ def score_models(
     With a stretch f the layers are sampled from (f q, p / f).
     """
     Z, _, _ = problem.take(rows)
-    constant = problem.constant_targets()
+    constant = problem.scaling.constant
     found = []
     for method, scales in SAMPLING_SCALES.items():
         pairs = itertools.product((*scales, *(more_scales or {}).get(method, ())), stretches)
@@ -97,7 +97,7 @@ def fit_by_score(
     Parts of the equations that do not share unknowns have a ridge each, and a noise each in the
     first score; in the second one the noise is common to all.
     """
-    constant = problem.constant_targets()
+    constant = problem.scaling.constant
     known = known_last_weights(form, params, constant)
     w, parts = known.w.copy(), []
     unknown = _unknown_parts(form, params, known, np.isnan(constant))

@@ -11,8 +11,6 @@ from ..hamiltonians import gradient_from_field
 # piece by piece whenever a piece is asked for.
 _BYTES_TO_KEEP = 2**26
 _ROWS_OF_A_PIECE = 2**14
-# What rounding does to a constant target, relative to its size.
-_ROUNDING = 10 * np.finfo(float).eps
 
 
 class Problem:
@@ -69,23 +67,11 @@ class Problem:
         Z = self.scaling.states(np.asarray(self.X[rows]))
         return Z, self.scaling.targets(gradient_from_field(np.asarray(self.y[rows]))), c
 
-    def states(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
-        """x (m, 2d), in the units of the data, and the weights (m,) of some rows."""
+    def rows(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x and y (m, 2d), in the units of the data, and the weights (m,) of some rows."""
         if self.index is not None:
             rows = self.index[rows]
-        return np.asarray(self.X[rows]), self.weight[rows]
-
-    def constant_targets(self) -> np.ndarray:
-        """The targets of columns that vary by rounding at most, NaN for the others, (2d,).
-
-        H is linear in such a coordinate, as far as the data say.
-        """
-        low, high = np.full(self.n_features, np.inf), np.full(self.n_features, -np.inf)
-        for rows in self.pieces():
-            _, G, _ = self.take(rows)
-            low, high = np.minimum(low, G.min(axis=0)), np.maximum(high, G.max(axis=0))
-        largest = np.maximum(np.abs(low), np.abs(high))
-        return np.where(high - low <= _ROUNDING * largest, 0.5 * (low + high), np.nan)
+        return np.asarray(self.X[rows]), np.asarray(self.y[rows]), self.weight[rows]
 
     def pieces(self, n_rows: int = _ROWS_OF_A_PIECE) -> Iterator[slice]:
         """All rows as slices of at most ``n_rows``."""

@@ -11,8 +11,9 @@ from ._scheme import NotConvergedError, Scheme
 from ._step_size import default_step_size
 from ._system import System
 
-# Rounding of times: a time this close to the end of a step is the end.
-_SAME_TIME = 1e-13
+# How exactly the difference of two times is known, as a fraction of them: two roundings of each.
+# A time this close to the end of a step is the end.
+_ROUNDING = 4 * np.finfo(float).eps
 
 
 class FixedStepSolver(OdeSolver):
@@ -68,6 +69,7 @@ class FixedStepSolver(OdeSolver):
     """
 
     scheme: ClassVar[Scheme]
+    failure = ""  # what the scheme said, without the time
 
     def __init__(
         self,
@@ -106,7 +108,10 @@ class FixedStepSolver(OdeSolver):
             step_size = default_step_size(self.scheme, self._system, t0, x0, span)
         elif isinstance(step_size, bool) or not isinstance(step_size, Real) or not step_size > 0:  # type: ignore[operator]
             raise ValueError(f"step_size must be a positive number or None; got {step_size!r}.")
-        self.n_steps = max(1, int(np.ceil(span / min(step_size, max_step) - 1e-9)))
+        # A span that exceeds a whole number of steps by the rounding of large times does not need
+        # one more.
+        known = span - _ROUNDING * max(abs(t0), abs(t_bound))
+        self.n_steps = max(1, int(np.ceil(known / min(step_size, max_step) - 1e-9)))
         self._length = span / self.n_steps
         self._scheme = self.scheme.prepare(self._system, t0, x0)
         self._start, self._done, self._memory = t0, 0, None
@@ -129,12 +134,13 @@ class FixedStepSolver(OdeSolver):
         try:
             ahead, self._memory = self._scheme.advance(self._system, self.t, x, h, self._memory)
         except NotConvergedError as error:
+            self.failure = str(error)
             return False, f"At t={self.t:.6g} {error}"
         finally:
             self.nfev = int(np.ceil(self._system.n_evaluations))
         if not np.isfinite(ahead).all():
             return False, f"At t={self.t:.6g} the vector field is not finite."
-        self._before = (self.t, x)
+        self._before = (self._done * h, x)
         self._done += 1
         is_last = self._done == self.n_steps
         self.t = self.t_bound if is_last else self._start + self._done * h
@@ -143,33 +149,42 @@ class FixedStepSolver(OdeSolver):
 
     def _dense_output_impl(self) -> DenseOutput:
         assert self._before is not None
-        return _Between(self._scheme, self._system, *self._before, self.t, self.y)
+        assert self.t_old is not None
+        return _Between(
+            self._scheme, self._system, self._start, *self._before, self.t_old, self.t, self.y
+        )
 
 
 class _Between(DenseOutput):
-    """The solution within a step: one shorter step from its start."""
+    """The solution within a step: one shorter step from its start.
+
+    The start is at t_first + elapsed, which is known better than its rounded value t_old.
+    """
 
     def __init__(
         self,
         scheme: Scheme,
         system: System,
-        t_old: float,
+        t_first: float,
+        elapsed: float,
         x_old: np.ndarray,
+        t_old: float,
         t: float,
         y: np.ndarray,
     ):
         super().__init__(t_old, t)
         self.scheme, self.system, self.x_old, self.y = scheme, system, x_old, y
+        self.t_first, self.elapsed = t_first, elapsed
 
     def _call_impl(self, t: Any) -> np.ndarray:
         if t.ndim:
             return np.stack([self._call_impl(time) for time in t], axis=-1)
-        tiny = _SAME_TIME * max(abs(self.t), abs(self.t_old))
+        tiny = _ROUNDING * max(abs(self.t), abs(self.t_old))
         if abs(t - self.t) <= tiny:
             return self.y
         if abs(t - self.t_old) <= tiny:
             return self.x_old.reshape(-1)
-        h = float(t - self.t_old)
+        h = float((t - self.t_first) - self.elapsed)
         x, _ = self.scheme.advance(self.system, self.t_old, self.x_old, h, None)
         return x.reshape(-1)
 

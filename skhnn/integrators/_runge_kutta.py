@@ -47,7 +47,7 @@ class ImplicitRungeKutta(Scheme):
         ahead = (1.0 + self.c)[:, None] ** powers - 1.0
         self.extrapolate = (ahead @ np.linalg.inv(nodes))[:, 1:]
 
-    def advance(self, system: System, t: Any, x: Any, h: float, memory: Any) -> tuple[Any, Any]:
+    def advance(self, system: System, t: Any, x: Any, h: Any, memory: Any) -> tuple[Any, Any]:
         A, b, c = (self._as(system, a, x) for a in (self.A, self.b, self.c))
         times = t + c[:, None, None] * h
         if memory is None:
@@ -97,14 +97,15 @@ class ImplicitRungeKutta(Scheme):
     def select(self, memory: Any, index: Any) -> Any:
         return memory[:, index]
 
-    def _newton(self, system: System, t: Any, x: Any, h: float) -> Any:
+    def _newton(self, system: System, t: Any, x: Any, h: Any) -> Any:
         """The map residual -> (I - h A (x) J)^-1 residual, J at the start of the step."""
         assert system.jacobian is not None
         xp, s = system.xp, len(self.c)
         m, n = x.shape
         J = system.jacobian(t, x)
         A = self._as(system, self.A, x)
-        M = -h * A[None, :, None, :, None] * J[:, None, :, None, :]
+        length = h if isinstance(h, float) else h.reshape(m, 1, 1, 1, 1)
+        M = -length * A[None, :, None, :, None] * J[:, None, :, None, :]
         M = M.reshape(m, s * n, s * n) + xp.eye(s * n, dtype=x.dtype, **_where(x, system))
         try:
             inverse = xp.linalg.inv(M)

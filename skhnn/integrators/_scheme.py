@@ -41,10 +41,11 @@ class Scheme(ABC):
         return self
 
     @abstractmethod
-    def advance(self, system: System, t: Any, x: Any, h: float, memory: Any) -> tuple[Any, Any]:
+    def advance(self, system: System, t: Any, x: Any, h: Any, memory: Any) -> tuple[Any, Any]:
         """The states x (m, 2d) at t + h, and what the next step of the same length can use.
 
-        ``memory`` is what the step before returned, or None.
+        ``h`` is a number, or (m, 1) where trajectories have steps of their own. ``memory`` is what
+        the step before returned, or None.
         """
 
     def select(self, memory: Any, index: Any) -> Any:

@@ -14,6 +14,10 @@ class Splitting(Scheme):
 
     Each is the exact flow of T or V, so that all of them together are symplectic. The coefficients
     given are the first half; the rest mirrors them.
+
+    Where T(p, t) and V(q, t) depend on the time, there are two clocks: drifts advance the time of V
+    and kicks that of T. Then each is still an exact flow, that of T(p, t') + e and V(q, t) + e' in
+    a space with both times as coordinates, and the order is kept.
     """
 
     is_splitting = True
@@ -24,17 +28,19 @@ class Splitting(Scheme):
         self.drifts, self.kicks = tuple(map(float, drifts)), tuple(map(float, kicks))
         self.order, self.steps_per_period = order, steps_per_period
 
-    def advance(self, system: System, t: Any, x: Any, h: float, memory: Any) -> tuple[Any, Any]:
+    def advance(self, system: System, t: Any, x: Any, h: Any, memory: Any) -> tuple[Any, Any]:
         d = x.shape[-1] // 2
         x = x + 0.0  # of its own, since it is changed in place
         q, p = x[..., :d], x[..., d:]
         velocity = system.drift(t, x) if memory is None else memory
+        t_drift = t_kick = t
         for k, a in enumerate(self.drifts):
             q += (a * h) * velocity
-            t = t + a * h
+            t_kick = t_kick + a * h
             if k < len(self.kicks):
-                p += (self.kicks[k] * h) * system.kick(t, x)
-                velocity = system.drift(t, x)
+                p += (self.kicks[k] * h) * system.kick(t_kick, x)
+                t_drift = t_drift + self.kicks[k] * h
+                velocity = system.drift(t_drift, x)
         # The next step begins with the same drift that ends this one.
         return x, velocity
 

@@ -30,7 +30,7 @@ class TaoScheme(Scheme):
         omega = self.omega or _BINDING * fastest_frequency(system, t, x)
         return TaoScheme(self.lengths, self.order, self.steps_per_period, omega)
 
-    def advance(self, system: System, t: Any, x: Any, h: float, memory: Any) -> tuple[Any, Any]:
+    def advance(self, system: System, t: Any, x: Any, h: Any, memory: Any) -> tuple[Any, Any]:
         copy, field = (x, None) if memory is None else memory
         for length in self.lengths:
             x, copy, field = self.strang(system, t, x, copy, field, length * h, self.omega)
@@ -42,20 +42,20 @@ class TaoScheme(Scheme):
 
     @staticmethod
     def strang(
-        system: System, t: Any, x: Any, copy: Any, field: Any, h: float, omega: float
+        system: System, t: Any, x: Any, copy: Any, field: Any, h: Any, omega: float
     ) -> tuple[Any, Any, Any]:
         """One step of order 2 from (q, p) = x and (x, y) = copy."""
         d = x.shape[-1] // 2
         cat = system.xp.concatenate
 
-        def a(x: Any, copy: Any, field: Any, h: float) -> tuple[Any, Any]:
+        def a(x: Any, copy: Any, field: Any, h: Any) -> tuple[Any, Any]:
             """The flow of H(q, y) moves x and p."""
             return (
                 cat([x[..., :d], x[..., d:] + h * field[..., d:]], -1),
                 cat([copy[..., :d] + h * field[..., :d], copy[..., d:]], -1),
             )
 
-        def b(t: Any, x: Any, copy: Any, h: float) -> tuple[Any, Any]:
+        def b(t: Any, x: Any, copy: Any, h: Any) -> tuple[Any, Any]:
             """The flow of H(x, p) moves q and y."""
             field = system(t, cat([copy[..., :d], x[..., d:]], -1))
             return (
@@ -70,7 +70,8 @@ class TaoScheme(Scheme):
         # The binding turns the difference (u, v) by the angle 2 omega h.
         total, difference = x + copy, x - copy
         u, v = difference[..., :d], difference[..., d:]
-        cos, sin = np.cos(2.0 * omega * h), np.sin(2.0 * omega * h)
+        xp = np if isinstance(h, float) else system.xp
+        cos, sin = xp.cos(2.0 * omega * h), xp.sin(2.0 * omega * h)
         turned = cat([cos * u + sin * v, cos * v - sin * u], -1)
         x, copy = 0.5 * (total + turned), 0.5 * (total - turned)
         x, copy = b(t + 0.75 * h, x, copy, 0.5 * h)

@@ -1,0 +1,215 @@
+"""How often fits warn of departures from Hamiltonian systems: falsely, and rightly.
+
+    .venv/bin/python benchmarks/diagnosis.py alarms [SEEDS] [FILTER]
+    .venv/bin/python benchmarks/diagnosis.py detection [SEEDS]
+
+``alarms`` fits canonical data with the defaults of HNNRegressor: systems of one to five degrees of
+freedom, few rows and many, boxes and trajectories, with and without groups, noise on the targets or
+on states and targets. No warning of a departure is right. ``detection`` fits damped systems, and
+velocities in place of momenta. A fit says the same whatever else the machine does, so this needs no
+idle machine.
+"""
+
+import re
+import sys
+import warnings
+
+import numpy as np
+from fit_cases import (
+    bodies,
+    box,
+    double_pendulum,
+    henon_heiles,
+    magnetic,
+    on_disc,
+    pair_of_bodies,
+    pendulum,
+    spring,
+    three_of_bodies,
+    tilted_top,
+    toda,
+    trajectories,
+    wave,
+)
+
+from skhnn import HNNRegressor
+
+WORDS = "No Hamiltonian of these columns|which no Hamiltonian has"
+
+
+def vortices(X):
+    """Three point vortices, smoothed: q and p on an equal footing."""
+    q, p = np.split(X, 2, axis=1)
+    dq, dp = q[:, :, None] - q[:, None], p[:, :, None] - p[:, None]
+    others = (1 - np.eye(q.shape[1])) / (dq**2 + dp**2 + 0.1)
+    return np.hstack([-(dp * others).sum(axis=2), (dq * others).sum(axis=2)])
+
+
+def relativistic(X):
+    q, p = np.split(X, 2, axis=1)
+    return np.hstack([p / np.sqrt(1 + p**2), -np.sin(q) - 0.5 * (q - q[:, ::-1])])
+
+
+def kepler_polar(X):
+    r, _, p_r, p_phi = X.T
+    return np.stack([p_r, p_phi / r**2, p_phi**2 / r**3 - 1 / r**2, 0 * r], axis=1)
+
+
+def spherical_pendulum(X):
+    theta, _, p, m = X.T
+    s, c = np.sin(theta), np.cos(theta)
+    return np.stack([p, m / s**2, m**2 * c / s**3 - s, 0 * p], axis=1)
+
+
+def kepler(X):
+    q, p = np.split(X, 2, axis=1)
+    return np.hstack([p, -q / np.linalg.norm(q, axis=1)[:, None] ** 3])
+
+
+def rotating_frame(X):
+    """A quartic well in a rotating frame, with the canonical momenta."""
+    (q1, q2), (p1, p2) = X[:, :2].T, X[:, 2:].T
+    return np.stack([p1 + q2 / 2, p2 - q1 / 2, p2 / 2 - q1 - q1**3, -p1 / 2 - q2 - q2**3], axis=1)
+
+
+def chain(X):
+    """Fermi, Pasta, Ulam: springs with quadratic and cubic forces, fixed ends."""
+    q, p = np.split(X, 2, axis=1)
+    e = np.diff(np.pad(q, ((0, 0), (1, 1))), axis=1)
+    force = e + 0.5 * e**2 + 0.3 * e**3
+    return np.hstack([p, np.diff(force, axis=1)])
+
+
+def lotka_volterra(X):
+    """Predator and prey by the logarithms of their numbers."""
+    return np.stack([np.exp(X[:, 1]) - 1, 1 - np.exp(X[:, 0])], axis=1)
+
+
+def morse(X):
+    e = np.exp(-X[:, 0])
+    return np.stack([X[:, 1] / 3, -2 * (1 - e) * e], axis=1)
+
+
+def quartic_kinetic(X):
+    return np.stack([X[:, 1] ** 3, -X[:, 0]], axis=1)
+
+
+# field, draw, duration of trajectories
+SYSTEMS = {
+    "pendulum": (pendulum, box(3, 3), 6),
+    "spring": (spring, lambda rng, n: on_disc(rng, n, 0.9, 1.1), 3),
+    "morse": (morse, box([-0.5, 2], 1.5), 10),
+    "lotka_volterra": (lotka_volterra, box(1.5, 1.5), 8),
+    "quartic_kinetic": (quartic_kinetic, box(2, 1.5), 8),
+    "henon_heiles": (henon_heiles, box(0.4, 0.4, 0.4, 0.4), 12),
+    "double_pendulum": (double_pendulum, box(2, 2, 2, 2), 8),
+    "magnetic": (magnetic, box(1.5, 1.5, 1.5, 1.5), 8),
+    "relativistic": (relativistic, box(2, 2, 2, 2), 8),
+    "rotating_frame": (rotating_frame, box(1, 1, 1, 1), 8),
+    "spherical_pendulum": (spherical_pendulum, box([0.5, 2.5], 3, 1, 1), 6),
+    "kepler": (kepler, box([0.5, 1.5], 0.5, 0.4, [0.6, 1.1]), 10),
+    "kepler_polar": (kepler_polar, box([0.7, 2], 3, 0.5, [0.5, 1.5]), 8),
+    "toda": (toda, box(*[1] * 6), 8),
+    "vortices": (vortices, box(*[1] * 6), 6),
+    "top": (tilted_top, box([0.5, 2.6], 3, 3, 1, 1, 1), 6),
+    "wave": (wave, box(*[1] * 8), 6),
+    "chain": (chain, box(*[1] * 10), 10),
+    "two_bodies": (bodies, pair_of_bodies, 15),
+    "three_bodies": (bodies, three_of_bodies, 5),
+}
+ON_TRAJECTORIES_ONLY = ("two_bodies", "three_bodies")
+KINDS = {
+    "rows": ("rows", 0.0, 0.0), "rows, 1 %": ("rows", 0.01, 0.0), "rows, 5 %": ("rows", 0.05, 0.0),
+    "runs": ("runs", 0.0, 0.0), "runs, 2 %": ("runs", 0.02, 0.0),
+    "runs without groups, 2 %": ("joined", 0.02, 0.0),
+    "rows, 2 % on states too": ("rows", 0.02, 0.02),
+}  # fmt: skip
+SIZES = (60, 300, 1500)
+
+
+def make(name, kind, n, seed, change=lambda X, y: y):
+    """X, y, groups; ``change`` is applied to the true field."""
+    field, draw, duration = SYSTEMS[name]
+    layout, noise, state_noise = KINDS[kind]
+    rng = np.random.default_rng([seed, n, list(SYSTEMS).index(name), list(KINDS).index(kind)])
+    groups = None
+    if layout == "rows" and name not in ON_TRAJECTORIES_ONLY:
+        X = draw(rng, n)
+    else:
+        starts = draw(rng, max(n // 40, 2))
+        paths = trajectories(
+            lambda X: change(X, field(X)), starts, np.linspace(0, duration, 40), rtol=1e-8
+        )
+        X = paths.reshape(-1, paths.shape[2])
+        groups = None if layout == "joined" else np.repeat(np.arange(len(paths)), 40)
+    y = change(X, field(X))
+    X = X + state_noise * X.std(axis=0) * rng.standard_normal(X.shape)
+    return X, y + noise * y.std(axis=0) * rng.standard_normal(y.shape), groups
+
+
+def warnings_of(X, y, groups, seed):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        model = HNNRegressor(random_state=seed).fit(X, y, groups=groups)
+    return model, [str(w.message) for w in said if re.search(WORDS, str(w.message))]
+
+
+def alarms(seeds, only):
+    n_fits = n_alarms = 0
+    for name in SYSTEMS:
+        if only not in name:
+            continue
+        of_system = 0
+        for kind in KINDS:
+            for n in SIZES:
+                for seed in range(seeds):
+                    data = make(name, kind, n, seed)
+                    if not np.isfinite(data[1]).all():
+                        continue
+                    _, said = warnings_of(*data, seed)
+                    n_fits += 1
+                    of_system += bool(said)
+                    for text in said:
+                        print(f"  {name}, {kind}, {n} rows, seed {seed}: {text[:150]}", flush=True)
+        n_alarms += of_system
+        print(f"{name:20s} {of_system} alarms; so far {n_alarms} in {n_fits} fits", flush=True)
+
+
+def damped(rate):
+    """Friction on dp/dt, -rate p."""
+
+    def change(X, y):
+        d = X.shape[1] // 2
+        return y - rate * np.c_[np.zeros_like(X[:, :d]), X[:, d:]]
+
+    return change
+
+
+def detection(seeds):
+    print("fits that warn, of all; median of the rates found; of their standard errors")
+    for name in ("pendulum", "henon_heiles"):
+        for noise in ("rows", "rows, 1 %", "rows, 5 %"):
+            for n in (200, 1000, 5000):
+                for rate in (0.02, 0.1, 0.3):
+                    found = []
+                    for seed in range(seeds):
+                        X, y, groups = make(name, noise, n, seed, damped(rate))
+                        _, said = warnings_of(X, y, groups, seed)
+                        found += [re.findall(r"(-?\d[-\d.e]*) \+- (\d(?:[-\d.e]*\d)?)", s)[0]
+                                  for s in said]  # fmt: skip
+                    values = np.array(found, dtype=float).reshape(-1, 2)
+                    middle = np.median(values, axis=0) if len(values) else (np.nan, np.nan)
+                    print(
+                        f"{name:14s} {noise:10s} {n:5d} rows, damping {rate:4.2f}: "
+                        f"{len(found)}/{seeds}  {middle[0]:.3f} +- {middle[1]:.1g}",
+                        flush=True,
+                    )
+
+
+if __name__ == "__main__":
+    what = sys.argv[1] if len(sys.argv) > 1 else "alarms"
+    n_seeds = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+    if what == "alarms":
+        alarms(n_seeds, sys.argv[3] if len(sys.argv) > 3 else "")
+    else:
+        detection(n_seeds)

@@ -1,0 +1,170 @@
+"""What the rows themselves say about the meaning of the columns, before anything is fitted.
+
+Each check looks for something that no Hamiltonian system in the order (q, p) shows, or shows only
+by a strange coincidence; together they take a millisecond for a thousand rows.
+"""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from ._columns import Columns, is_constant, rounding_of_derivatives
+
+# Enough rows to see what holds in all of them.
+_ROWS = 2000
+# Differences of floating-point numbers that are the same but for rounding, relative to their size.
+_ROUNDING = 1e-9
+# 1 - R^2 of y_i = c X_j, up to which one column is taken for the rate of the other although both
+# are measured; and that from which on it is not.
+_PROPORTIONAL, _NOT_PROPORTIONAL = 0.01, 0.1
+# y is the next state if it is nearer to X than so much of the spread of every column. A Hamiltonian
+# field cannot be: its divergence is zero, that of y = x is the number of columns.
+_NEXT_STATE, _CONDITION = 0.5, 1e-6
+
+
+def suspicions(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> list[str]:
+    """Sentences about columns that cannot mean what they are taken for, the likeliest first.
+
+    Parameters
+    ----------
+    X, y : (n, 2d) arrays
+        States and derivatives.
+    names : sequence of str or None
+        The names of the columns, if they have any.
+    """
+    rows = slice(None, None, -(-len(X) // _ROWS))
+    X, y = np.asarray(X[rows]), np.asarray(y[rows])
+    if len(X) <= X.shape[1]:
+        return []
+    of_X, of_y = Columns.of(X), Columns.of(y)
+    label = label_of_columns(X.shape[1], names)
+    if _is_next_state(X, y, of_X):
+        return [
+            "y is nearly X in every column: are these the next states? y is the time derivative "
+            "dX/dt of each row. With a time step dt, np.gradient(X, dt, axis=0) of every run gives "
+            "it"
+        ]
+    found = _clocks(of_X, of_y, label)
+    order = _order(X, y, of_X, of_y)
+    if order is not None:
+        wanted = [names[k] for k in order] if names is not None else order
+        found.append(
+            f"The rates y of columns {_listed(label, order[: len(order) // 2])} are columns "
+            f"{_listed(label, order[len(order) // 2 :])} of X, so these are coordinates and their "
+            "velocities or momenta in another order than all q, then all p. Pass "
+            + ("X[:, k] and y[:, k]" if names is None else "X[k] and y[k]")
+            + f" with k = {wanted}"
+        )
+    elif velocities := _velocities_among_coordinates(X, y, of_y):
+        found.append(
+            "; ".join(
+                f"the rate of column {label[i]} is column {label[j]}" for i, j in velocities
+            ).capitalize()
+            + ", which is taken for a coordinate and seems to be a velocity. The order is all "
+            "coordinates q, then all momenta p, in the same order"
+        )
+    return found
+
+
+def label_of_columns(n_columns: int, names: Sequence[str] | None) -> list[str]:
+    """What to call the columns in a message: by their names, or by their indices."""
+    return [f"{name!r}" for name in names] if names is not None else [*map(str, range(n_columns))]
+
+
+def warn_of_columns(found: Sequence[str]) -> None:
+    """One warning for each of the ``suspicions``."""
+    for sentence in found:
+        warnings.warn(f"{sentence}.", stacklevel=4)
+
+
+def _is_next_state(X: np.ndarray, y: np.ndarray, of_X: Columns) -> bool:
+    """Whether y is near X in every column that varies, and the columns vary on their own."""
+    moves = of_X.spread > 0
+    if not moves.any():
+        return False
+    distance = np.sqrt(np.mean((y - X)[:, moves] ** 2, axis=0))
+    if not (distance < np.sqrt(_NEXT_STATE) * of_X.spread[moves]).all():
+        return False
+    Z = (X[:, moves] - of_X.mean[moves]) / of_X.spread[moves]
+    squares = np.linalg.eigvalsh(Z.T @ Z / len(Z))
+    return bool(squares[0] > _CONDITION * squares[-1])
+
+
+def _clocks(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
+    """Coordinates whose rate is 1 or 0 in all rows although the column of the momentum varies."""
+    d = len(label) // 2
+    steady = is_constant(of_X, of_y)[:d] & (of_X.spread[d:] > 0)
+    rounding = rounding_of_derivatives(of_X, of_y)[:d]
+    labels = steady & (np.abs(of_y.mean[:d]) <= rounding)
+    clocks = steady & (np.abs(of_y.mean[:d] - 1.0) <= np.maximum(rounding, _ROUNDING))
+    found = []
+    for which, rate, what in ((clocks, 1, "a clock"), (labels, 0, "a label of the run")):
+        indices = np.flatnonzero(which)
+        if len(indices):
+            momenta = _listed(label, indices + d)
+            found.append(
+                f"The rate of column {_listed(label, indices)} is {rate} in all rows, although "
+                f"column {momenta}, taken for its momentum, varies: this is {what} and no "
+                "coordinate. Drop such columns from X and y, keeping an even number, coordinates "
+                "then momenta; pass the run of each row as groups"
+            )
+    return found
+
+
+def _order(X: np.ndarray, y: np.ndarray, of_X: Columns, of_y: Columns) -> list[int] | None:
+    """The columns in the order (q, p), if the rows show one that is not the given one.
+
+    Column i is a coordinate and j its momentum if y_i = c X_j with c > 0. The rows show an order if
+    these pairs make up all the columns.
+    """
+    n = X.shape[1]
+    d = n // 2
+    misfit = _misfit_of_proportionality(X, y, of_X, of_y)
+    own = misfit[np.arange(d), np.arange(d) + d]
+    if (own < _NOT_PROPORTIONAL).all():
+        return None
+    pairs = [(i, j) for i, j in np.argwhere(misfit < _PROPORTIONAL).tolist() if i != j]
+    q, p = [i for i, _ in pairs], [j for _, j in pairs]
+    if len(pairs) != d or len(set(q) | set(p)) != n or set(q) == set(range(d)):
+        return None
+    return [*q, *p]
+
+
+def _misfit_of_proportionality(
+    X: np.ndarray, y: np.ndarray, of_X: Columns, of_y: Columns
+) -> np.ndarray:
+    """1 - R^2 of y_i = c X_j with c > 0 for all i and j, (2d, 2d); one where it makes no sense."""
+    squares_X, squares_y = np.sum(X * X, axis=0), np.sum(y * y, axis=0)
+    slopes = y.T @ X
+    explained = np.divide(
+        slopes * np.abs(slopes),
+        squares_y[:, None] * squares_X,
+        out=np.zeros_like(slopes),
+        where=squares_y[:, None] * squares_X > 0,
+    )
+    misfit = 1.0 - np.maximum(explained, 0.0)
+    # Relative to the spread, not to the mean square: a large mean proves nothing.
+    misfit *= (squares_y / len(y) / np.where(of_y.spread > 0, of_y.spread, np.inf) ** 2)[:, None]
+    misfit[is_constant(of_X, of_y)] = 1.0
+    misfit[:, of_X.spread == 0] = 1.0
+    return misfit
+
+
+def _velocities_among_coordinates(
+    X: np.ndarray, y: np.ndarray, of_y: Columns
+) -> list[tuple[int, int]]:
+    """Pairs (i, j) of coordinates of which one is, to rounding, the rate of the other."""
+    d = X.shape[1] // 2
+    return [
+        (i, j)
+        for i in range(d)
+        for j in range(d)
+        if i != j
+        and of_y.spread[i] > 0
+        and np.abs(y[:, i] - X[:, j]).max() <= _ROUNDING * of_y.largest[i]
+    ]
+
+
+def _listed(label: Sequence[str], indices: Sequence[int] | np.ndarray) -> str:
+    return ", ".join(label[k] for k in indices)

@@ -1,0 +1,153 @@
+"""What no Hamiltonian has is found, with its size and error; canonical data draw no alarm."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from fields import double_pendulum, henon_heiles, on_paths, pendulum
+from scipy.signal import savgol_filter
+
+from skhnn import HNNRegressor
+from skhnn._diagnosis import departure_from_hamiltonian
+from skhnn._scaling import Scaling
+from skhnn._solvers import Problem
+
+
+def departure(X, y, groups=None, predict=np.zeros_like):
+    weight = np.ones(len(X))
+    problem = Problem(X, y, weight, groups, Scaling.from_data(X, y, weight))
+    return departure_from_hamiltonian(problem, predict, [*map(str, range(X.shape[1]))])
+
+
+def noisy(y, noise, seed=1):
+    return y + noise * y.std(axis=0) * np.random.default_rng(seed).standard_normal(y.shape)
+
+
+def damping_in(sentence):
+    """The rates and their standard errors."""
+    return np.array(re.findall(r"(-?\d[-\d.e]*) \+- (\d(?:[-\d.e]*\d)?)", sentence), dtype=float).T
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.05])
+@pytest.mark.parametrize("damping", [0.05, 0.3])
+@pytest.mark.parametrize("n", [300, 1500])
+def test_friction_is_found_with_its_standard_error(n, damping, noise):
+    X = np.random.default_rng(n).uniform(-2, 2, (n, 2))
+    said = departure(X, noisy(pendulum(X, damping), noise))
+    assert said is not None
+    assert "have friction" in said
+    (rate,), (std,) = damping_in(said)
+    assert abs(rate - damping) < 5 * std + 0.02 * damping
+    assert std < 0.25 * damping
+
+
+@pytest.mark.parametrize("units", [(1.0, 1.0), (1e3, 1e-6)])
+def test_damping_is_told_by_coordinate_and_does_not_depend_on_units_of_the_columns(units):
+    rates = np.array([0.05, 0.2])
+    X = np.random.default_rng(0).uniform(-0.5, 0.5, (1000, 4))
+    y = henon_heiles(X) - np.c_[0 * X[:, :2], rates * X[:, 2:]]
+    units = np.repeat(units, 2)
+    found, std = damping_in(departure(X * units, y * units))
+    np.testing.assert_allclose(found, rates, atol=5 * std.max() + 1e-3)
+
+
+@pytest.mark.parametrize("groups_given", [True, False])
+def test_friction_of_smoothed_noisy_runs_is_found(groups_given):
+    t = np.arange(0, 8, 0.05)
+    runs = on_paths(lambda X: pendulum(X, 0.1) * [1, 9.81], 15, 1.2, t)[0]
+    runs = runs.reshape(15, -1, 2)
+    runs = runs + 0.01 * runs.std(axis=(0, 1)) * np.random.default_rng(0).standard_normal(
+        runs.shape
+    )
+    X = savgol_filter(runs, 9, 3, axis=1).reshape(-1, 2)
+    y = savgol_filter(runs, 9, 3, deriv=1, delta=0.05, axis=1).reshape(-1, 2)
+    said = departure(X, y, np.repeat(np.arange(15), len(t)) if groups_given else None)
+    (rate,), (std,) = damping_in(said)
+    assert abs(rate - 0.981) < 5 * std + 0.03
+
+
+def test_of_few_runs_the_error_is_called_a_lower_bound():
+    X, y, groups = on_paths(lambda X: pendulum(X, 0.1), 4, 1.5, np.linspace(0, 10, 150))
+    assert "from 4 runs only" in departure(X, y, groups)
+
+
+@pytest.mark.parametrize("spread", [[1, 1, 1, 1], [1, 1, 6, 4], [1, 2.45, 1, 2.45]])
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_velocities_of_unequal_masses_are_named_whatever_their_spread(spread, noise):
+    K = np.array([[-59.4, 52.4], [21.4, -24.7]])
+    X = np.random.default_rng(0).normal(size=(1000, 4)) * spread
+    said = departure(X, np.c_[X[:, 2:], noisy(X[:, :2] @ K.T, noise)])
+    assert "velocities in place of momenta" in said
+    size, std = damping_in(said)
+    np.testing.assert_allclose(size, 52.4 - 21.4, atol=5 * std[0] + 0.3)
+
+
+def velocities_of_the_double_pendulum(n):
+    X = np.random.default_rng(0).uniform(-2, 2, (n, 4))
+    f, h = double_pendulum(X), 1e-6
+    a = (double_pendulum(X + h * f) - double_pendulum(X - h * f))[:, :2] / (2 * h)
+    return np.c_[X[:, :2], f[:, :2]], np.c_[f[:, :2], a], X, f
+
+
+def test_velocities_in_place_of_the_momenta_of_a_double_pendulum_are_told_apart():
+    X, y, canonical, field = velocities_of_the_double_pendulum(1500)
+    said = departure(X, y)
+    assert "without mechanics" in said
+    assert "velocities in place of momenta" in said
+    assert departure(canonical, field, predict=double_pendulum) is None
+
+
+def test_a_rotating_frame_with_velocities_is_no_hamiltonian_system():
+    q, v = np.random.default_rng(0).normal(size=(2, 800, 2))
+    coriolis = 2 * 0.7 * v[:, ::-1] * [1, -1]
+    said = departure(np.c_[q, v], np.c_[v, coriolis + 0.49 * q - q])
+    assert "rotating frame" in said
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.1])
+@pytest.mark.parametrize("n", [60, 400, 1500])
+@pytest.mark.parametrize("field", [pendulum, henon_heiles, double_pendulum])
+def test_canonical_rows_draw_no_alarm(field, n, noise):
+    X = np.random.default_rng(n).uniform(-1, 1, (n, 2 if field is pendulum else 4))
+    assert departure(X, noisy(field(X), noise), predict=field) is None
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+def test_canonical_orbits_draw_no_alarm(noise):
+    X, y, groups = on_paths(henon_heiles, 12, 0.3, np.linspace(0, 12, 60), n_columns=4)
+    for runs in (groups, None):
+        assert departure(X, noisy(y, noise), runs, predict=henon_heiles) is None
+
+
+def test_noise_on_states_and_targets_alike_draws_no_alarm():
+    X = np.random.default_rng(0).uniform(-0.5, 0.5, (1500, 4))
+    y = henon_heiles(X)
+    assert departure(noisy(X, 0.03), noisy(y, 0.03, seed=2), predict=henon_heiles) is None
+
+
+def test_too_few_rows_are_too_few_to_tell():
+    X = np.random.default_rng(0).uniform(-1, 1, (12, 4))
+    assert departure(X, henon_heiles(X) - 0.5 * X) is None
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"hamiltonian": "mechanical"}, {"solver": "lbfgs", "max_iter": 300}]
+)
+def test_every_kind_of_fit_warns_of_friction(options):
+    X = np.random.default_rng(0).uniform(-1, 1, (400, 2))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        HNNRegressor(random_state=0, tol=0.5, **options).fit(X, pendulum(X, 0.1))
+    assert sum("have friction" in str(w.message) for w in said) == 1
+
+
+def test_the_diagnosis_does_not_change_the_fit_nor_the_random_state(monkeypatch):
+    X = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    rng = np.random.RandomState(0)
+    first = HNNRegressor(random_state=rng).fit(X, pendulum(X))
+    monkeypatch.setattr("skhnn._regressor.departure_from_hamiltonian", lambda *_: None)
+    other = np.random.RandomState(0)
+    second = HNNRegressor(random_state=other).fit(X, pendulum(X))
+    np.testing.assert_array_equal(first.predict(X), second.predict(X))
+    assert rng.uniform() == other.uniform()

@@ -1,0 +1,139 @@
+"""What the rows say about the columns: order, clocks and labels, next states, tables of runs."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from fields import henon_heiles, on_paths, pendulum
+from helpers import fit_quietly
+
+from skhnn import HNNRegressor
+from skhnn._layout import suspicions
+
+ORDERS = {"interleaved": [0, 2, 1, 3], "momenta first": [2, 3, 0, 1], "reversed": [3, 2, 1, 0]}
+
+
+def found(X, y, names=None):
+    return suspicions(np.asarray(X), np.asarray(y), names)
+
+
+def box_of_henon_heiles(n=500, seed=0):
+    X = np.random.default_rng(seed).uniform(-0.5, 0.5, (n, 4))
+    return X, henon_heiles(X)
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("masses", [(1.0, 1.0), (1.0, 2.45), (1e-9, 3.0)])
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+def test_the_order_is_read_off_the_rows(order, masses, noise):
+    X, y = box_of_henon_heiles()
+    units = np.array([1.0, 1.0, *masses])  # momenta m v
+    y = y + noise * y.std(axis=0) * np.random.default_rng(1).standard_normal(y.shape)
+    X, y = X * units, y * units
+    given = np.argsort(order)  # columns such that X[:, order] is (q, p)
+    (sentence,) = found(X[:, given], y[:, given])
+    assert (
+        f"with k = {order}" in sentence
+        or f"with k = {[order[1], order[0], order[3], order[2]]}" in sentence
+    )
+
+
+def test_names_are_used_where_there_are_any():
+    X, y = box_of_henon_heiles()
+    names = ["theta1", "omega1", "theta2", "omega2"]
+    given = [0, 2, 1, 3]
+    with pytest.warns(UserWarning, match=r"k = \['theta1', 'theta2', 'omega1', 'omega2'\]"):
+        fit_quietly(
+            HNNRegressor(solver="least_squares", random_state=0),
+            pd.DataFrame(X[:, given], columns=names),
+            y[:, given],
+        )
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        henon_heiles,
+        lambda X: X[:, [3, 2, 0, 1]] * [1, 1, -1, -2],  # H = p1 p2 + ...
+        lambda X: X[:, [2, 3, 0, 1]],  # inverted oscillators: dp/dt = q
+        lambda X: np.c_[X[:, 2:] + 0.5 * X[:, [1, 0]] * [1, -1], -X[:, :2]],  # rotating frame
+    ],
+)
+def test_canonical_columns_are_not_suspected(field):
+    X = np.random.default_rng(0).uniform(-0.5, 0.5, (500, 4))
+    assert found(X, field(X)) == []
+
+
+def test_one_mode_of_two_oscillators_shows_no_order():
+    t = np.linspace(0, 9, 200)
+    x = np.cos(t), np.cos(t), -np.sin(t), -np.sin(t)
+    y = -np.sin(t), -np.sin(t), -np.cos(t), -np.cos(t)
+    assert found(np.stack(x, axis=1), np.stack(y, axis=1)) == []
+
+
+def runs_with_a_clock(origin=0.0, label=True):
+    X, y, groups = on_paths(pendulum, 5, 1.5, np.arange(0, 12, 0.1))
+    t = origin + np.tile(np.arange(0, 12, 0.1), 5)
+    first = groups.astype(float) if label else np.full(len(X), 3.0)
+    rates = np.c_[np.zeros(len(X)), np.ones(len(X))]
+    return np.c_[first, t, X], np.c_[rates, y]
+
+
+@pytest.mark.parametrize("origin", [0.0, 2.45e6, 1.7e9])
+@pytest.mark.parametrize("label", [True, False])
+def test_clocks_and_labels_are_named(origin, label):
+    X, y = runs_with_a_clock(origin, label)
+    sentences = found(X, y, ["run", "t", "theta", "omega"])
+    assert "'t' is 1 in all rows" in sentences[0]
+    assert "a clock" in sentences[0]
+    assert "'run' is 0 in all rows" in sentences[1]
+    assert "groups" in sentences[1]
+
+
+def test_differences_of_a_clock_are_one_up_to_rounding():
+    X = runs_with_a_clock(1.7e9)[0][:120]  # one run
+    y = np.gradient(X, np.arange(len(X)) * 0.1, axis=0)
+    assert any("a clock" in sentence for sentence in found(X, y))
+
+
+def test_a_conserved_momentum_and_a_body_at_rest_are_no_clocks():
+    R, r, P, p = np.random.default_rng(0).normal(size=(4, 500))
+    assert found(np.c_[R, r, P, p], np.c_[P / 2, 2 * p, 0 * P, -r]) == []
+    assert found(np.c_[0 * R, r, 0 * P, p], np.c_[0 * R, p, 0 * P, -r]) == []
+
+
+@pytest.mark.parametrize("step", [0.01, 0.1, 0.5])
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_next_states_are_recognised_and_friction_is_not_blamed(step, offset):
+    runs = on_paths(pendulum, 10, 1.5, np.arange(0, 10, step))[0].reshape(10, -1, 2) + offset
+    X, y = runs[:, :-1].reshape(-1, 2), runs[:, 1:].reshape(-1, 2)
+    (sentence,) = found(X, y)
+    assert "are these the next states?" in sentence
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        HNNRegressor(solver="least_squares", random_state=0).fit(X, y)
+    assert not any("friction" in str(w.message) for w in said[:1])
+    assert "next states" in str(said[0].message)
+    assert all("damping" not in str(w.message) for w in said)
+
+
+def test_an_unstable_orbit_on_which_y_is_x_is_no_next_state():
+    x = np.exp(np.linspace(0, 2, 50))
+    assert found(np.c_[x, x], np.c_[x, x]) == []
+
+
+@pytest.mark.parametrize("kind", ["list", "tuple", "3-D", "object"])
+def test_runs_given_apart_are_refused_with_the_way_to_join_them(kind):
+    runs = [np.zeros((n, 2)) for n in ((5, 5) if kind == "3-D" else (5, 7))]
+    as_given = {"list": list, "tuple": tuple, "3-D": np.array}.get(kind, lambda r: r)(runs)
+    if kind == "object":
+        as_given = np.empty(2, dtype=object)
+        as_given[:] = runs
+    with pytest.raises(ValueError, match=r"got 2 runs of shapes \(5, 2\).*Concatenate.*groups="):
+        HNNRegressor().fit(as_given, as_given)
+
+
+def test_an_odd_column_names_inputs_and_time():
+    with pytest.raises(ValueError, match=r"even number.*input u\(t\).*y - \[0, u\].*simulate"):
+        HNNRegressor().fit(np.zeros((9, 3)), np.zeros((9, 3)))
