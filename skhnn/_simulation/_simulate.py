@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.integrate import DOP853, RK23, RK45, OdeSolver
 
+from .._threads import one_blas_thread
 from .._validation import (
     check_choice,
     check_flag,
@@ -175,7 +176,7 @@ def simulate(
         "first_step": first_step,
         "max_nfev": np.inf if max_nfev is None else max_nfev,
     }
-    with quiet():
+    with quiet(), one_blas_thread(dynamics.is_network):
         dynamics.field(X0[:1])  # a wrong shape is an error before any work
         if is_fixed and solver.scheme.is_splitting:
             check_separable(dynamics, X0, solver.__name__)
