@@ -124,6 +124,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         Epochs of "soap" and "adam", over which the rate is annealed; the largest number of
         iterations of "lbfgs" and "varpro". None is the number of epochs that makes 2000 steps, 2000
         iterations of "lbfgs" and 100 of "varpro".
+    max_time : float, default=None
+        Seconds after which ``fit`` ends, under every solver, with the best model so far and a
+        ConvergenceWarning. There is always a model: the first least squares, or the first batches
+        of a training, are finished. What is going on then (one least squares, one iteration) may
+        take a little longer.
     tol : float, default=0.1
         "lbfgs", "varpro" and a constant rate have converged when ``n_iter_no_change`` iterations
         together have not lowered the loss by this fraction of it. With ``early_stopping`` the same
@@ -244,6 +249,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         learning_rate: str = "cosine",
         learning_rate_init: float | None = None,
         max_iter: int | None = None,
+        max_time: float | None = None,
         tol: float = 0.1,
         n_iter_no_change: int = 100,
         early_stopping: bool = False,
@@ -265,6 +271,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
+        self.max_time = max_time
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.early_stopping = early_stopping
@@ -305,8 +312,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         Warns
         -----
         ConvergenceWarning
-            If training ended before it converged (at ``max_iter``, by Ctrl-C, or because the loss
-            was no longer finite; the weights so far are kept), or converged at an R^2 below 0.8.
+            If training ended before it converged (at ``max_iter`` or ``max_time``, by Ctrl-C, or
+            because the loss was no longer finite; the weights so far are kept), or converged at an
+            R^2 below 0.8.
         """
         self._check_parameters()
         self._warn_about_options()
@@ -595,6 +603,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             check_number("learning_rate_init", self.learning_rate_init, Real, 0, inclusive=False)
         if self.max_iter is not None:
             check_number("max_iter", self.max_iter, Integral, 1)
+        if self.max_time is not None:
+            check_number("max_time", self.max_time, Real, 0, inclusive=False)
         check_number("tol", self.tol, Real, 0, 1)
         check_number("n_iter_no_change", self.n_iter_no_change, Integral, 1)
         check_number("validation_fraction", self.validation_fraction, Real, 0, 1, inclusive=False)
