@@ -251,7 +251,7 @@ def warn_unless_converged(estimator: Any, result: FitResult) -> None:
         warnings.warn(
             "The data are thin, like an orbit, and do not determine H beside them: of all models "
             f"tried, simulations that start on the data leave them ({far}, within ten "
-            "characteristic times), and fit kept the one that strays least. Its derivatives on the "
+            "characteristic times), and fit chose by the error. The derivatives on the "
             "data may be right and its simulations are not to be trusted. More orbits help, of "
             "other energies or shapes, or a simpler Hamiltonian (hamiltonian='mechanical' if the "
             "masses are constant).",

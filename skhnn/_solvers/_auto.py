@@ -315,8 +315,10 @@ class _Search:
         if not self.thin:
             return sampled.error < trained.error * (_LEAD if self.few_left_out else 1.0)
         steady = [is_steady(candidate.deviation) for candidate in (sampled, trained)]
-        if not all(steady):
-            return sampled.deviation < trained.deviation
+        if not any(steady):  # then at least one that can be simulated, and otherwise by the error
+            steady = [bool(np.isfinite(one.deviation)) for one in (sampled, trained)]
+        if steady[0] != steady[1]:
+            return steady[0]
         return sampled.error * _HANDICAP < trained.error
 
     def reason(self, chosen: Candidate, if_thin: str) -> tuple[str, float]:
@@ -325,7 +327,7 @@ class _Search:
             return "smaller error", 0.0
         if is_steady(chosen.deviation):
             return if_thin, 0.0
-        return "strays least, but none is steady beside thin data", chosen.deviation
+        return "smaller error; none is steady beside thin data", chosen.deviation
 
     @property
     def form_is_open(self) -> bool:

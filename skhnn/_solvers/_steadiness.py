@@ -50,6 +50,8 @@ _ROWS = 4000
 _MOST_EVALUATIONS = 6000
 # Simulations whose distance stays below this, in standard deviations, are steady.
 _STEADY = 0.1
+# So far out, in standard deviations, a simulation has left the data for good.
+_FAR = 1.0
 # Models that agree on the data and differ beside them by this many times more are undetermined.
 _UNDETERMINED = 10.0
 
@@ -92,14 +94,19 @@ def deviation(
     states = _simulate(_field(model, problem), starts, duration)
     if states is None:
         return np.inf
+    flat = states.reshape(-1, Z.shape[1])
+    from_data = _distance_across(flat, Z, velocities).reshape(len(starts), -1)
+    distance = from_data
     if other is not None:
         field = _field(other, problem)
         others = _simulate(field, starts, duration)
         if others is not None:
             others = others.reshape(-1, Z.shape[1])
             Z, velocities = np.vstack([Z, others]), np.vstack([velocities, field(others)])
-    distance = _distance_across(states.reshape(-1, Z.shape[1]), Z, velocities)
-    return float(np.median(distance.reshape(len(starts), -1).max(axis=1)))
+            distance = _distance_across(flat, Z, velocities).reshape(len(starts), -1)
+    # Beyond the first state that is far from all data nobody knows; what counts is the way there.
+    gone = np.cumsum(from_data > _FAR, axis=1) > 1
+    return float(np.median(np.where(gone, 0.0, distance).max(axis=1)))
 
 
 def is_steady(deviation: float) -> bool:
