@@ -13,13 +13,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 
-# One thread per process: for small networks two threads on a busy machine with two
-# cores can be 10 to 100 times slower than one. Set these yourself to override.
-OMP_NUM_THREADS ?= 1
-OPENBLAS_NUM_THREADS ?= 1
-MKL_NUM_THREADS ?= 1
 MPLBACKEND ?= Agg
-export OMP_NUM_THREADS OPENBLAS_NUM_THREADS MKL_NUM_THREADS MPLBACKEND
+export MPLBACKEND
+# The workers of pytest share the cores, also where a test uses numpy or torch by itself.
+test oldest: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

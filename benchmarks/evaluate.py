@@ -3,10 +3,6 @@
 Prints ratios to a bare numpy formula and to torch, measured in this run.
 """
 
-import os
-
-os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
 import subprocess
 import sys
 import timeit
@@ -15,6 +11,7 @@ import warnings
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from skhnn import HNNRegressor
 from skhnn.systems import Kepler
@@ -117,4 +114,5 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1):  # for the bare formulas
+        main()

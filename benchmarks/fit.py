@@ -6,8 +6,7 @@ own spread. One thread. ``python benchmarks/fit.py main`` and so on; see the REA
 
 import os
 
-for name in ("OMP", "OPENBLAS", "MKL"):
-    os.environ[f"{name}_NUM_THREADS"] = "1"
+# The threads of JAX are set before it is imported.
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 import argparse
@@ -24,6 +23,7 @@ import torch
 from fit_cases import CASES, SMALL, Case, henon_heiles, toda, trajectories
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.neural_network import MLPRegressor
+from threadpoolctl import threadpool_limits
 
 from skhnn import HNNRegressor, SimulationError
 
@@ -351,4 +351,5 @@ def parse():
 
 if __name__ == "__main__":
     arguments = parse()
-    arguments.run(arguments)
+    with threadpool_limits(1):  # for the peers
+        arguments.run(arguments)

@@ -7,7 +7,6 @@ Prints medians of three runs, and ratios to the serial search in one thread of t
 
 import os
 
-os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["PYTHONWARNINGS"] = "ignore"  # of the workers: the fits stop at max_iter
 
 import time

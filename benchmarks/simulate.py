@@ -8,10 +8,9 @@ trajectories, times and columns, against a reference at tight tolerances. One th
 
 import os
 
-for name in ("OMP", "OPENBLAS", "MKL"):
-    os.environ[f"{name}_NUM_THREADS"] = "1"
+# The threads of JAX are set before it is imported.
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-os.environ["NPROC"] = "1"  # the other threads of JAX
+os.environ["NPROC"] = "1"
 
 import argparse
 import importlib.util
@@ -25,6 +24,7 @@ import torch
 from evaluate import autograd, bare
 from fit_cases import henon_heiles
 from scipy.integrate import solve_ivp
+from threadpoolctl import threadpool_limits
 
 from skhnn import HNNRegressor, integrators, simulate
 from skhnn.datasets import make_pendulum
@@ -311,4 +311,5 @@ def parse():
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     arguments = parse()
-    sys.exit(arguments.run(arguments))
+    with threadpool_limits(1):  # for the peers
+        sys.exit(arguments.run(arguments))

@@ -25,6 +25,7 @@ from ._score import field_score
 from ._simulation import Dynamics, simulate
 from ._solvers import SOLVERS, Problem, without_effect
 from ._support import Support
+from ._threads import one_blas_thread
 from ._torch import evaluate_on_device, is_present
 from ._training import train, warn_unless_converged
 from ._validation import (
@@ -126,6 +127,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         Epochs of "soap" and "adam", over which the rate is annealed; the largest number of
         iterations of "lbfgs" and "varpro". None is the number of epochs that makes 2000 steps, 2000
         iterations of "lbfgs" and 100 of "varpro".
+    max_time : float, default=None
+        Seconds after which ``fit`` ends, under every solver, with the best model so far and a
+        ConvergenceWarning. There is always a model: the first least squares, or the first batches
+        of a training, are finished. What is going on then (one least squares, one iteration) may
+        take a little longer.
     tol : float, default=0.1
         "lbfgs", "varpro" and a constant rate have converged when ``n_iter_no_change`` iterations
         together have not lowered the loss by this fraction of it. With ``early_stopping`` the same
@@ -253,6 +259,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         learning_rate: str = "cosine",
         learning_rate_init: float | None = None,
         max_iter: int | None = None,
+        max_time: float | None = None,
         tol: float = 0.1,
         n_iter_no_change: int = 100,
         early_stopping: bool = False,
@@ -274,6 +281,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
+        self.max_time = max_time
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.early_stopping = early_stopping
@@ -314,8 +322,14 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         Warns
         -----
         ConvergenceWarning
-            If training ended before it converged (at ``max_iter``, by Ctrl-C, or because the loss
-            was no longer finite; the weights so far are kept), or converged at an R^2 below 0.8.
+            If training ended before it converged (at ``max_iter`` or ``max_time``, by Ctrl-C, or
+            because the loss was no longer finite; the weights so far are kept), or converged at an
+            R^2 below 0.8.
+        UserWarning
+            Before training, of columns that cannot mean what they are taken for: an order other
+            than q, then p, clocks and labels, next states for derivatives. After it, of what no
+            Hamiltonian of these columns has (friction, velocities in place of momenta), with its
+            size and standard error; and of data that do not determine H beside them.
         """
         self._check_parameters()
         self._warn_about_options()
@@ -330,12 +344,13 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self._summarise()
         if result.status in ("completed", "converged") and not found:
             problem = Problem(*data, Scaling(*self._scaling))
-            departure = departure_from_hamiltonian(
-                problem,
-                self._field(),
-                self._label(data[0]),
-                is_thorough=self.max_iter is None,
-            )
+            with one_blas_thread():
+                departure = departure_from_hamiltonian(
+                    problem,
+                    self._field(),
+                    self._label(data[0]),
+                    is_thorough=self.max_iter is None,
+                )
             if departure is not None:
                 found.append(departure)
                 warnings.warn(f"{departure}.", stacklevel=3)
@@ -433,9 +448,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
         A column of y that is constant up to rounding (the rate of a conserved momentum, say) is
         left out, since relative to rounding every error is large: one whose spread is at most 1e3
-        eps times the larger of max \|y_j\| and max \|X_j\| times the fastest rate, the square root of
-        std(dq/dt) std(dp/dt) / (std(q) std(p)). Where nothing is left out this is :func:`sklearn.metrics.r2_score`; if every
-        column is, it is 1 for predictions that are right up to rounding, and 0 for others.
+        eps times the larger of max \|y_j\| and max \|X_j\| times the fastest frequency in the data,
+        that is the largest square root of std(dq/dt) std(dp/dt) / (std(q) std(p)). Where nothing is
+        left out this is :func:`sklearn.metrics.r2_score`; if every column is, it is 1 for
+        predictions that are right up to rounding, and 0 for others.
 
         Parameters
         ----------
@@ -657,6 +673,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             check_number("learning_rate_init", self.learning_rate_init, Real, 0, inclusive=False)
         if self.max_iter is not None:
             check_number("max_iter", self.max_iter, Integral, 1)
+        if self.max_time is not None:
+            check_number("max_time", self.max_time, Real, 0, inclusive=False)
         check_number("tol", self.tol, Real, 0, 1)
         check_number("n_iter_no_change", self.n_iter_no_change, Integral, 1)
         check_number("validation_fraction", self.validation_fraction, Real, 0, 1, inclusive=False)

@@ -1,5 +1,6 @@
 """The bridge to torch. Only this module and the solvers import it, and only when called."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -78,23 +79,40 @@ def available_devices() -> list[str]:
 def sensible_threads(width: int, place: "Place") -> Iterator[None]:
     """One thread for torch while a narrow network is trained on the CPU; then as before.
 
-    The number belongs to the calling thread. A thread that uses torch for the first time while
-    another one is in here takes over one thread, and keeps it.
+    Every thread has a number of its own, and a new thread takes over the one that was set last. So
+    a thread that comes in while others are inside may find their one; it leaves with the number
+    that the first of them had found. (A thread that uses torch for the first time meanwhile, and
+    is never in here, keeps one.)
     """
-    if place.xp is np:
+    if place.xp is np or place.is_gpu or width > _WIDTH_FOR_ONE_THREAD:
         yield
         return
     import torch
 
-    before = torch.get_num_threads()
-    limit = not place.is_gpu and width <= _WIDTH_FOR_ONE_THREAD and before > 1
-    if limit:
+    with _TORCH.lock:
+        before = torch.get_num_threads()
+        if _TORCH.n_inside == 0:
+            _TORCH.before = before
+        if before == 1:
+            before = _TORCH.before
+        _TORCH.n_inside += 1
         torch.set_num_threads(1)
     try:
         yield
     finally:
-        if limit:
+        with _TORCH.lock:
+            _TORCH.n_inside -= 1
             torch.set_num_threads(before)
+
+
+class _Inside:
+    """How many threads are in ``sensible_threads``, and the number the first of them found."""
+
+    lock = threading.Lock()
+    n_inside, before = 0, 1
+
+
+_TORCH = _Inside()
 
 
 def is_present(device: str) -> bool:

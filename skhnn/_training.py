@@ -1,5 +1,6 @@
 """How a fit runs: valid data in, fitted attributes out."""
 
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -26,6 +27,7 @@ from ._solvers import (
     run_solver,
 )
 from ._support import Support
+from ._threads import one_blas_thread
 from ._torch import resolve_device, sensible_threads
 from ._validation import check_hidden_layer_sizes
 from .hamiltonians import HAMILTONIANS, Hamiltonian, Params
@@ -57,7 +59,7 @@ def train(
     solver = estimator.solver
     if solver == "auto" and goes_on:
         solver = estimator.solver_
-    place, device = _place(estimator)
+    place, device = _place(estimator, solver)
     rng = estimator._random_state if goes_on else check_random_state(estimator.random_state)
     rows, hold_out = None, None
     holds_out = solver != "auto" and "early_stopping" not in WITHOUT_EFFECT[solver]
@@ -89,15 +91,16 @@ def train(
             "_random_state": rng,
         }
 
+    options = _options(estimator, place, rng, problem, one_epoch)
     monitor = Monitor(estimator.tol, estimator.n_iter_no_change, bool(estimator.verbose))
+    monitor.deadline = options.deadline
     if hold_out is not None:
         monitor.validation_score = _score_on(everything.subset(hold_out), place)
-    options = _options(estimator, place, rng, problem, one_epoch)
     sees: dict[str, Any] = {"X": X, "y": y, "metadata": {"sample_weight": weight}}
     if rows is not None:
         sees = {"X": X[rows], "y": y[rows], "metadata": {"sample_weight": weight[rows]}}
     tasks = FitTasks(estimator, 1 if one_epoch else estimator.max_iter, **sees)
-    with tasks, sensible_threads(start.hamiltonian.width, place):
+    with tasks, one_blas_thread(), sensible_threads(start.hamiltonian.width, place):
         monitor.end_iteration = lambda hamiltonian, params, goes_on: tasks.end_iteration(
             lambda: fitted(hamiltonian, params), goes_on
         )
@@ -131,7 +134,8 @@ def _score_on(problem: Problem, place: Place) -> Callable[[Hamiltonian, Params],
 def _options(
     estimator: Any, place: Place, rng: np.random.RandomState, problem: Problem, one_epoch: bool
 ) -> SolverOptions:
-    """The parameters of the estimator as solvers take them."""
+    """The parameters of the estimator as solvers take them; ``max_time`` counts from here."""
+    max_time = None if one_epoch else estimator.max_time
     return SolverOptions(
         place=place,
         rng=rng,
@@ -143,13 +147,14 @@ def _options(
         shuffle=bool(estimator.shuffle),
         optimizer=estimator.optimizer,
         one_epoch=one_epoch,
+        deadline=np.inf if max_time is None else time.perf_counter() + max_time,
         verbose=bool(estimator.verbose),
     )
 
 
-def _place(estimator: Any) -> tuple[Place, str]:
-    """Where to compute, and the name of the device."""
-    solver, dtype = estimator.solver, estimator.dtype
+def _place(estimator: Any, solver: str) -> tuple[Place, str]:
+    """Where the solver that runs computes, and the name of the device."""
+    dtype = estimator.dtype
     if dtype == "auto":  # minibatches are noisier than single precision
         single = solver in ("adam", "soap") or str(estimator.device).startswith("mps")
         dtype = "float32" if single else "float64"
@@ -260,6 +265,18 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
     if result.validation_scores:
         loss, where = 0.5 * (1.0 - max(result.validation_scores)), "left out"
     solver = estimator.solver_
+    strays = result.report[-1].get("strays", 0.0) if result.report else 0.0
+    if strays:
+        far = f"by {strays:.2g} standard deviations" if np.isfinite(strays) else "or cannot be done"
+        warnings.warn(
+            "The data are thin, like an orbit, and do not determine H beside them: of all models "
+            f"tried, simulations that start on the data leave them ({far}, within ten "
+            "characteristic times), and fit chose by the error. The derivatives on the "
+            "data may be right and its simulations are not to be trusted. More orbits help, of "
+            "other energies or shapes, or a simpler Hamiltonian (hamiltonian='mechanical' if the "
+            "masses are constant).",
+            stacklevel=4,
+        )
     if result.status == "max_iter":
         what = (
             f"stopped at max_iter={result.n_iter} while the loss, now {estimator.loss_:.2e} (1 - "
@@ -267,6 +284,14 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
             f"tol={estimator.tol:g} in {estimator.n_iter_no_change} iterations. If this is not "
             "good enough, increase max_iter or fit again with warm_start=True; if it is, a larger "
             "tol stops earlier"
+        )
+    elif result.status == "max_time":
+        what = (
+            f"stopped at max_time={estimator.max_time:g} s with the best model so far, R2 = "
+            f"{1 - 2 * loss:.6g} on the rows {where}; fit_report_ has what was tried. If this is "
+            "not good enough, increase max_time"
+            + (" or fit again with warm_start=True to go on" if solver != "least_squares" else "")
+            + "; if it is, nothing has to be done"
         )
     elif result.status == "interrupted":
         what = (

@@ -12,7 +12,14 @@ from sklearn.exceptions import ConvergenceWarning
 from skhnn import HNNRegressor
 from skhnn._scaling import Scaling
 from skhnn._solvers import Problem
-from skhnn._solvers._steadiness import determined_beside, deviation, is_steady
+from skhnn._solvers._auto import Candidate, _Search
+from skhnn._solvers._steadiness import (
+    _distance_across,
+    determined_beside,
+    deviation,
+    is_steady,
+)
+from skhnn._threads import one_blas_thread
 from skhnn.hamiltonians import MLPHamiltonian
 from skhnn.systems import Kepler, Pendulum
 
@@ -110,6 +117,128 @@ def test_deviation_tells_a_bound_motion_from_a_runaway():
         assert is_steady(found) is steady
 
 
+def test_an_orbit_that_does_not_close_leaves_its_rows_by_right():
+    # Two oscillators of incommensurable frequencies fill a torus, of which the rows show a part.
+    t = np.linspace(0, 30, 600)
+    w = np.array([1.0, np.sqrt(2.0)])
+    X = np.hstack([np.sin(t[:, None] * w), np.cos(t[:, None] * w)])
+    y = np.hstack([X[:, 2:] * w, -X[:, :2] * w])
+    problem = Problem(X, y, np.ones(600), None, Scaling.from_data(X, y, np.ones(600)))
+    scaling = problem.scaling.mu, problem.scaling.s, problem.scaling.e
+    models = []
+    for seed in (0, 1):
+        model = HNNRegressor((150,), solver="least_squares", hamiltonian="mechanical")
+        model.set_params(random_state=seed).fit(X, y)
+        models.append((model._hamiltonian, model._hamiltonian.unfold(model._params(), *scaling)))
+    first, second = models
+    alone, together = (
+        deviation(first, problem, np.random.RandomState(0), other) for other in (None, second)
+    )
+    assert not is_steady(alone)
+    assert is_steady(together)
+
+
+def test_the_distance_is_measured_across_the_motion():
+    # A circle with wide gaps: half a gap along it is no distance, radially it is one.
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    Z = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    velocities = np.stack([-Z[:, 1], Z[:, 0]], axis=1)
+    half = angle[:1] + np.pi / 40
+    on_it = np.stack([np.cos(half), np.sin(half)], axis=1)
+    for radius, distance in [(1.0, 0.0), (1.2, 0.2), (0.7, 0.3)]:
+        found = _distance_across(radius * on_it, Z, velocities)
+        # the circle bends away from its tangent by (half a gap)^2 / 2
+        np.testing.assert_allclose(found, distance, atol=(np.pi / 40) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("deviations", "errors", "sampled_is_better"),
+    [
+        ((0.01, 5.0), (1e-3, 1e-9), True),
+        ((5.0, 0.01), (1e-9, 1e-3), False),
+        ((np.inf, 0.5), (1e-9, 1e-3), False),
+        ((0.5, np.inf), (1e-3, 1e-9), True),
+        ((np.inf, np.inf), (1e-9, 1e-3), True),
+        ((2.0, 0.5), (1e-9, 1e-3), True),
+        ((0.01, 0.02), (1e-6, 1e-3), True),
+    ],
+)
+def test_a_model_that_fails_its_test_is_never_preferred(deviations, errors, sampled_is_better):
+    search = object.__new__(_Search)
+    search.thin = True
+    sampled, trained = (
+        Candidate("any", MLPHamiltonian((1,)), [], error, deviation)
+        for error, deviation in zip(errors, deviations, strict=True)
+    )
+    assert search.is_better(sampled, trained) is sampled_is_better
+    chosen = sampled if sampled_is_better else trained
+    why, strays = search.reason(chosen, "steady beside thin data")
+    assert (why == "steady beside thin data") is is_steady(chosen.deviation)
+    assert bool(strays) is not is_steady(chosen.deviation)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # of the one epoch
+def test_thin_data_that_no_model_is_steady_beside_draw_a_warning(monkeypatch):
+    from skhnn._solvers import _auto
+
+    monkeypatch.setattr(_auto, "deviation", lambda *args: 0.5)
+    X, y = orbit(200, periods=2.0)
+    model = HNNRegressor(hamiltonian="mlp", max_iter=1, random_state=0)
+    with pytest.warns(UserWarning, match=r"leave them \(by 0.5 standard.*More orbits help"):
+        model.fit(X, y)
+    assert model.fit_report_[-1]["strays"] == 0.5
+    assert "none is steady" in model.fit_report_[-1]["why"]
+
+
+def circles(radii, tilt=0.9):
+    """Circular orbits of Kepler's problem in one tilted plane, (q, p) in three dimensions."""
+    t = np.linspace(0, 4 * np.pi, 400)
+    R = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
+    X, y = [], []
+    for a in radii:
+        n = a**-1.5
+        q = a * np.c_[np.cos(n * t), np.sin(n * t), 0 * t] @ R.T
+        v = a * n * np.c_[-np.sin(n * t), np.cos(n * t), 0 * t] @ R.T
+        X.append(np.hstack([q, v]))
+        y.append(np.hstack([v, -q / a**3]))
+    return np.vstack(X), np.vstack(y), t
+
+
+@pytest.mark.slow
+def test_orbits_in_a_tilted_plane_are_simulated():
+    X, y, t = circles([0.95, 1.0, 1.06], tilt=0.6)
+    model = HNNRegressor(random_state=1).fit(X, y, groups=np.repeat([0, 1, 2], 400))
+    assert np.abs(model.simulate(X[0], t, max_nfev=40_000) - X[:400]).max() < 0.02
+
+
+def charge(n, seed, noise=0.0):
+    """A charge in a magnetic field that depends on the place; no form but "natural" holds."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1.5, 1.5, (n, 4))
+    x, y, px, py = X.T
+    vx, vy = px + 0.5 * np.sin(y), py - 0.5 * np.sin(x)
+    force = np.stack([0.5 * np.cos(x) * vy - x, -0.5 * np.cos(y) * vx - y + 0.3 * np.sin(2 * y)])
+    field = np.column_stack([vx, vy, force[0], force[1]])
+    return X, field + noise * field.std(axis=0) * rng.standard_normal(field.shape)
+
+
+def test_models_sampled_differently_agree_on_noise_and_not_on_what_they_cannot_fit():
+    from skhnn._solvers import Monitor, Place, SolverOptions, Start
+
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, (1500, 4))
+    rough = np.column_stack([X[:, 2:], -np.sign(X[:, :2]) - 0.3 * X[:, 1::-1]])
+    for data, expected in [(charge(1500, 0, noise=0.05), True), ((X, rough), False)]:
+        problem = Problem(*data, np.ones(1500), None, Scaling.from_data(*data, np.ones(1500)))
+        form = MLPHamiltonian((64, 64))
+        start = Start(form, [], layers_given=False)
+        options = SolverOptions(Place.on_numpy("float64"), np.random.RandomState(0))
+        search = _Search(problem, start, Monitor(0.1, 100, False), options)
+        with one_blas_thread():
+            search.sample()
+            assert search.rest_is_noise() is expected
+
+
 def test_layers_that_are_given_are_kept():
     X, y = asymmetric_data(300)
     model = fit_quietly(HNNRegressor((9, 7), activation="sin", random_state=0), X, y)
@@ -181,6 +310,8 @@ def test_columns_in_the_wrong_order_draw_a_warning():
         HNNRegressor(random_state=0).fit(X[:, ::-1], y)
 
 
+# What the momentum would do if it varied is not in the data, and that is said.
+@pytest.mark.filterwarnings("ignore:The data are thin:UserWarning")
 def test_a_constant_momentum_is_no_friction():
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (300, 4))
@@ -252,7 +383,8 @@ def test_layers_that_are_given_are_not_widened():
 def test_heavy_tails_get_smaller_weights(monkeypatch):
     from skhnn._solvers import _auto
 
-    monkeypatch.setattr(_auto, "_GOOD", 0.0)  # go on to the second step
+    for enough in ("_GOOD", "_OUT_OF_REACH"):
+        monkeypatch.setattr(_auto, enough, 0.0)  # go on to the second step
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (600, 4))
     X[:, :2] /= np.linalg.norm(X[:, :2], axis=1)[:, None]

@@ -22,8 +22,8 @@ ALLOWED = {
         "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_training": {
-        "_callbacks", "_chunks", "_scaling", "_solvers", "_support", "_torch", "_validation",
-        "hamiltonians", "numpy", "sklearn",
+        "_callbacks", "_chunks", "_scaling", "_solvers", "_support", "_threads", "_torch",
+        "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_callbacks": {"sklearn"},
     "_diagnosis": {"hamiltonians", "numpy"},
@@ -33,10 +33,13 @@ ALLOWED = {
     },
     "_method_and_parameter": set(),
     "_validation": {"hamiltonians", "numpy", "sklearn"},
-    "_simulation": {"_support", "_validation", "integrators", "numpy", "scipy", "sklearn"},
+    "_simulation": {
+        "_support", "_threads", "_validation", "integrators", "numpy", "scipy", "sklearn",
+    },
     "_support": {"numpy", "scipy"},
     "_scaling": {"hamiltonians", "numpy"},
-    "_chunks": {"numpy"},
+    "_chunks": {"_threads", "numpy"},
+    "_threads": {"scipy", "threadpoolctl"},
     "_torch": {"hamiltonians", "integrators", "numpy", "torch"},
     "_torch_module": {"hamiltonians", "torch"},  # itself imported inside functions only
     "preprocessing": {"_documentation", "_validation", "numpy", "sklearn"},
@@ -77,7 +80,7 @@ def imports(tree, path):
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_module_imports_only_what_its_layer_may(path):
     layer = layer_of(path)
-    known = {"numpy", "scipy", "sklearn", "torch", *ALLOWED}
+    known = {"numpy", "scipy", "sklearn", "threadpoolctl", "torch", *ALLOWED}
     used = {name for name, _ in imports(ast.parse(path.read_text()), path)} - {layer}
     others = used - known - set(sys.stdlib_module_names)
     assert not others, "not a dependency of the package"

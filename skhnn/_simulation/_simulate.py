@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.integrate import DOP853, RK23, RK45, OdeSolver
 
+from .._threads import one_blas_thread
 from .._validation import (
     check_choice,
     check_flag,
@@ -207,7 +208,7 @@ def simulate(
         "max_nfev": np.inf if max_nfev is None else max_nfev,
     }
     record = Record(X0, t, len(functions), bool(verbose), on_grid=is_fixed)
-    with quiet():
+    with quiet(), one_blas_thread(dynamics.is_network):
         look_at_start(dynamics, model, record.t0[0], X0[:1])
         if is_fixed and solver.scheme.is_splitting:
             times = record.times[0, : record.n_times[0]]

@@ -60,7 +60,7 @@ NEEDS_TORCH = ("soap", "adam", "lbfgs")
 def run_solver(
     solver: str, problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
 ) -> FitResult:
-    """Run a solver; an interruption (Ctrl-C) ends it early and keeps what it had."""
+    """Run a solver; an interruption (Ctrl-C) or the deadline ends it early with what it had."""
     monitor.solver = solver
     monitor.start(start.hamiltonian, start.params)
     state = None
@@ -68,6 +68,8 @@ def run_solver(
         state = SOLVERS[solver](problem, start, monitor, options)
     except KeyboardInterrupt:
         monitor.status = "interrupted"
+    if monitor.status == "max_time":
+        options.tell({"chosen": monitor.solver, "why": "the best when max_time was over"})
     if monitor.status == "diverged":
         state = start.state  # that of the run is not finite
     assert monitor.hamiltonian is not None

@@ -21,7 +21,7 @@ from ._pool import Scored, fit_by_score, pool, score_models, with_units, worth_p
 from ._problem import Problem
 from ._ridge import SLACK, RidgeFit, fit_ridge, reduce
 from ._soap import solve_soap
-from ._steadiness import determined_beside, deviation, is_steady
+from ._steadiness import Model, determined_beside, deviation, is_steady
 
 # Errors are sqrt(1 - R^2) on rows left out.
 # Good enough to look no further.
@@ -56,6 +56,10 @@ _WORK = 1e10
 _WEIGHTS_FOR_NOISE, _EQUATIONS_FOR_NOISE = (50, 100), 8000
 _NO_HELP, _FREE_UNKNOWNS, _EQUATIONS_PER_UNKNOWN = 0.9, 0.6, 5.0
 _LEAST_NOISE, _MOST_NOISE = 1e-3, 0.5
+# Noise beside a fit of many units: see rest_is_noise. Two models that are 0.3 apart are wrong by
+# about 0.3 / sqrt(2) each, which adds 2 % to the error that noise makes. (A charge in a magnetic
+# field with 3 % of noise: 0.17 apart, and the same error on clean rows as after two trainings.)
+_ABOUT_THE_SAME, _AGREEMENT = 1.1, 0.3
 # On thin data a sampled network has to be so much better than the trained one, which is smoother.
 _HANDICAP = 10.0
 # No trained network has a smaller error.
@@ -87,9 +91,16 @@ _SAMPLING_WORKS, _WORTH_WIDENING = 0.2, 0.93
 _SLACK_IF_THIN, _IN_FAVOUR = 3.0, 1.2
 
 
+class OutOfTime(Exception):  # noqa: N818 - it is no error
+    """The deadline has passed, and there is a model."""
+
+
 @dataclass
 class Candidate:
-    """A fitted model, its error on the rows left out, and how far simulations stray."""
+    """A fitted model, its error on the rows left out, and how far simulations stray.
+
+    The deviation is in standard deviations; see ``_steadiness``.
+    """
 
     solver: str
     hamiltonian: Hamiltonian
@@ -108,7 +119,8 @@ def solve_auto(problem: Problem, start: Start, monitor: Monitor, options: Solver
     1. If velocities are linear in the momenta, H is of the mechanical form; see also 2 and 4.
     2. Where rows are few, or what a few sampled units leave is noise: these, several models pooled,
        of the form with the best score.
-    3. Least squares on sampled layers. If its error on the rows left out is small, that is the
+    3. Least squares on sampled layers. If its error on the rows left out is small, or models of
+       other forms or widths agree so well that it is noise, that is the
        model, refitted to all rows - unless the data are thin (two sampled models agree on them and
        not beside them): then only if simulations from the data stay with the data.
     4. The form, by short trainings.
@@ -118,6 +130,8 @@ def solve_auto(problem: Problem, start: Start, monitor: Monitor, options: Solver
     search_ = _Search(problem, start, monitor, options)
     try:
         search_.run()
+    except OutOfTime:
+        search_.take_best()
     finally:
         # An interruption leaves the best so far.
         if search_.best is not None:
@@ -142,6 +156,7 @@ class _Search:
         self.form = start.hamiltonian
         self.few_left_out = self.left_out.n_samples < _FEW_LEFT_OUT
         self.best: Candidate | None = None
+        self.sampled: list[Sampled] = []
         self.thin = self.can_widen = False
         self.velocity_error = np.inf
         self.heavy_tail = heavy_tail(problem)
@@ -170,6 +185,9 @@ class _Search:
         if not self.thin and self.best.error <= _GOOD:
             self.finish_sampled(self.found, "good enough")
             return
+        if not self.thin and not self.heavy_tail and self.rest_is_noise():
+            self.finish_sampled(self.found, "the rest is noise")
+            return
         if self.form_is_open and not self.thin:
             self.compare_forms()
         self.train_and_compare()
@@ -183,12 +201,40 @@ class _Search:
         # With few rows, cross-validation has seen more of them than were left out here.
         by_folds = found[0].fit.error
         sampled.error = by_folds if self.few_left_out else max(sampled.error, by_folds)
+        self.sampled += found
         thin = not self.is_determined(found)
         if self.best is None or (sampled.error < self.best.error and not thin):
             self.best, self.found, self.thin = sampled, found[0], thin
             self.can_widen = sampled.error < _SAMPLING_WORKS
-        self.judge_and_tell(sampled, thin=thin)
+        self.judge_and_tell(sampled, another(found), thin=thin)
         return sampled
+
+    def rest_is_noise(self) -> bool:
+        """Whether two models that were sampled differently agree far better than with the targets.
+
+        Fitted to all rows, f and g leave f - y and g - y on the rows left out. If they were wrong,
+        each in its way, f - g would be about as large. What two of another form or width have in
+        common is noise, which no training lowers.
+        """
+        best = self.found
+        kind = best.hamiltonian.name, best.params[-2].size
+        others = [
+            other
+            for other in self.sampled
+            if (other.hamiltonian.name, other.params[-2].size) != kind
+            and other.fit.error < _ABOUT_THE_SAME * best.fit.error
+        ]
+        if not others:
+            return False
+        other = min(others, key=lambda sampled: sampled.fit.error)
+        Z, G, c = self.left_out.take(slice(None))
+        f, g = (
+            sampled.hamiltonian.gradient(self.refit(self.training, sampled)[0], Z)
+            for sampled in (best, other)
+        )
+        between, left = (float(c @ (R * R) @ self.problem.scaling.w) for R in (f - g, f - G))
+        self.options.tell({"disagreement of sampled models": float(np.sqrt(between / left))})
+        return between < _AGREEMENT**2 * left
 
     def sample_forms(self) -> None:
         """The same with other forms, where a few units of a network of everything did well."""
@@ -230,9 +276,7 @@ class _Search:
             else:
                 self.monitor.curves = curves
         if self.is_better(sampled, trained):
-            self.finish_sampled(
-                self.found, "steady beside thin data" if self.thin else "smaller error"
-            )
+            self.finish_sampled(self.found, *self.reason(sampled, "steady beside thin data"))
             return
         self.best = trained
         if trained.hamiltonian.activation == _ACTIVATION_TO_WIDEN == activation and (
@@ -243,7 +287,7 @@ class _Search:
                 not self.thin or is_steady(wider.deviation) or wider.deviation < trained.deviation
             ):
                 trained = wider
-        self.finish_trained(trained, "smoother beside thin data" if self.thin else "smaller error")
+        self.finish_trained(trained, *self.reason(trained, "smoother beside thin data"))
 
     def activation_to_train(self) -> str:
         """That of the units to widen with, where these are worth their while."""
@@ -272,9 +316,19 @@ class _Search:
         if not self.thin:
             return sampled.error < trained.error * (_LEAD if self.few_left_out else 1.0)
         steady = [is_steady(candidate.deviation) for candidate in (sampled, trained)]
-        return steady == [True, False] or (
-            steady[0] == steady[1] and sampled.error * _HANDICAP < trained.error
-        )
+        if not any(steady):  # then at least one that can be simulated, and otherwise by the error
+            steady = [bool(np.isfinite(one.deviation)) for one in (sampled, trained)]
+        if steady[0] != steady[1]:
+            return steady[0]
+        return sampled.error * _HANDICAP < trained.error
+
+    def reason(self, chosen: Candidate, if_thin: str) -> tuple[str, float]:
+        """Why it was chosen, and its deviation if that is no good."""
+        if not self.thin:
+            return "smaller error", 0.0
+        if is_steady(chosen.deviation):
+            return if_thin, 0.0
+        return "smaller error; none is steady beside thin data", chosen.deviation
 
     @property
     def form_is_open(self) -> bool:
@@ -309,8 +363,10 @@ class _Search:
             found = score_models(problem, self.form, rows, options, "evidence")[:1]
             self.take_pool(found, "too few rows to leave any out")
             return
-        pools = []
+        pools: list[list[Scored]] = []
         for form in self.forms(_UNITS_FOR_FEW):
+            if pools and options.is_out_of_time:
+                break
             if not self.start.activation_given:
                 form.set_params(activation=_ACTIVATION_FOR_FEW)
             pools.append(
@@ -331,7 +387,11 @@ class _Search:
         n_rows = max(_EQUATIONS_FOR_NOISE // problem.n_features, 1)
         rows = some(np.arange(problem.n_samples), n_rows, self.rng)
         few, many = _WEIGHTS_FOR_NOISE
-        pools = [score_models(problem, form, rows, options, "gcv") for form in self.forms(many)]
+        pools = []
+        for form in self.forms(many):
+            if options.is_out_of_time:
+                return False
+            pools.append(score_models(problem, form, rows, options, "gcv"))
         if min(models[0].fit.error for models in pools) <= _LEAST_NOISE:
             return False
         found = simplest_good(pools)
@@ -366,6 +426,20 @@ class _Search:
         self.take_pool(models, "the rest is noise")
         return True
 
+    def check_time(self) -> None:
+        """Leave the search when time is over and there is a model."""
+        if self.options.is_out_of_time and self.best is not None:
+            raise OutOfTime
+
+    def take_best(self) -> None:
+        """The best candidate so far, as it is."""
+        assert self.best is not None
+        if self.best.solver == "least_squares":
+            self.forget()
+            self.monitor.start(*self.best.model)
+            self.monitor(0.5 * self.best.error**2, flatten(self.best.params))
+        self.monitor.status = "max_time"
+
     def take_pool(self, models: list[Scored], why: str) -> None:
         for model in models:
             self.options.tell(describe(model))
@@ -377,12 +451,8 @@ class _Search:
         return Candidate(solver, hamiltonian, params, error)
 
     def is_determined(self, found: Sequence[Sampled]) -> bool:
-        first = found[0]
-        other = next(
-            (f for f in found if (f.method, f.scale) != (first.method, first.scale)), first
-        )
-        models = [(f.hamiltonian, f.params) for f in (first, other)]
-        return determined_beside(models[0], models[1], self.training, self.rng)
+        first = found[0].hamiltonian, found[0].params
+        return determined_beside(first, another(found), self.training, self.rng)
 
     def train(self, activation: str) -> Candidate:
         """SOAP from random weights.
@@ -400,7 +470,7 @@ class _Search:
         form = self.to_train(self.form, activation)
         n_steps = _STEPS_BEFORE_WIDENING if activation == _ACTIVATION_TO_WIDEN else _STEPS
         trained = self.soap(training, form, judge, n_steps)
-        self.judge_and_tell(trained)
+        self.judge_and_tell(trained, (self.found.hamiltonian, self.found.params))
         return trained
 
     def to_train(self, form: Hamiltonian, activation: str) -> Hamiltonian:
@@ -420,6 +490,7 @@ class _Search:
         solve_soap(training, Start(form, params), monitor, options)
         if monitor.status == "interrupted":
             raise KeyboardInterrupt
+        self.check_time()
         return self.candidate("soap", form, monitor.params).error
 
     def minibatches(self, training: Problem, n_steps: int) -> tuple[Problem, SolverOptions]:
@@ -478,37 +549,43 @@ class _Search:
             slack=_SLACK_IF_THIN if self.thin else SLACK,
         )
         wider = self.candidate("least_squares", form, with_last(params, fit.w))
-        self.judge_and_tell(wider, widened=True)
+        self.judge_and_tell(wider, (self.found.hamiltonian, self.found.params), widened=True)
         return wider
 
     def units_to_add(self, form: Hamiltonian) -> int:
         total = form.units_for(_WEIGHTS_WHEN_WIDER, self.problem.n_features)
         return total - int(form.hidden_layer_sizes[-1])
 
-    def judge_and_tell(self, candidate: Candidate, **more: Any) -> None:
-        if self.thin:
-            candidate.deviation = deviation(candidate.model, self.problem, self.rng)
+    def judge_and_tell(self, candidate: Candidate, other: Model, **more: Any) -> None:
+        if self.thin and not self.options.is_out_of_time:
+            candidate.deviation = deviation(candidate.model, self.problem, self.rng, other)
         self.tell(candidate, **more)
+        self.check_time()
 
-    def finish_sampled(self, sampled: Sampled, why: str) -> None:
+    def finish_sampled(self, sampled: Sampled, why: str, strays: float = 0.0) -> None:
         """The same layers, with the last weights fitted to all rows."""
-        problem, options = self.problem, self.options
         form, params, fit = sampled.hamiltonian, sampled.params, sampled.fit
-        if fit.error <= _EXACT and fit.n_equations >= 4 * params[-2].size:
-            self.take_sampled(form, params, fit, why)  # more rows would not help
-            return
+        self.check_time()
+        if fit.error > _EXACT or fit.n_equations < 4 * params[-2].size:
+            params, fit = self.refit(self.problem, sampled)  # more rows help
+        self.take_sampled(form, params, fit, why, strays)
+
+    def refit(self, problem: Problem, sampled: Sampled) -> tuple[Params, RidgeFit]:
+        """The same layers, with the last weights fitted to all rows of a problem."""
+        form, params = sampled.hamiltonian, sampled.params
         most = int(_WORK / (params[-2].size ** 2 * problem.n_features))
         rows = make_folds(problem, _FOLDS, self.rng)
         rows = [some(part, max(most // len(rows), 1), self.rng) for part in rows]
         known = known_last_weights(form, params, problem.scaling.constant)
         folds = [reduce(form, params, problem, part, known) for part in rows]
-        fit = fit_ridge(folds, options.alpha(problem))
-        params = with_last(params, fit.w)
-        self.take_sampled(form, params, fit, why)
+        fit = fit_ridge(folds, self.options.alpha(problem))
+        return with_last(params, fit.w), fit
 
-    def take_sampled(self, form: Hamiltonian, params: Params, fit: RidgeFit, why: str) -> None:
+    def take_sampled(
+        self, form: Hamiltonian, params: Params, fit: RidgeFit, why: str, strays: float = 0.0
+    ) -> None:
         self.best = Candidate("least_squares", form, params, fit.error)
-        self.options.tell({"chosen": "least_squares", "why": why})
+        self.conclude(why, strays)
         self.forget()
         self.monitor.start(form, params)
         self.monitor(0.5 * fit.training_error**2, flatten(params))
@@ -521,9 +598,14 @@ class _Search:
         monitor.loss_curve.clear()
         monitor.validation_scores.clear()
 
-    def finish_trained(self, trained: Candidate, why: str) -> None:
+    def conclude(self, why: str, strays: float) -> None:
+        assert self.best is not None
+        entry = {"chosen": self.best.solver, "why": why}
+        self.options.tell(entry | ({"strays": strays} if strays else {}))
+
+    def finish_trained(self, trained: Candidate, why: str, strays: float) -> None:
         self.best = trained
-        self.options.tell({"chosen": trained.solver, "why": why})
+        self.conclude(why, strays)
         self.monitor.complete()
 
     def tell(self, candidate: Candidate, **more: Any) -> None:
@@ -538,6 +620,13 @@ class _Search:
             "seconds": time.perf_counter() - self.began,
         }
         self.options.tell(entry)
+
+
+def another(found: Sequence[Sampled]) -> Model:
+    """The best model that was sampled in another way than the first one."""
+    first = found[0]
+    other = next((f for f in found if (f.method, f.scale) != (first.method, first.scale)), first)
+    return other.hamiltonian, other.params
 
 
 def simplest_good(pools: list[list[Scored]]) -> list[Scored]:

@@ -1,6 +1,6 @@
 """Sampled hidden layers and one linear least squares: no iterations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,14 @@ def solve_least_squares(
     if not start.goes_on:
         found = search(problem, hamiltonian, start.layers_given, options)
         hamiltonian, params = found[0].hamiltonian, found[0].params
+        if options.is_out_of_time and not options.one_epoch:
+            # It has seen few of the rows; the error on others says more.
+            fit = found[0].fit
+            error = fit.error if np.isfinite(fit.error) else fit.training_error
+            fit = replace(fit, training_error=error)
+            take_sampled(hamiltonian, params, fit, monitor)
+            monitor.status = "max_time"
+            return {}
         if not options.one_epoch:
             known = known_last_weights(hamiltonian, params, problem.scaling.constant)
     rows = make_folds(problem, _FOLDS, options.rng)
@@ -58,11 +66,15 @@ def solve_least_squares(
     if options.one_epoch and start.state is not None:
         folds = _together(_from_state(start.state, params), folds)
     fit = fit_ridge(folds, options.alpha(problem))
-    params = with_last(params, fit.w)
+    take_sampled(hamiltonian, with_last(params, fit.w), fit, monitor)
+    return _to_state(folds)
+
+
+def take_sampled(hamiltonian: Hamiltonian, params: Params, fit: RidgeFit, monitor: Monitor) -> None:
+    """Tell the monitor of a model, as the one iteration there is."""
     monitor.start(hamiltonian, params)
     monitor(0.5 * fit.training_error**2, flatten(params))
     monitor.complete()
-    return _to_state(folds)
 
 
 def search(
@@ -76,7 +88,8 @@ def search(
     """Sampled layers of several kinds, scales and, unless given, widths; the best one first.
 
     The largest width is left out where its error is not expected to come below ``in_reach``, and
-    all but the first where that is left with an error above ``hopeless``.
+    all but the first where that is left with an error above ``hopeless``. Out of time, there is one
+    model at least.
     """
     rng, alpha = options.rng, options.alpha(problem)
     Z, _, _ = problem.take(some(np.arange(problem.n_samples), _ROWS_TO_SAMPLE, rng))
@@ -93,8 +106,10 @@ def search(
         if not layers_given:
             units = hamiltonian.units_for(width, problem.n_features)
             form = clone(hamiltonian).set_params(hidden_layer_sizes=(units,))
-        drawn = []
+        drawn: list[tuple[str, float, Params, list[Fold]]] = []
         for method, scale in choices[:n_choices]:
+            if options.is_out_of_time and (drawn or found):
+                break
             params = form.sample_params(Z, rng, method, scale, np.isnan(constant))
             known = known_last_weights(form, params, constant)
             n_equations = _EQUATIONS_PER_UNIT * params[-2].size
@@ -108,6 +123,8 @@ def search(
             }
             drawn = sorted(drawn, key=lambda one: by_first_fold[one[:2]])[:_LEADING]
         for method, scale, params, folds in drawn:
+            if options.is_out_of_time and found:
+                break
             fit = fit_ridge(folds, alpha, refit=False)
             params = with_last(params, fit.w)
             found.append(Sampled(form, params, fit, method, scale))

@@ -65,12 +65,16 @@ def solve_minibatch(
         if place.xp is not np:
             order = place.xp.as_tensor(order, device=place.device)
         loss: Any = 0.0
+        n_seen = 0
         for first in range(0, n, batch):
             rows = order[first : first + batch]
             loss_of_batch, gradient = objective.loss_and_gradient(params, rows)
             rule.step(gradient, next(rates))
-            loss = loss + loss_of_batch * (len(rows) / n)
-        return monitor(float(loss), place.to_numpy(theta))
+            loss = loss + loss_of_batch * len(rows)
+            n_seen += len(rows)
+            if options.is_out_of_time and not options.one_epoch:  # an epoch may take minutes
+                break
+        return monitor(float(loss) / n_seen, place.to_numpy(theta))
 
     try:
         for _ in range(epochs):

@@ -1,5 +1,6 @@
 """What a solver reports to while it runs, and what is left when it ends, however it ends."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +16,9 @@ class FitResult:
     """The outcome of a solver.
 
     ``solver`` is the one that made the weights. ``status`` is "converged", "completed" (an annealed
-    rate reached zero), "max_iter", "stopped", "interrupted" or "diverged". ``state`` is what the
-    solver wants back to continue where it ended, as numpy arrays, or None. ``report`` has one
-    entry for each step of the way.
+    rate reached zero), "max_iter", "max_time", "stopped", "interrupted" or "diverged". ``state`` is
+    what the solver wants back to continue where it ended, as numpy arrays, or None. ``report`` has
+    one entry for each step of the way.
     """
 
     hamiltonian: Hamiltonian
@@ -52,6 +53,8 @@ class Monitor:
     judges_loss : bool
         Whether a loss that stands still ends the training. It does not where the rate is annealed:
         the last gains come at the end.
+    deadline : float
+        The time of ``time.perf_counter`` after which the solver is asked to stop.
     """
 
     tol: float
@@ -60,6 +63,7 @@ class Monitor:
     validation_score: Callable[[Hamiltonian, Params], float] | None = None
     end_iteration: Callable[[Hamiltonian, Params, bool], bool] | None = None
     judges_loss: bool = True
+    deadline: float = np.inf
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     status: str = "max_iter"
@@ -105,6 +109,8 @@ class Monitor:
         judges = self.judges_loss or self.validation_score is not None
         if judges and self._since >= self.n_iter_no_change:
             self.status = "converged"
+        elif time.perf_counter() > self.deadline:
+            self.status = "max_time"
         self._print()
         goes_on = self.status == "max_iter"
         if self.end_iteration is not None and self.end_iteration(self.hamiltonian, params, goes_on):
@@ -128,8 +134,8 @@ class Monitor:
             self.status = "converged"
 
     def complete(self) -> None:
-        """The schedule of the solver has come to its end."""
-        if self.status == "max_iter":
+        """The solver has come to its end, be it in the last moment."""
+        if self.status in ("max_iter", "max_time"):
             self.status = "completed"
 
     def _print(self) -> None:

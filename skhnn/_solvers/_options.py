@@ -1,5 +1,6 @@
 """What a solver is told besides the problem and where it starts."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +36,8 @@ class SolverOptions:
 
     ``penalty`` is alpha divided by the sum of the sample weights, ``annealed`` says whether the
     learning rate is. ``one_epoch`` asks for a single
-    pass at a constant rate (``partial_fit``).
+    pass at a constant rate (``partial_fit``). After ``deadline``, a time of ``time.perf_counter``,
+    a solver ends as soon as it has a model.
     """
 
     place: Place
@@ -48,6 +50,7 @@ class SolverOptions:
     shuffle: bool = True
     optimizer: Any = None
     one_epoch: bool = False
+    deadline: float = np.inf
     verbose: bool = False
     report: list[dict[str, Any]] = field(default_factory=list)
 
@@ -59,6 +62,11 @@ class SolverOptions:
             print(
                 ", ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in items)
             )
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether the deadline has passed."""
+        return time.perf_counter() > self.deadline
 
     def alpha(self, problem: Problem) -> float:
         """The strength of the penalty with weights that are not normalised."""

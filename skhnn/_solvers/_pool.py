@@ -72,14 +72,18 @@ def score_models(
 ) -> list[Scored]:
     """One model for every way to sample the hidden layers, the best one first.
 
+    Out of time, there is one model at least.
+
     With a stretch f the layers are sampled from (f q, p / f).
     """
     Z, _, _ = problem.take(rows)
     constant = problem.scaling.constant
-    found = []
+    found: list[Scored] = []
     for method, scales in SAMPLING_SCALES.items():
         pairs = itertools.product((*scales, *(more_scales or {}).get(method, ())), stretches)
         for scale, stretch in pairs:
+            if found and options.is_out_of_time:
+                break
             s = np.repeat([1.0 / stretch, stretch], Z.shape[1] // 2)
             params = form.sample_params(Z / s, options.rng, method, scale, np.isnan(constant))
             params = form.fold(params, np.zeros_like(s), s, 1.0)

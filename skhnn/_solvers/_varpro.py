@@ -51,6 +51,9 @@ def solve_varpro(problem: Problem, start: Start, monitor: Monitor, options: Solv
     system = _Projected(problem, form, params, options)
     theta = flatten(params[:-2])
     monitor.start(form, params)
+    if options.is_out_of_time and not start.goes_on:  # the sampled layers are a model already
+        monitor(0.5 * found[0].fit.training_error ** 2, flatten(params))
+        return
     damping = _DAMPING
     here = system.at(theta)
     for _ in range(options.max_iter or _ITERATIONS):
@@ -62,6 +65,9 @@ def solve_varpro(problem: Problem, start: Start, monitor: Monitor, options: Solv
             damped = np.concatenate([R[:, :-1], np.sqrt(damping) * np.eye(len(theta))])
             target = np.concatenate([R[:, -1], np.zeros(len(theta))])
             step = np.linalg.lstsq(damped, target, rcond=None)[0] / scale
+            if options.is_out_of_time:  # a step may take several of these
+                monitor(here.loss, flatten(system.params(theta, here.w)))
+                return
             candidate = system.at(theta + step)
             if candidate.loss < here.loss:
                 there = candidate
