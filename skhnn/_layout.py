@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._columns import Columns, is_constant, rounding_of_derivatives
+from ._columns import Columns, is_constant, rates, rounding_of_derivatives
 
-# Enough rows to see what holds in all of them.
-_ROWS = 2000
+# Enough rows to see what holds in all of them; with fewer a column, chance may show anything.
+_ROWS, _ROWS_PER_COLUMN = 2000, 5
 # Differences of floating-point numbers that are the same but for rounding, relative to their size.
 _ROUNDING = 1e-9
 # 1 - R^2 of y_i = c X_j, up to which one column is taken for the rate of the other although both
@@ -35,7 +35,7 @@ def suspicions(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> lis
     """
     rows = slice(None, None, -(-len(X) // _ROWS))
     X, y = np.asarray(X[rows]), np.asarray(y[rows])
-    if len(X) <= X.shape[1]:
+    if len(X) < _ROWS_PER_COLUMN * X.shape[1]:
         return []
     of_X, of_y = Columns.of(X), Columns.of(y)
     label = label_of_columns(X.shape[1], names)
@@ -55,6 +55,12 @@ def suspicions(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> lis
             "velocities or momenta in another order than all q, then all p. Pass "
             + ("X[:, k] and y[:, k]" if names is None else "X[k] and y[k]")
             + f" with k = {wanted}"
+        )
+    elif own := _growing(X, y, of_y):
+        found.append(
+            f"The rate y of column {_listed(label, own)} is that column of X itself, which would "
+            "grow exponentially: the columns of y seem to be in another order than those of X. y is the "
+            "time derivative of X, column by column"
         )
     elif velocities := _velocities_among_coordinates(X, y, of_y):
         found.append(
@@ -94,8 +100,13 @@ def _is_next_state(X: np.ndarray, y: np.ndarray, of_X: Columns) -> bool:
 def _clocks(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
     """Coordinates whose rate is 1 or 0 in all rows although the column of the momentum varies."""
     d = len(label) // 2
-    steady = is_constant(of_X, of_y)[:d] & (of_X.spread[d:] > 0)
-    rounding = rounding_of_derivatives(of_X, of_y)[:d]
+    # The columns are not what they are taken for, so neither are the pairs q_i, p_i.
+    rate = float(rates(of_X, of_y).max())
+    steady = is_constant(of_X, of_y, rate)
+    if steady.all():  # H is linear, or everything is at rest
+        return []
+    steady = steady[:d] & (of_X.spread[d:] > 0)
+    rounding = rounding_of_derivatives(of_X, of_y, rate)[:d]
     labels = steady & (np.abs(of_y.mean[:d]) <= rounding)
     clocks = steady & (np.abs(of_y.mean[:d] - 1.0) <= np.maximum(rounding, _ROUNDING))
     found = []
@@ -149,6 +160,20 @@ def _misfit_of_proportionality(
     misfit[is_constant(of_X, of_y)] = 1.0
     misfit[:, of_X.spread == 0] = 1.0
     return misfit
+
+
+def _growing(X: np.ndarray, y: np.ndarray, of_y: Columns) -> list[int]:
+    """Columns whose rate is the column itself, although their partner does not decay as it would.
+
+    dq/dt = q is Hamiltonian with dp/dt = -p + g(q).
+    """
+    d = X.shape[1] // 2
+    same = (of_y.spread > 0) & (np.abs(y - X).max(axis=0) <= _ROUNDING * of_y.largest)
+    decays = [
+        np.corrcoef(y[:, k - d], X[:, k - d])[0, 1] < 0 if same[k] and of_y.spread[k - d] else False
+        for k in range(2 * d)
+    ]
+    return [int(k) for k in np.flatnonzero(same & ~np.array(decays))]
 
 
 def _velocities_among_coordinates(

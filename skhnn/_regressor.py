@@ -349,7 +349,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
                     problem,
                     self._field(),
                     self._label(data[0]),
-                    is_thorough=self.max_iter is None,
+                    is_thorough=self.solver == "auto" and self.max_iter is None,
                 )
             if departure is not None:
                 found.append(departure)
@@ -399,10 +399,12 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             As in ``fit``.
         """
         self._check_parameters()
-        goes_on = hasattr(self, "coefs_")
+        goes_on, before = hasattr(self, "coefs_"), dict(vars(self))
         with unchanged_on_error(self):
             data = self._check_training_data(X, y, sample_weight, None, reset=not goes_on)
             result = train(self, *data, goes_on=goes_on, one_epoch=True)
+        if goes_on and result.status == "diverged":  # not even by the rounding of folding
+            vars(self).update(before)
         if not goes_on:
             self.n_iter_, self.loss_curve_ = 0, []
         self.n_iter_ += result.n_iter

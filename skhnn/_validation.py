@@ -20,8 +20,7 @@ def check_training_data(
     estimator: Any, X: Any, y: Any, sample_weight: Any, groups: Any, reset: bool = True
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """X and y (n, 2d), weights (n,), groups (n,) or None; rows of weight zero are left out."""
-    _refuse_runs(X, "X")
-    _refuse_runs(y, "y")
+    _refuse_runs(X)
     _check_names(X, y)
     X_rules = {"dtype": np.float64, "order": "C", "ensure_min_samples": 2 if reset else 1}
     y_rules = {"dtype": np.float64, "order": "C", "ensure_2d": False, "allow_nd": True}
@@ -60,24 +59,21 @@ def check_training_data(
     return X[used], y[used], weight[used], None if groups is None else groups[used]
 
 
-def _refuse_runs(value: Any, name: str) -> None:
+def _refuse_runs(X: Any) -> None:
     """Name the way where several runs are given apart, as a list of tables or a 3-D array."""
-    if isinstance(value, (list, tuple)) or str(getattr(value, "dtype", "")) == "object":
-        shapes = [np.shape(run) for run in value] if np.ndim(_first(value)) > 1 else []
-    else:
-        shapes = [value.shape[1:]] * len(value) if np.ndim(value) == 3 else []
+    shapes: list[tuple[int, ...]] = []
+    if getattr(X, "ndim", 0) == 3:
+        shapes = [X.shape[1:]] * len(X)
+    elif isinstance(X, (list, tuple, np.ndarray)) and len(X) and np.ndim(X[0]) > 1:
+        shapes = [np.shape(run) for run in X]
     if shapes:
         more = ", ..." if len(shapes) > 3 else ""
         raise ValueError(
-            f"{name} must be 2-D, one state per row; got {len(shapes)} runs of shapes "
+            f"X must be 2-D, one state per row; got {len(shapes)} runs of shapes "
             f"{', '.join(map(str, shapes[:3]))}{more}. Concatenate the runs and name the run of "
             "each row: fit(np.concatenate(X), np.concatenate(y), "
             "groups=np.repeat(np.arange(len(X)), [len(run) for run in X]))."
         )
-
-
-def _first(values: Any) -> Any:
-    return values[0] if np.ndim(values[:1]) and len(values) else ()
 
 
 def as_numpy(value: Any, name: str) -> Any:

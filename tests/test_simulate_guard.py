@@ -56,7 +56,7 @@ def test_absurdly_many_steps_end_a_simulation_soon(wild, options):
     for x0 in (BESIDE, np.stack([BESIDE, 0.9 * BESIDE])):
         with pytest.raises(SimulationError, match=r"evaluations of the field advanced it") as error:
             wild.simulate(x0, T, **options)
-        assert 0 < np.max(error.value.t_reached) < 5
+        assert 0 < np.min(error.value.t_reached) < 5
         assert "max_nfev=1_000_000" in error.value.advice
         # sines and cosines, spread evenly, change by their spread within about one unit of time
         assert re.search(r"training data change within (0\.[6-9]|1)", str(error.value))

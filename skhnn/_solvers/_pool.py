@@ -38,11 +38,10 @@ from ._known import Known, known_last_weights
 from ._least_squares import Sampled
 from ._options import SolverOptions
 from ._problem import Problem
-from ._ridge import RidgeFit, svd
+from ._ridge import RidgeFit, svd, triangular
 
-# As multiples of the largest s^2. With many equations s^2 is that of A^T A, known to rounding.
+# As multiples of the largest s^2.
 _RIDGES = 10.0 ** np.arange(-26.0, 2.1, 0.5)
-_RIDGES_OF_SQUARES = 10.0 ** np.arange(-14.0, 1.1, 0.5)
 _GAMMA, _LEAST_LEFT = 1.4, 0.05
 _TEMPERATURE = 4.0
 # Models with a smaller weight, relative to the largest, are left out, and so are those beyond a
@@ -148,8 +147,7 @@ def _best_ridge(
     s2: np.ndarray, b: np.ndarray, t2: float, n_equations: int, penalty: float, by: str
 ) -> tuple[_Part, np.ndarray]:
     """The part, and V^T w."""
-    relative = _RIDGES if n_equations <= len(b) else _RIDGES_OF_SQUARES
-    ridges = np.maximum(relative * s2.max(), max(penalty, _TINY))[:, None]
+    ridges = np.maximum(_RIDGES * s2.max(), max(penalty, _TINY))[:, None]
     W = b / (s2 + ridges)
     squares = np.maximum(t2 - 2.0 * (W @ b) + (W * W) @ s2, _ROUNDING * t2 + _TINY)
     free = (s2 / (s2 + ridges)).sum(axis=1)
@@ -226,16 +224,9 @@ def _spectrum(
         A = A * root[..., None]
         return A.reshape(-1, m), (G[:, coordinates] * root).ravel()
 
-    if n_equations <= m:
-        A, t = equations(rows)
-        U, s, Vt = svd(A)
-        return s**2, Vt.T, s * (U.T @ t), float(t @ t), n_equations
-    gram, b, t2 = np.zeros((m, m)), np.zeros(m), 0.0
+    R = np.zeros((0, m + 1))
     step = max(8 * m // problem.n_features, 64)
     for start in range(0, len(rows), step):
-        A, t = equations(rows[start : start + step])
-        gram += A.T @ A
-        b += A.T @ t
-        t2 += float(t @ t)
-    s2, V = np.linalg.eigh(gram)
-    return np.maximum(s2, 0.0), V, V.T @ b, t2, n_equations
+        R = triangular(np.concatenate([R, np.column_stack(equations(rows[start : start + step]))]))
+    U, s, Vt = svd(R[:, :m])
+    return s**2, Vt.T, s * (U.T @ R[:, m]), float(R[:, m] @ R[:, m]), n_equations
