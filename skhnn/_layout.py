@@ -59,8 +59,8 @@ def suspicions(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> lis
     elif own := _growing(X, y, of_y):
         found.append(
             f"The rate y of column {_listed(label, own)} is that column of X itself, which would "
-            "grow exponentially: the columns of y seem to be in another order than those of X. y is the "
-            "time derivative of X, column by column"
+            "grow exponentially: the columns of y seem to be in another order than those of X. y "
+            "is the time derivative of X, column by column"
         )
     elif velocities := _velocities_among_coordinates(X, y, of_y):
         found.append(
@@ -163,17 +163,19 @@ def _misfit_of_proportionality(
 
 
 def _growing(X: np.ndarray, y: np.ndarray, of_y: Columns) -> list[int]:
-    """Columns whose rate is the column itself, although their partner does not decay as it would.
+    """Columns whose rate is the column itself, although their partner neither decays nor grows.
 
-    dq/dt = q is Hamiltonian with dp/dt = -p + g(q).
+    dq/dt = q is Hamiltonian with dp/dt = -p + g(q), and on one unstable orbit p may grow as q does.
     """
     d = X.shape[1] // 2
     same = (of_y.spread > 0) & (np.abs(y - X).max(axis=0) <= _ROUNDING * of_y.largest)
-    decays = [
-        np.corrcoef(y[:, k - d], X[:, k - d])[0, 1] < 0 if same[k] and of_y.spread[k - d] else False
-        for k in range(2 * d)
-    ]
-    return [int(k) for k in np.flatnonzero(same & ~np.array(decays))]
+    found = []
+    for k in np.flatnonzero(same).tolist():
+        partner = (k + d) % (2 * d)
+        decays = np.sum((y[:, partner] - y[:, partner].mean()) * X[:, partner]) < 0
+        if not (decays or same[partner]):
+            found.append(k)
+    return found
 
 
 def _velocities_among_coordinates(

@@ -404,7 +404,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             data = self._check_training_data(X, y, sample_weight, None, reset=not goes_on)
             result = train(self, *data, goes_on=goes_on, one_epoch=True)
         if goes_on and result.status == "diverged":  # not even by the rounding of folding
-            vars(self).update(before)
+            self.__dict__.update(before)
         if not goes_on:
             self.n_iter_, self.loss_curve_ = 0, []
         self.n_iter_ += result.n_iter

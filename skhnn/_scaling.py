@@ -14,6 +14,9 @@ import numpy as np
 from ._columns import Columns, fastest_rate, is_constant
 from .hamiltonians import gradient_from_field
 
+# Beyond this ratio of the energies of two columns the squares leave the range of floats.
+_SMALLEST_SPREAD = 1e-70
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -51,9 +54,8 @@ class Scaling:
         natural = np.maximum(of_X.spread * fastest_rate(of_X, of_y), size)
         spread = np.abs(gradient_from_field(np.where(constant, natural, of_y.spread))) * (s / e)
         n_varying = max((~constant).sum(), 1)
-        w = np.divide(
-            1.0, n_varying * spread**2, out=np.full(len(s), 1.0 / n_varying), where=spread > 0
-        )
+        spread[spread == 0] = 1.0
+        w = 1.0 / (n_varying * np.maximum(spread, _SMALLEST_SPREAD) ** 2)
         target = gradient_from_field(of_y.mean) * (s / e)
         return cls(of_X.mean, s, e, w, np.where(np.roll(constant, len(s) // 2), target, np.nan))
 
