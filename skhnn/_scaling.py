@@ -15,7 +15,7 @@ from ._columns import Columns, fastest_rate, is_constant
 from .hamiltonians import gradient_from_field
 
 # Beyond this ratio of the energies of two columns the squares leave the range of floats.
-_SMALLEST_SPREAD = 1e-70
+_LARGEST_SPREAD = 1e70
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Scaling:
         spread = np.abs(gradient_from_field(np.where(constant, natural, of_y.spread))) * (s / e)
         n_varying = max((~constant).sum(), 1)
         spread[spread == 0] = 1.0
-        w = 1.0 / (n_varying * np.maximum(spread, _SMALLEST_SPREAD) ** 2)
+        w = 1.0 / (n_varying * np.clip(spread, 1.0 / _LARGEST_SPREAD, _LARGEST_SPREAD) ** 2)
         target = gradient_from_field(of_y.mean) * (s / e)
         return cls(of_X.mean, s, e, w, np.where(np.roll(constant, len(s) // 2), target, np.nan))
 

@@ -55,7 +55,7 @@ def pullback(V: Any, z: Any, xp: ModuleType) -> Any:
 def rescaled(u: np.ndarray, s: np.ndarray, e: float) -> np.ndarray:
     """The coefficients of e E(z / s)."""
     i, j = _pairs(len(s))
-    return u * (e / np.concatenate([s, s[i] * s[j]]))[:, None]
+    return u * np.concatenate([e / s, e / s[i] / s[j]])[:, None]
 
 
 @cache
