@@ -172,7 +172,9 @@ def _growing(X: np.ndarray, y: np.ndarray, of_y: Columns) -> list[int]:
     found = []
     for k in np.flatnonzero(same).tolist():
         partner = (k + d) % (2 * d)
-        decays = np.sum((y[:, partner] - y[:, partner].mean()) * X[:, partner]) < 0
+        x = X[:, partner] - X[:, partner].mean()
+        # the slope of dp/dt + p along p
+        decays = abs((y[:, partner] + X[:, partner]) @ x) < _NOT_PROPORTIONAL * (x @ x)
         if not (decays or same[partner]):
             found.append(k)
     return found

@@ -233,6 +233,10 @@ def _start(
     hamiltonian: Hamiltonian = HAMILTONIANS[form](sizes, activation)
     if not goes_on:
         params = hamiltonian.init_params(n_features, rng)
+        # Rates that are constant are known before anything is trained.
+        params[-2] = params[-2] + hamiltonian.last_of_linear(
+            params, np.nan_to_num(scaling.constant)
+        )
         return Start(
             hamiltonian,
             params,

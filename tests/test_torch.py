@@ -103,7 +103,7 @@ def test_training_in_torch_comes_back(model, data):
     assert np.mean((trained.predict(X) - y) ** 2) < before
     # ... and can be trained further here
     score = trained.score(X, y)
-    trained.set_params(warm_start=True, max_iter=5, tol=0.0)
+    trained.set_params(solver="lbfgs", warm_start=True, max_iter=5, tol=0.0)
     assert fit_quietly(trained, X, y).score(X, y) > score
 
 
