@@ -49,31 +49,21 @@ class Columns:
 
 
 def fastest_rate(X: Columns, y: Columns) -> float:
-    """The largest frequency of a degree of freedom, an inverse time.
+    """The largest spread(y_j) / spread(X_j), an inverse time; zero where nothing varies.
 
-    It is the geometric mean of spread(dq/dt) / spread(q) and spread(dp/dt) / spread(p). Alone, one
-    of them says little: a coordinate may be recorded in a narrow window that it crosses quickly.
-    Where no degree of freedom has both, the largest of the ratios.
+    (The largest frequency of a degree of freedom, sqrt of the product of the ratios of q_i and p_i,
+    would not mind a coordinate that is recorded in a narrow window. But it means nothing where the
+    columns are not what they are taken for, and then rounding of a label became a target.)
     """
-    ratios = rates(X, y)
-    of_q, of_p = np.split(ratios, 2)
-    return float(np.sqrt(of_q * of_p).max() or ratios.max())
+    ratios = np.divide(y.spread, X.spread, out=np.zeros_like(y.spread), where=X.spread > 0)
+    return float(ratios.max())
 
 
-def rates(X: Columns, y: Columns) -> np.ndarray:
-    """spread(y_j) / spread(X_j), inverse times, (n_columns,); zero where X_j is constant."""
-    return np.divide(y.spread, X.spread, out=np.zeros_like(y.spread), where=X.spread > 0)
+def rounding_of_derivatives(X: Columns, y: Columns) -> np.ndarray:
+    """The spread up to which a derivative counts as constant, (n_columns,)."""
+    return 1e3 * _EPS * np.maximum(X.largest * fastest_rate(X, y), y.largest)
 
 
-def rounding_of_derivatives(X: Columns, y: Columns, rate: float | None = None) -> np.ndarray:
-    """The spread up to which a derivative counts as constant, (n_columns,).
-
-    ``rate`` is the fastest rate in the data; None for ``fastest_rate``.
-    """
-    rate = fastest_rate(X, y) if rate is None else rate
-    return 1e3 * _EPS * np.maximum(X.largest * rate, y.largest)
-
-
-def is_constant(X: Columns, y: Columns, rate: float | None = None) -> np.ndarray:
+def is_constant(X: Columns, y: Columns) -> np.ndarray:
     """Which columns of y = dX/dt are constant up to rounding, a mask (n_columns,)."""
-    return y.spread <= rounding_of_derivatives(X, y, rate)
+    return y.spread <= rounding_of_derivatives(X, y)

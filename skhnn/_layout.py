@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._columns import Columns, is_constant, rates, rounding_of_derivatives
+from ._columns import Columns, is_constant, rounding_of_derivatives
 
 # Enough rows to see what holds in all of them; with fewer a column, chance may show anything.
 _ROWS, _ROWS_PER_COLUMN = 2000, 5
@@ -100,13 +100,11 @@ def _is_next_state(X: np.ndarray, y: np.ndarray, of_X: Columns) -> bool:
 def _clocks(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
     """Coordinates whose rate is 1 or 0 in all rows although the column of the momentum varies."""
     d = len(label) // 2
-    # The columns are not what they are taken for, so neither are the pairs q_i, p_i.
-    rate = float(rates(of_X, of_y).max())
-    steady = is_constant(of_X, of_y, rate)
+    steady = is_constant(of_X, of_y)
     if steady.all():  # H is linear, or everything is at rest
         return []
     steady = steady[:d] & (of_X.spread[d:] > 0)
-    rounding = rounding_of_derivatives(of_X, of_y, rate)[:d]
+    rounding = rounding_of_derivatives(of_X, of_y)[:d]
     labels = steady & (np.abs(of_y.mean[:d]) <= rounding)
     clocks = steady & (np.abs(of_y.mean[:d] - 1.0) <= np.maximum(rounding, _ROUNDING))
     found = []

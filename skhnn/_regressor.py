@@ -450,10 +450,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
         A column of y that is constant up to rounding (the rate of a conserved momentum, say) is
         left out, since relative to rounding every error is large: one whose spread is at most 1e3
-        eps times the larger of max \|y_j\| and max \|X_j\| times the fastest frequency in the data,
-        that is the largest square root of std(dq/dt) std(dp/dt) / (std(q) std(p)). Where nothing is
-        left out this is :func:`sklearn.metrics.r2_score`; if every column is, it is 1 for
-        predictions that are right up to rounding, and 0 for others.
+        eps times the larger of max \|y_j\| and max \|X_j\| times the fastest rate in the data, the
+        largest std(y_k) / std(X_k). Where nothing is left out this is
+        :func:`sklearn.metrics.r2_score`; if every column is, it is 1 for predictions that are right
+        up to rounding, and 0 for others.
 
         Parameters
         ----------

@@ -245,3 +245,14 @@ def test_weights_are_repetitions_in_loss_and_gradient():
         results.append([loss, *gradient])
     for weighted, repeated in zip(*results, strict=True):
         np.testing.assert_allclose(weighted, repeated, rtol=1e-10, atol=1e-12)
+
+
+def test_gradients_that_are_not_finite_make_weights_that_are_not_and_no_exception():
+    from skhnn._solvers._soap import Soap
+
+    shapes = [(2, 3), (3,), (3, 1), (1,)]
+    theta = np.zeros(13)
+    rule = Soap(theta, shapes, Place.on_numpy("float64"), None)
+    for _ in range(2):  # the first step makes the basis
+        rule.step([np.full(shape, np.nan) for shape in shapes], 0.1)
+    assert np.isnan(theta).any()  # which the monitor calls diverged

@@ -82,6 +82,8 @@ class _Side:
         n = len(C)
         order = xp.ones_like(C[0]).cumsum(0) / n
         definite = C + xp.diag(order * (_DEFINITE * xp.trace(C) / n))
+        if not bool(xp.isfinite(definite).all()):  # the run has diverged, as the monitor will see
+            definite = xp.diag(order)
         self.Q = xp.flip(xp.linalg.eigh(definite)[1], (1,))
 
     def average(self, C: Any) -> None:
