@@ -17,7 +17,7 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # name: (rows, columns of the network or None, noise of y, parameters)
 FITS = {
     "least squares": (1000, "pendulum", 0.0, {}),
-    "least squares, 1000 units": (100_000, "henon_heiles", 0.0,
+    "least squares, 1000 units": (10_000, "henon_heiles", 0.0,
                                   {"solver": "least_squares", "hidden_layer_sizes": (1000,)}),
     "noise, several models pooled": (2000, "henon_heiles", 0.1, {}),
     "few rows": (30, "henon_heiles", 0.1, {}),
