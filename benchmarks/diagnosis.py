@@ -141,7 +141,7 @@ def make(name, kind, n, seed, change=lambda X, y: y):
             lambda X: change(X, field(X)), starts, np.linspace(0, duration, 40), rtol=1e-8
         )
         X = paths.reshape(-1, paths.shape[2])
-        groups = None if layout == "joined" else np.repeat(np.arange(len(paths)), 40)
+        groups = None if layout == "joined" else np.repeat(np.arange(len(paths)), paths.shape[1])
     y = change(X, field(X))
     X = X + state_noise * X.std(axis=0) * rng.standard_normal(X.shape)
     return X, y + noise * y.std(axis=0) * rng.standard_normal(y.shape), groups
