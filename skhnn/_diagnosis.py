@@ -56,6 +56,7 @@ _EQUATIONS, _EQUATIONS_PER_UNKNOWN = 6000, 10
 # by the scale of ``sample_layer``.
 _KINDS = (("q", 0.4), ("q", 1.0), ("x", 0.2), ("x", 0.6))
 _UNITS, _UNITS_WITHOUT_MECHANICS, _FOLDS = 120, 300, 5
+_ROWS_PER_UNIT = 3
 # With fewer units than this for each column H is no H to compare with: of 80 rows on two Kepler
 # orbits, with one unit a column, a false alarm.
 _FEWEST_UNITS = 4
@@ -82,7 +83,8 @@ _BETTER = 0.25
 class _Rows:
     """Some rows as equations of the fit: one for each row and column, weighted as in the loss.
 
-    ``fold`` and ``cluster`` name the part to be left out and the run or block of every equation.
+    ``fold``, ``block`` and ``cluster`` name the part to be left out, the block of neighbouring rows
+    of a run, and the run (of few runs the block) of every equation.
     """
 
     problem: Problem
@@ -90,6 +92,7 @@ class _Rows:
     target: np.ndarray  # (n * 2d,), weighted targets of grad H
     root: np.ndarray  # (n, 2d), the square roots of the weights
     fold: np.ndarray
+    block: np.ndarray
     cluster: np.ndarray
     n_runs: int | None
 
@@ -104,14 +107,14 @@ class _Rows:
             fold[rows] = k
         groups = problem.groups_of_rows()
         n_runs = None if groups is None else len(np.unique(groups))
-        if groups is not None and n_runs is not None and n_runs >= _FEWEST_RUNS:
-            cluster = np.unique(groups, return_inverse=True)[1]
-        else:
-            cluster = np.arange(len(Z)) // max(len(Z) // _BLOCKS, 1)
+        block = cluster = np.arange(len(Z)) // max(len(Z) // _BLOCKS, 1)
+        if groups is not None and n_runs is not None:
+            runs = np.unique(groups, return_inverse=True)[1]
+            block = np.unique(np.column_stack([runs, block]), axis=0, return_inverse=True)[1]
+            cluster = runs if n_runs >= _FEWEST_RUNS else block.ravel()
         d2 = Z.shape[1]
-        return cls(
-            problem, Z, (G * root).ravel(), root, fold.repeat(d2), cluster.repeat(d2), n_runs
-        )
+        fold, block, cluster = (label.ravel().repeat(d2) for label in (fold, block, cluster))
+        return cls(problem, Z, (G * root).ravel(), root, fold, block, cluster, n_runs)
 
     def equations(self, gradients: np.ndarray) -> np.ndarray:
         """Weighted columns (n * 2d, m) from functions with values (n, 2d, m)."""
@@ -296,9 +299,10 @@ def _gain(rows: _Rows, columns: np.ndarray, remainder: np.ndarray) -> _Gain:
     for f in np.unique(rows.fold):
         out = rows.fold == f
         explained[out] = columns[out] @ _solve(columns[~out], remainder[~out])
-    n_clusters = rows.cluster.max() + 1
-    gains = np.bincount(rows.cluster, remainder**2 - (remainder - explained) ** 2, n_clusters)
-    error = np.std(gains, ddof=1) * np.sqrt(n_clusters)
+    # By blocks: runs of other amplitudes gain unequally, and then tell little about the mean gain.
+    n_blocks, n_clusters = rows.block.max() + 1, rows.cluster.max() + 1
+    gains = np.bincount(rows.block, remainder**2 - (remainder - explained) ** 2, n_blocks)
+    error = np.std(gains, ddof=1) * np.sqrt(n_blocks)
     coefficients = _solve(columns, remainder)
     scores = columns * (remainder - columns @ coefficients)[:, None]
     by_cluster = np.stack([np.bincount(rows.cluster, u, n_clusters) for u in scores.T], axis=1)
@@ -330,7 +334,7 @@ def _beaten_without_mechanics(
 ) -> str | None:
     """A sentence where a regression without mechanics is far better; both on rows left out."""
     n, d2 = rows.Z.shape
-    n_units = min(_UNITS_WITHOUT_MECHANICS, n // _EQUATIONS_PER_UNKNOWN)
+    n_units = min(_UNITS_WITHOUT_MECHANICS, n // _ROWS_PER_UNIT)
     best = np.inf
     for scale in (scale for reads, scale in _KINDS if reads == "x"):
         W, b = sample_layer(rows.Z, n_units, rng, "hinge", scale)
@@ -364,7 +368,7 @@ def _say_friction(rows: _Rows, gain: _Gain, label: Sequence[str]) -> str:
     s, e = rows.problem.scaling.s, rows.problem.scaling.e
     rates = 2.0 * e / (s[:d] * s[d:])
     found = ", ".join(
-        f"{rate:.3g} +- {std:.1g}" + (f" ({label[k + d]})" if d > 1 else "")
+        f"{rate:.3g} +- {std:.1g}" + (f" (of column {label[k + d]})" if d > 1 else "")
         for k, (rate, std) in enumerate(
             zip(gain.coefficients * rates, gain.std * rates, strict=True)
         )
@@ -391,12 +395,13 @@ def _say_asymmetry(
     size = 2.0 * e / (s[i] * s[j])
     # The target of dH/dq_i is -dp_i/dt, that of dH/dp_i is dq_i/dt, so the sign may differ.
     rates = [label[(k + d) % (2 * d)] for k in (i, j)]
-    relation = "equal" if (i < d) == (j < d) else "opposite"
+    relation = "equal to" if (i < d) == (j < d) else "the opposite of"
     return (
-        f"No Hamiltonian of these columns has these derivatives: that of the rate of column "
-        f"{rates[0]} by column {label[j]} and that of the rate of column {rates[1]} by column "
-        f"{label[i]} would be {relation}, and miss that by {size * abs(gain.coefficients[k]):.3g} "
-        f"+- {size * gain.std[k]:.1g}{_of_few_runs(rows)}. Linear terms that are not Hamiltonian "
+        f"No Hamiltonian of these columns has these derivatives. For any H, the slope of the rate "
+        f"of column {rates[0]} along column {label[j]} is {relation} that of the rate of column "
+        f"{rates[1]} along column {label[i]}; here they miss that by "
+        f"{size * abs(gain.coefficients[k]):.3g} +- {size * gain.std[k]:.1g}"
+        f"{_of_few_runs(rows)}. Linear terms that are not Hamiltonian "
         f"explain {gain.share:.0%} of what H leaves on rows left out. "
         + _causes(rates_are_second_half(X, y))
     )
@@ -407,13 +412,14 @@ def _causes(of_velocities: bool) -> str:
         return (
             "The second half of X is the rate of the first one: velocities in place of momenta? "
             "Then every mass has to be the same, and known masses make it right: p = m v, dp/dt = "
-            "m dv/dt (p = M(q) v in general). Otherwise: friction, a drive, a rotating frame, or a "
-            "coordinate that is missing"
+            "m dv/dt (p = M(q) v in general). Otherwise: friction, a drive, a rotating frame, "
+            "units that differ between coordinates, or a coordinate that is missing"
         )
     return (
         "Check that the momenta belong to the coordinates (not velocities of unknown masses, not "
-        "those of a rotating frame), that the columns are in the order q, then p, and that nothing "
-        "is missing (friction, a drive, a coordinate)"
+        "those of a rotating frame), that q_i times p_i has the same unit for all i, that the "
+        "columns are in the order q, then p, and that nothing is missing (friction, a drive, a "
+        "coordinate)"
     )
 
 

@@ -50,17 +50,17 @@ def suspicions(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> lis
     if order is not None:
         wanted = [names[k] for k in order] if names is not None else order
         found.append(
-            f"The rates y of columns {_listed(label, order[: len(order) // 2])} are columns "
-            f"{_listed(label, order[len(order) // 2 :])} of X, so these are coordinates and their "
-            "velocities or momenta in another order than all q, then all p. Pass "
+            f"The rate y of column {_listed(label, order[: len(order) // 2])} is, up to a factor, "
+            f"column {_listed(label, order[len(order) // 2 :])} of X, so these are coordinates and "
+            "their velocities or momenta in another order than all q, then all p. Pass "
             + ("X[:, k] and y[:, k]" if names is None else "X[k] and y[k]")
             + f" with k = {wanted}"
         )
-    elif own := _growing(X, y, of_y):
+    elif own := _growing(X, y, of_X, of_y):
         found.append(
-            f"The rate y of column {_listed(label, own)} is that column of X itself, which would "
-            "grow exponentially: the columns of y seem to be in another order than those of X. y "
-            "is the time derivative of X, column by column"
+            f"The rate y of column {_listed(label, own)} is, up to a factor, that column of X "
+            "itself, which would grow exponentially: the columns of y seem to be in another order "
+            "than those of X. y is the time derivative of X, column by column"
         )
     elif velocities := _velocities_among_coordinates(X, y, of_y):
         found.append(
@@ -115,8 +115,9 @@ def _clocks(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
             found.append(
                 f"The rate of column {_listed(label, indices)} is {rate} in all rows, although "
                 f"column {momenta}, taken for its momentum, varies: this is {what} and no "
-                "coordinate. Drop such columns from X and y, keeping an even number, coordinates "
-                "then momenta; pass the run of each row as groups"
+                "coordinate (unless its momentum is minus the energy). Drop such columns from X "
+                "and y, so that coordinates and their momenta are left; pass the run of each row "
+                "as groups"
             )
     return found
 
@@ -160,19 +161,20 @@ def _misfit_of_proportionality(
     return misfit
 
 
-def _growing(X: np.ndarray, y: np.ndarray, of_y: Columns) -> list[int]:
-    """Columns whose rate is the column itself, although their partner neither decays nor grows.
+def _growing(X: np.ndarray, y: np.ndarray, of_X: Columns, of_y: Columns) -> list[int]:
+    """Columns that grow in proportion to themselves, although their partner does not decay so.
 
-    dq/dt = q is Hamiltonian with dp/dt = -p + g(q), and on one unstable orbit p may grow as q does.
+    dq/dt = c q is Hamiltonian with dp/dt = -c p + g(q), and on one unstable orbit p may grow too.
     """
     d = X.shape[1] // 2
-    same = (of_y.spread > 0) & (np.abs(y - X).max(axis=0) <= _ROUNDING * of_y.largest)
+    same = np.diagonal(_misfit_of_proportionality(X, y, of_X, of_y)) < _PROPORTIONAL
     found = []
     for k in np.flatnonzero(same).tolist():
         partner = (k + d) % (2 * d)
-        x = X[:, partner] - X[:, partner].mean()
-        # the slope of dp/dt + p along p
-        decays = abs((y[:, partner] + X[:, partner]) @ x) < _NOT_PROPORTIONAL * (x @ x)
+        c = (y[:, k] @ X[:, k]) / (X[:, k] @ X[:, k])
+        x = X[:, partner] - of_X.mean[partner]
+        # the slope of dp/dt + c p along p
+        decays = abs((y[:, partner] + c * X[:, partner]) @ x) < _NOT_PROPORTIONAL * c * (x @ x)
         if not (decays or same[partner]):
             found.append(k)
     return found

@@ -267,15 +267,19 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
     """
     loss, where = estimator.loss_, "trained on"
     if result.validation_scores:
-        loss, where = 0.5 * (1.0 - max(result.validation_scores)), "left out"
+        left_out = 0.5 * (1.0 - max(result.validation_scores))
+        if left_out > loss or loss <= _POOR_LOSS:
+            loss, where = left_out, "left out"
     solver = estimator.solver_
     strays = result.report[-1].get("strays", 0.0) if result.report else 0.0
     if strays:
-        far = f"by {strays:.2g} standard deviations" if np.isfinite(strays) else "or cannot be done"
+        far = "cannot be finished"
+        if np.isfinite(strays):
+            far = f"leave them by {strays:.2g} standard deviations"
         warnings.warn(
             "The data are thin, like an orbit, and do not determine H beside them: of all models "
-            f"tried, simulations that start on the data leave them ({far}, within ten "
-            "characteristic times), and fit chose by the error. The derivatives on the "
+            f"tried, simulations that start on the data {far} within ten characteristic times, and "
+            "fit chose by the error. The derivatives on the "
             "data may be right and its simulations are not to be trusted. More orbits help, of "
             "other energies or shapes, or a simpler Hamiltonian (hamiltonian='mechanical' if the "
             "masses are constant).",

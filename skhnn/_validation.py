@@ -36,10 +36,10 @@ def check_training_data(
     if n_features % 2:
         raise ValueError(
             "X must have an even number of columns, the coordinates q_1..q_d and the momenta "
-            f"p_1..p_d; got {n_features} feature(s). An input u(t) (a force, a torque) or the time "
-            "cannot be a column: subtract a known force from its rates, y - [0, u], and simulate "
-            "the sum, skhnn.simulate(lambda t, x: model.predict(np.atleast_2d(x)) + [0, u(t)], x0, "
-            "t)."
+            f"p_1..p_d; got {n_features} feature(s). The number of the run belongs into groups. An "
+            "input u(t) (a force, a torque) or the time cannot be a column: subtract a known force "
+            "from its rates, y - [0, u], and simulate the sum, skhnn.simulate(lambda t, x: "
+            "model.predict(np.atleast_2d(x)) + [0, u(t)], x0, t)."
         )
     check_shape_of_derivatives(y, X.shape)
     check_magnitude(X, "X")

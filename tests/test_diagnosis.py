@@ -67,6 +67,20 @@ def test_friction_of_smoothed_noisy_runs_is_found(groups_given):
     assert abs(rate - 0.981) < 5 * std + 0.03
 
 
+@pytest.mark.parametrize("n_runs", [6, 8, 12])
+def test_friction_of_one_coordinate_of_two_shows_in_runs_of_unequal_amplitude(n_runs):
+    def field(X):
+        q1, q2, p1, p2 = X.T
+        force = 0.7 * (q2 - q1)
+        return np.stack(
+            [p1 / 0.5, p2 / 3, -2 * q1 - q1**3 + force - 0.08 * p1, -force - np.sin(q2)], axis=1
+        )
+
+    X, y, groups = on_paths(field, n_runs, 1.5, np.linspace(0, 12, 100), n_columns=4)
+    found, std = damping_in(departure(X, noisy(y, 0.01), groups))
+    assert abs(found[0] - 0.08) < 5 * std[0] + 0.005
+
+
 def test_of_few_runs_the_error_is_called_a_lower_bound():
     X, y, groups = on_paths(lambda X: pendulum(X, 0.1), 4, 1.5, np.linspace(0, 10, 150))
     assert "from 4 runs only" in departure(X, y, groups)

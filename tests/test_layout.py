@@ -51,10 +51,19 @@ def test_names_are_used_where_there_are_any():
         )
 
 
+@pytest.mark.parametrize("masses", [(0.5, 3.0), (2.0, 0.3)])
+def test_columns_of_y_in_another_order_than_those_of_x_are_not_called_friction(masses):
+    X, y = box_of_henon_heiles()
+    units = np.array([1.0, 1.0, *masses])
+    (sentence,) = found(X * units, (y * units)[:, [2, 3, 0, 1]])
+    assert "columns of y seem to be in another order" in sentence
+
+
 @pytest.mark.parametrize(
     "field",
     [
         henon_heiles,
+        lambda X: np.c_[0.5 * X[:, :2], -0.5 * X[:, 2:] + X[:, :2] ** 2],  # a saddle
         lambda X: X[:, [3, 2, 0, 1]] * [1, 1, -1, -2],  # H = p1 p2 + ...
         lambda X: X[:, [2, 3, 0, 1]],  # inverted oscillators: dp/dt = q
         lambda X: np.c_[X[:, 2:] + 0.5 * X[:, [1, 0]] * [1, -1], -X[:, :2]],  # rotating frame
