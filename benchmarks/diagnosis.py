@@ -195,10 +195,10 @@ def detection(seeds):
                     for seed in range(seeds):
                         X, y, groups = make(name, noise, n, seed, damped(rate))
                         _, said = warnings_of(X, y, groups, seed)
-                        found += [re.findall(r"(-?\d[-\d.e]*) \+- (\d(?:[-\d.e]*\d)?)", s)[0]
-                                  for s in said]  # fmt: skip
+                        rates = [re.findall(r"(-?\d[-\d.e]*) \+- (\d[-\d.e]*)", s) for s in said]
+                        found += [r[0] if r else (np.nan, np.nan) for r in rates]
                     values = np.array(found, dtype=float).reshape(-1, 2)
-                    middle = np.median(values, axis=0) if len(values) else (np.nan, np.nan)
+                    middle = np.nanmedian(values, axis=0) if len(values) else (np.nan, np.nan)
                     print(
                         f"{name:14s} {noise:10s} {n:5d} rows, damping {rate:4.2f}: "
                         f"{len(found)}/{seeds}  {middle[0]:.3f} +- {middle[1]:.1g}",
