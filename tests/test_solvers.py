@@ -252,7 +252,7 @@ def test_gradients_that_are_not_finite_make_weights_that_are_not_and_no_exceptio
 
     shapes = [(2, 3), (3,), (3, 1), (1,)]
     theta = np.zeros(13)
-    rule = Soap(theta, shapes, Place.on_numpy("float64"), None)
+    rule = Soap(theta, shapes, Place.on_numpy("float64"), None, np.array([], dtype=int))
     for _ in range(2):  # the first step makes the basis
         rule.step([np.full(shape, np.nan) for shape in shapes], 0.1)
     assert np.isnan(theta).any()  # which the monitor calls diverged
