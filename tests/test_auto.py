@@ -184,7 +184,7 @@ def test_thin_data_that_no_model_is_steady_beside_draw_a_warning(monkeypatch):
     monkeypatch.setattr(_auto, "deviation", lambda *args: 0.5)
     X, y = orbit(200, periods=2.0)
     model = HNNRegressor(hamiltonian="mlp", max_iter=1, random_state=0)
-    with pytest.warns(UserWarning, match=r"leave them \(by 0.5 standard.*More orbits help"):
+    with pytest.warns(UserWarning, match=r"leave them by 0\.5 standard.*More orbits help"):
         model.fit(X, y)
     assert model.fit_report_[-1]["strays"] == 0.5
     assert "none is steady" in model.fit_report_[-1]["why"]

@@ -42,7 +42,7 @@ def solve_minibatch(
     ``default_rate`` is the peak of an annealed rate; a constant one is a fifth of it.
 
     ``make_rule(theta, shapes, place, state, slow)`` returns the update rule for the flat vector
-    theta; ``slow`` are the rows of the last weights that are linear and quadratic energies.
+    theta; ``slow`` are the rows of the last weights that do not take full steps.
     """
     place = options.place
     objective = Objective(problem, start.hamiltonian, options.penalty, place=place)
@@ -50,7 +50,7 @@ def solve_minibatch(
     theta = theta + 0.0  # of its own, since it is changed in place
     shapes = [p.shape for p in start.params]
     params = views(theta, shapes)
-    slow = np.flatnonzero(~start.hamiltonian.reads_a_network(start.params))
+    slow = np.flatnonzero(~start.hamiltonian.takes_full_steps(start.params))
     rule = make_rule(theta, shapes, place, start.state, slow)
     n = objective.n_samples
     batch = min(options.batch_size or BATCH_SIZE, n)

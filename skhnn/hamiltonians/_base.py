@@ -119,8 +119,8 @@ class Hamiltonian(BaseEstimator):
     def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
         """The last weights, of the shape they have in ``params``, of H = g . (x - c)."""
 
-    def reads_a_network(self, params: Params) -> np.ndarray:
-        """Which rows of the last weights belong to hidden units and not to E, a mask."""
+    def takes_full_steps(self, params: Params) -> np.ndarray:
+        """Which rows of the last weights SOAP trains at its full rate, a mask: not those of E."""
         return np.arange(len(params[-2])) < len(params[-3])
 
     def blocks(self, params: Params) -> list[tuple[slice, slice]]:

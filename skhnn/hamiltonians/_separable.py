@@ -120,8 +120,8 @@ class SeparableHamiltonian(Hamiltonian):
         g_q, g_p = q_and_p(g)
         return np.vstack([self._part.last_of_linear(T, g_p), self._part.last_of_linear(V, g_q)])
 
-    def reads_a_network(self, params: Params) -> np.ndarray:
-        return np.concatenate([self._part.reads_a_network(part) for part in _split(params)])
+    def takes_full_steps(self, params: Params) -> np.ndarray:
+        return np.concatenate([self._part.takes_full_steps(part) for part in _split(params)])
 
     def blocks(self, params: Params) -> list[tuple[slice, slice]]:
         d, n = params[0].shape[0], len(_split(params)[0][-2])
