@@ -24,6 +24,7 @@ from ._solvers import (
     Problem,
     SolverOptions,
     Start,
+    initial_params,
     run_solver,
 )
 from ._support import Support
@@ -73,7 +74,7 @@ def train(
         scaling = Scaling.from_data(X[rows], y[rows], weight[rows])
     everything = Problem(X, y, weight, groups, scaling)
     problem = everything if rows is None else everything.subset(rows)
-    start = _start(estimator, X.shape[1], scaling, rng, goes_on)
+    start = _start(estimator, problem, rng, goes_on)
 
     def fitted(hamiltonian: Hamiltonian, params: Params) -> dict[str, Any]:
         """The attributes of a model with these weights, ready to predict."""
@@ -213,9 +214,7 @@ def split(
     return next(shuffle.split(np.empty((n_samples, 1)), groups=groups))
 
 
-def _start(
-    estimator: Any, n_features: int, scaling: Scaling, rng: np.random.RandomState, goes_on: bool
-) -> Start:
+def _start(estimator: Any, problem: Problem, rng: np.random.RandomState, goes_on: bool) -> Start:
     """The Hamiltonian and its initial params in standardised coordinates."""
     given = estimator.hidden_layer_sizes is not None
     if given:
@@ -232,14 +231,9 @@ def _start(
         form = estimator.hamiltonian_ if goes_on else "mlp"
     hamiltonian: Hamiltonian = HAMILTONIANS[form](sizes, activation)
     if not goes_on:
-        params = hamiltonian.init_params(n_features, rng)
-        # Rates that are constant are known before anything is trained.
-        params[-2] = params[-2] + hamiltonian.last_of_linear(
-            params, np.nan_to_num(scaling.constant)
-        )
         return Start(
             hamiltonian,
-            params,
+            initial_params(hamiltonian, problem, rng),
             layers_given=given,
             activation_given=activation_given,
             form_is_open=form_is_open,
@@ -250,7 +244,8 @@ def _start(
         estimator.hidden_layer_sizes_,
         estimator.activation_,
     )
-    now = (n_features, form, sizes, hamiltonian.activation)
+    scaling = problem.scaling
+    now = (problem.n_features, form, sizes, hamiltonian.activation)
     if before != now:
         raise ValueError(
             "warm_start and partial_fit go on with a model of (columns, hamiltonian, layers, "
@@ -333,7 +328,8 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
 def _causes(found: Sequence[str]) -> str:
     """The beginning of a sentence about what may be behind a poor fit."""
     if found:
-        return f"The likely cause: {found[0]}. Otherwise the rest of the derivatives is noise"
+        what = found[0].split(". ")[0]  # all of it was said before
+        return f"The likely cause: {what}. Otherwise the rest of the derivatives is noise"
     return (
         "Either the rest of the derivatives is noise or not Hamiltonian (friction, a drive, "
         "columns in another order than q, p)"

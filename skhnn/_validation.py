@@ -22,6 +22,7 @@ def check_training_data(
     """X and y (n, 2d), weights (n,), groups (n,) or None; rows of weight zero are left out."""
     _refuse_runs(X)
     _check_names(X, y)
+    _check_rows_of_frames(X, y)
     X_rules = {"dtype": np.float64, "order": "C", "ensure_min_samples": 2 if reset else 1}
     y_rules = {"dtype": np.float64, "order": "C", "ensure_2d": False, "allow_nd": True}
     X, y = validate_data(
@@ -343,6 +344,27 @@ def _check_names(X: Any, y: Any) -> None:
             "momenta p. Reorder X and y if the names mean what they say.",
             stacklevel=4,
         )
+
+
+def _check_rows_of_frames(X: Any, y: Any) -> None:
+    """Frames: no dates among the columns, and the rows of X and y in the same order."""
+    frames = {what: t for what, t in (("X", X), ("y", y)) if hasattr(t, "columns")}
+    for what, frame in frames.items():
+        dtypes = dict(frame.dtypes) if hasattr(frame, "index") else {}
+        dates = [str(name) for name, dtype in dtypes.items() if dtype.kind in "mM"]
+        if dates:
+            raise ValueError(
+                f"{what} must be numbers; got times in {dates}. The time is no state: drop such "
+                "columns, and pass the run of each row as groups."
+            )
+    rows = [frame.index for frame in frames.values() if hasattr(frame, "index")]
+    if len(rows) == 2 and rows[0].is_unique and rows[1].is_unique:
+        of_X, of_y = rows
+        if not of_X.equals(of_y) and set(of_X) == set(of_y):
+            raise ValueError(
+                "The rows of y are those of X in another order, by their index; y is the "
+                "derivative of X row by row. Pass y.loc[X.index]."
+            )
 
 
 @contextmanager

@@ -81,6 +81,19 @@ def test_contradicting_column_names():
         fit_quietly(quick(), interleaved, Y)
 
 
+def test_frames_with_dates_or_with_rows_in_another_order():
+    pandas = pytest.importorskip("pandas")
+    frame, y = pandas.DataFrame(X), pandas.DataFrame(Y)
+    with pytest.raises(ValueError, match=r"rows of y .* another order.*Pass y\.loc\[X\.index\]"):
+        quick().fit(frame, y[::-1])
+    expected = fit_quietly(quick(), X, Y).predict(X)
+    for other in (y, y.set_index(y.index + 100)):  # labels of its own say nothing
+        np.testing.assert_array_equal(fit_quietly(quick(), frame, other).predict(X), expected)
+    dated = frame.assign(time=pandas.date_range("2026-01-01", periods=len(X)))
+    with pytest.raises(ValueError, match=r"times in \['time'\].*drop such columns"):
+        quick().fit(dated, y)
+
+
 def test_nothing_left_to_train_on():
     for kwargs, groups in [({"validation_fraction": 0.99}, None), ({}, np.arange(30) // 29)]:
         model = quick(**{"early_stopping": True, "validation_fraction": 0.6, **kwargs})

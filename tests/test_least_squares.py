@@ -243,7 +243,7 @@ class _Half:
     """A form with one of its blocks."""
 
     def __init__(self, form, block):
-        self.basis, self.last_of_linear, self.block = form.basis, form.last_of_linear, block
+        self.basis, self.last_of_quadratic, self.block = form.basis, form.last_of_quadratic, block
 
     def blocks(self, params):
         return [self.block]

@@ -23,6 +23,7 @@ from ._monitor import FitResult, Monitor
 from ._objective import Objective, Place
 from ._options import SolverOptions, Start
 from ._problem import Problem
+from ._quadratic_start import initial_params
 from ._soap import solve_soap
 from ._varpro import solve_varpro
 
@@ -37,6 +38,7 @@ __all__ = [
     "Problem",
     "SolverOptions",
     "Start",
+    "initial_params",
     "run_solver",
     "without_effect",
 ]

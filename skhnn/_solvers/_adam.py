@@ -39,7 +39,6 @@ class Adam:
         shapes: list[tuple[int, ...]],
         place: Place,
         state: dict[str, np.ndarray] | None,
-        slow: np.ndarray,
     ):
         self.theta, self.xp = theta, place.xp
         if state is None or state.get("m", theta[:0]).shape != tuple(theta.shape):
@@ -73,7 +72,6 @@ class OfTorch:
         shapes: list[tuple[int, ...]],
         place: Place,
         state: dict[str, np.ndarray] | None,
-        slow: np.ndarray,
     ):
         self.leaves = [p.requires_grad_() for p in views(theta.detach(), shapes)]
         self.optimizer = optimizer(self.leaves, lr=_RATE)

@@ -19,6 +19,7 @@ from ._objective import Objective, Place
 from ._options import SolverOptions, Start
 from ._pool import Scored, fit_by_score, pool, score_models, with_units, worth_pooling
 from ._problem import Problem
+from ._quadratic_start import initial_params
 from ._ridge import SLACK, RidgeFit, fit_ridge, reduce
 from ._soap import solve_soap
 from ._steadiness import Model, determined_beside, deviation, is_steady
@@ -484,7 +485,7 @@ class _Search:
         """The error of a short training."""
         form = self.to_train(self.as_form(name), activation)
         training, options = self.minibatches(self.training, _STEPS_TO_REHEARSE)
-        params = form.init_params(training.n_features, self.rng)
+        params = initial_params(form, training, self.rng)
         monitor = Monitor(self.monitor.tol, np.inf, verbose=False)
         monitor.start(form, params)
         solve_soap(training, Start(form, params), monitor, options)
@@ -512,7 +513,7 @@ class _Search:
         monitor, asked_for = self.monitor, self.options.max_iter
         training, options = self.minibatches(training, n_steps)
         options.max_iter = asked_for or options.max_iter
-        params = form.init_params(training.n_features, self.rng)
+        params = initial_params(form, training, self.rng)
         monitor.n_iter_no_change = np.inf  # the gains of an annealed rate come at the end
         self.forget()
         monitor.start(form, params)

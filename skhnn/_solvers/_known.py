@@ -33,7 +33,8 @@ def known_last_weights(hamiltonian: Hamiltonian, params: Params, constant: np.nd
 
     ``constant``, (2d,), has those targets, and NaN for the others.
     """
-    w = np.ravel(hamiltonian.last_of_linear(params, np.nan_to_num(constant)))
+    g = np.nan_to_num(constant)
+    w = np.ravel(hamiltonian.last_of_quadratic(params, g, np.zeros((len(g), len(g)))))
     if np.isnan(constant).all():
         return nothing_known(params)
     anywhere = np.random.RandomState(0).normal(size=(_POINTS, len(constant)))

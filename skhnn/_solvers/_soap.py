@@ -18,10 +18,6 @@ _EPSILON = 1e-8
 # saves.
 _TURN_EVERY = 25
 _DEFINITE = 1e-4
-# Linear and quadratic energies take smaller steps than units, whose slopes are below one: with
-# steps of the same size the tilted top was at 0.28 (natural) and 0.10 (mlp) after 200 steps, with
-# these at 0.06 and 0.06.
-_SLOWER = 0.1
 # A side longer than this keeps its own coordinates: its factor would cost more than the network.
 _LONGEST_SIDE = 1024
 
@@ -48,7 +44,6 @@ class Soap:
         shapes: list[tuple[int, ...]],
         place: Place,
         state: dict[str, np.ndarray] | None,
-        slow: np.ndarray,
     ):
         sizes = [int(np.prod(shape)) for shape in shapes]
         firsts = np.cumsum([0, *sizes])
@@ -59,7 +54,6 @@ class Soap:
             for n in [sizes[k] + (sizes[k + 1] if k + 2 < len(shapes) else 0)]
         ]
         self.xp = place.xp
-        self.slow = slow.tolist()
         for name, array in (state or {}).items():
             key, block = name.split("_", 1)[0], int(name.rsplit("_", 1)[1])
             self.blocks[block].restore(key, array)
@@ -69,10 +63,7 @@ class Soap:
         for k, block in enumerate(self.blocks[:last]):
             W, b = gradient[2 * k], gradient[2 * k + 1]
             block.step(self.xp.concatenate([W, b[None]]), rate)
-        before = self.blocks[last].theta[self.slow]
         self.blocks[last].step(gradient[2 * last], rate)
-        theta = self.blocks[last].theta
-        theta[self.slow] = before + _SLOWER * (theta[self.slow] - before)
 
     def state(self) -> dict[str, Any]:
         return {

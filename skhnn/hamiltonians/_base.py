@@ -38,7 +38,7 @@ class Hamiltonian(BaseEstimator):
        not cost digits. No solver moves them.
     8. Every form has the linear and quadratic energies that its structure admits among its last
        weights (``_quadratic.py``): a constant rate must not depend on what a network can imitate.
-       ``last_of_linear`` are the last weights of a linear H.
+       ``last_of_quadratic`` are the last weights of such an H, ``quadratic_rows`` where they are.
     9. ``width`` is the largest number of values that a layer computes for one sample.
     10. ``sample_params`` draws the hidden layers from data (``_sampling.py``), ``widen`` adds units
        to the last one; the last weights of what is drawn are zero. ``mean`` puts several of a
@@ -116,12 +116,15 @@ class Hamiltonian(BaseEstimator):
         """The gradients of the m basis functions of H, (n, 2d, m)."""
 
     @abstractmethod
-    def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
-        """The last weights, of the shape they have in ``params``, of H = g . (x - c)."""
+    def last_of_quadratic(self, params: Params, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
+        """The last weights, of the shape they have in ``params``, of g . z + 1/2 z^T Q z.
 
-    def takes_full_steps(self, params: Params) -> np.ndarray:
-        """Which rows of the last weights SOAP trains at its full rate, a mask: not those of E."""
-        return np.arange(len(params[-2])) < len(params[-3])
+        z is x - c; what the structure does not admit (products of q and p) is left out.
+        """
+
+    def quadratic_rows(self, params: Params) -> np.ndarray:
+        """Which rows of the last weights are those of the linear and quadratic energies, a mask."""
+        return np.arange(len(params[-2])) >= len(params[-3])
 
     def blocks(self, params: Params) -> list[tuple[slice, slice]]:
         """Parts of ``basis`` that share neither rows nor columns: (coordinates, last weights)."""

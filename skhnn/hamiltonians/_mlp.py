@@ -149,9 +149,9 @@ class MLPHamiltonian(Hamiltonian):
         z, layers, *_ = self._evaluated(params, X, xp, order=1)
         return xp.concatenate([layers.output_jacobian(), quadratic.basis(z, xp)], axis=-1)
 
-    def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
-        w, u = _split(params)
-        return np.vstack([np.zeros_like(w), g[:, None], np.zeros_like(u[len(g) :])])
+    def last_of_quadratic(self, params: Params, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
+        w, _ = _split(params)
+        return np.vstack([np.zeros_like(w), quadratic.coefficients(g, Q)])
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         _, layers, w, _ = self._evaluated(params, X, xp, order=2)

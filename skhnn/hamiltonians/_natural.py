@@ -149,10 +149,9 @@ class NaturalHamiltonian(Hamiltonian):
         of_U = xp.concatenate([of_E, xp.zeros_like(of_E[..., :1])], axis=-1)[..., filled]
         return xp.concatenate([of_W, of_U], axis=-1)
 
-    def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
+    def last_of_quadratic(self, params: Params, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
         W, _ = _split(params)
-        u = np.zeros((quadratic.n_terms(len(g)), 1))
-        u[: len(g), 0] = g
+        u = quadratic.coefficients(g, Q)
         return np.vstack([np.zeros_like(W), _in_rows(u, len(g) // 2, np)])
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:

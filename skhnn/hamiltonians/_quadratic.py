@@ -45,6 +45,12 @@ def basis(z: Any, xp: ModuleType) -> Any:
     return xp.concatenate([zero + eye, of_products], axis=-1)
 
 
+def coefficients(g: np.ndarray, Q: np.ndarray) -> np.ndarray:
+    """u, (n_terms, 1), of g . z + 1/2 z^T Q z."""
+    half = Q - 0.5 * np.diag(np.diag(Q))
+    return np.concatenate([g, half[np.triu_indices(len(g))]])[:, None]
+
+
 def pullback(V: Any, z: Any, xp: ModuleType) -> Any:
     """The derivative of sum(V * gradient) by u, (n_terms, 1); V and z are (n, k)."""
     S = V.T @ z  # of z_i z_j: the sum of V_i z_j + z_i V_j

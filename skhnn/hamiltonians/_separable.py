@@ -115,13 +115,14 @@ class SeparableHamiltonian(Hamiltonian):
         q, p = q_and_p(X)
         return _by_params(self._part.basis(V, q, xp), self._part.basis(T, p, xp), xp)
 
-    def last_of_linear(self, params: Params, g: np.ndarray) -> np.ndarray:
+    def last_of_quadratic(self, params: Params, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
         T, V = _split(params)
-        g_q, g_p = q_and_p(g)
-        return np.vstack([self._part.last_of_linear(T, g_p), self._part.last_of_linear(V, g_q)])
+        (g_q, g_p), d = q_and_p(g), len(g) // 2
+        of_T = self._part.last_of_quadratic(T, g_p, Q[d:, d:])
+        return np.vstack([of_T, self._part.last_of_quadratic(V, g_q, Q[:d, :d])])
 
-    def takes_full_steps(self, params: Params) -> np.ndarray:
-        return np.concatenate([self._part.takes_full_steps(part) for part in _split(params)])
+    def quadratic_rows(self, params: Params) -> np.ndarray:
+        return np.concatenate([self._part.quadratic_rows(part) for part in _split(params)])
 
     def blocks(self, params: Params) -> list[tuple[slice, slice]]:
         d, n = params[0].shape[0], len(_split(params)[0][-2])

@@ -1,0 +1,61 @@
+r"""Where training starts: at the linear and quadratic energies that fit best.
+
+    E(z) = g . z + 1/2 z^T Q z,    minimise  sum_n c_n |W^1/2 (G_n - g - Q z_n)|^2,    Q = Q^T,
+
+with the weights W = diag(w) of the columns. With C and M the (co)variances of z, and of G and z, Q
+solves the Lyapunov equation
+
+    W Q C + C Q W = W M + M^T W = R,
+
+which V with V^T W V = I and V^T C V = diag(lambda) turns into Q = V S V^T, S_ij = (V^T R V)_ij /
+(lambda_i + lambda_j). Networks trained beside E (which SOAP and Adam leave as it is) came to 0.16
+(a chain of waves) to 1.16 of the error of networks trained together with E, 0.8 in the geometric
+mean of six systems and three seeds; smaller steps for E were no better.
+"""
+
+import numpy as np
+
+from ..hamiltonians import Hamiltonian, Params
+from ._problem import Problem
+
+_ROWS = 20_000
+_NO_VARIATION = 1e-12
+
+
+def initial_params(
+    hamiltonian: Hamiltonian, problem: Problem, rng: np.random.RandomState
+) -> Params:
+    """Random hidden layers and units, beside the linear and quadratic energies that fit best."""
+    params = hamiltonian.init_params(problem.n_features, rng)
+    Z, G, c = problem.take(slice(None, None, -(-problem.n_samples // _ROWS)))
+    w, constant = problem.scaling.w, problem.scaling.constant
+    g, Q = np.nan_to_num(constant), np.zeros((len(w), len(w)))
+    for coordinates, _ in hamiltonian.blocks(params):
+        # H is linear in the coordinates whose targets are constant; see known_last_weights.
+        varying = np.arange(len(w))[coordinates]
+        varying = varying[np.isnan(constant[varying])]
+        if len(varying):
+            block = np.ix_(varying, varying)
+            g[varying], Q[block] = fit_quadratic(Z[:, varying], G[:, varying], c, w[varying])
+    rows = hamiltonian.quadratic_rows(params)[:, None]
+    params[-2] = np.where(rows, hamiltonian.last_of_quadratic(params, g, Q), params[-2])
+    return params
+
+
+def fit_quadratic(
+    Z: np.ndarray, G: np.ndarray, c: np.ndarray, w: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """g (k,) and Q (k, k) for states and targets (n, k) and the weights c (n,) and w (k,)."""
+    c = c / c.sum()
+    z, g = c @ Z, c @ G
+    Z, G = Z - z, G - g
+    C, M = (Z.T * c) @ Z, (G.T * c) @ Z
+    root = np.sqrt(w)
+    eigenvalues, U = np.linalg.eigh(C / root[:, None] / root)
+    V = U / root[:, None]
+    R = V.T @ (w[:, None] * M + M.T * w) @ V
+    sums = eigenvalues[:, None] + eigenvalues
+    sums = np.where(sums > _NO_VARIATION * sums.max(), sums, np.inf)
+    Q = V @ (R / sums) @ V.T
+    Q = 0.5 * (Q + Q.T)  # but for rounding it is
+    return g - Q @ z, Q
