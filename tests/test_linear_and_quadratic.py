@@ -10,7 +10,7 @@ from skhnn.hamiltonians import ACTIVATIONS, HAMILTONIANS
 every_form = pytest.mark.parametrize("name", list(HAMILTONIANS))
 # What the solver leaves of a constant rate, relative to the spread of the other rates.
 PRECISION = {
-    "auto": 1e-7, "least_squares": 1e-7, "varpro": 1e-5, "lbfgs": 0.03, "soap": 1e-2, "adam": 0.05,
+    "auto": 1e-7, "least_squares": 1e-7, "varpro": 1e-5, "lbfgs": 0.05, "soap": 0.05, "adam": 0.1,
 }  # fmt: skip
 
 
@@ -48,8 +48,7 @@ def test_they_start_at_zero(name):
     form = HAMILTONIANS[name]((3,), "tanh")
     params = form.init_params(4, rng)
     rest = params[-2][3:] if name != "separable" else np.delete(params[-2], [0, 1, 2, 8, 9, 10], 0)
-    unit_masses = 2 if name == "mechanical" else 0
-    assert np.count_nonzero(rest) == unit_masses
+    assert not rest.any()
     assert not params[-1].any()
 
 

@@ -42,7 +42,6 @@ def solve_minibatch(
     ``default_rate`` is the peak of an annealed rate; a constant one is a fifth of it.
 
     ``make_rule(theta, shapes, place, state)`` returns the update rule for the flat vector theta.
-    Linear and quadratic energies stay as they are; see ``_quadratic_start.py``.
     """
     place = options.place
     objective = Objective(problem, start.hamiltonian, options.penalty, place=place)
@@ -50,8 +49,6 @@ def solve_minibatch(
     theta = theta + 0.0  # of its own, since it is changed in place
     shapes = [p.shape for p in start.params]
     params = views(theta, shapes)
-    fixed = np.flatnonzero(start.hamiltonian.quadratic_rows(start.params)).tolist()
-    held = params[-2][fixed] + 0.0
     rule = make_rule(theta, shapes, place, start.state)
     n = objective.n_samples
     batch = min(options.batch_size or BATCH_SIZE, n)
@@ -72,9 +69,7 @@ def solve_minibatch(
         for first in range(0, n, batch):
             rows = order[first : first + batch]
             loss_of_batch, gradient = objective.loss_and_gradient(params, rows)
-            gradient[-2][fixed] = 0.0
             rule.step(gradient, next(rates))
-            params[-2][fixed] = held  # rules may mix weights
             loss = loss + loss_of_batch * len(rows)
             n_seen += len(rows)
             if options.is_out_of_time and not options.one_epoch:  # an epoch may take minutes

@@ -38,7 +38,7 @@ class Hamiltonian(BaseEstimator):
        not cost digits. No solver moves them.
     8. Every form has the linear and quadratic energies that its structure admits among its last
        weights (``_quadratic.py``): a constant rate must not depend on what a network can imitate.
-       ``last_of_quadratic`` are the last weights of such an H, ``quadratic_rows`` where they are.
+       ``last_of_quadratic`` are the last weights of such an H.
     9. ``width`` is the largest number of values that a layer computes for one sample.
     10. ``sample_params`` draws the hidden layers from data (``_sampling.py``), ``widen`` adds units
        to the last one; the last weights of what is drawn are zero. ``mean`` puts several of a
@@ -121,10 +121,6 @@ class Hamiltonian(BaseEstimator):
 
         z is x - c; what the structure does not admit (products of q and p) is left out.
         """
-
-    def quadratic_rows(self, params: Params) -> np.ndarray:
-        """Which rows of the last weights are those of the linear and quadratic energies, a mask."""
-        return np.arange(len(params[-2])) >= len(params[-3])
 
     def blocks(self, params: Params) -> list[tuple[slice, slice]]:
         """Parts of ``basis`` that share neither rows nor columns: (coordinates, last weights)."""

@@ -44,9 +44,7 @@ class MechanicalHamiltonian(Hamiltonian):
 
     def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
         d = n_features // 2
-        first, second = np.triu_indices(d)
-        half_of_unit_masses = 0.5 * (first == second)
-        kinetic = np.concatenate([np.zeros(d), half_of_unit_masses])[:, None]
+        kinetic = np.zeros((quadratic.n_terms(d), 1))
         return _join(self._potential.init_params(d, rng), kinetic, np.zeros(d))
 
     def sample_params(

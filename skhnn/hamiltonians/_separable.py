@@ -121,9 +121,6 @@ class SeparableHamiltonian(Hamiltonian):
         of_T = self._part.last_of_quadratic(T, g_p, Q[d:, d:])
         return np.vstack([of_T, self._part.last_of_quadratic(V, g_q, Q[:d, :d])])
 
-    def quadratic_rows(self, params: Params) -> np.ndarray:
-        return np.concatenate([self._part.quadratic_rows(part) for part in _split(params)])
-
     def blocks(self, params: Params) -> list[tuple[slice, slice]]:
         d, n = params[0].shape[0], len(_split(params)[0][-2])
         return [(slice(d, None), slice(n)), (slice(d), slice(n, None))]
