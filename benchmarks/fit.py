@@ -253,8 +253,8 @@ def growth(args):
 def steps(args):
     """One loss and gradient at (64, 64), batch 256, single precision; medians in milliseconds."""
     from skhnn._scaling import Scaling
-    from skhnn._solvers import Objective, Place, Problem
-    from skhnn.hamiltonians import MLPHamiltonian
+    from skhnn._solvers import Objective, Place, Problem, equations_of
+    from skhnn.hamiltonians import MLP
 
     def cost(function, n=200):
         function()
@@ -267,8 +267,8 @@ def steps(args):
     X, y, _ = CASES["pendulum"].train(0)
     weight = np.ones(len(X))
     problem = Problem(X, y, weight, None, Scaling.from_data(X, y, weight))
-    form, rows = MLPHamiltonian((64, 64)), np.arange(256)
-    params = form.init_params(2, np.random.RandomState(0))
+    equations, rows = equations_of(MLP(None, (64, 64), "tanh"), problem), np.arange(256)
+    params = equations.init_params(np.random.RandomState(0))
     A, B = (
         np.random.default_rng(0).random(shape, dtype=np.float32) for shape in ((256, 64), (64, 64))
     )
@@ -277,7 +277,10 @@ def steps(args):
              "two tanh (numpy)": 2 * cost(lambda: np.tanh(A))}  # fmt: skip
     for label, place in (("numpy", Place.on_numpy("float32")),
                          ("torch", Place.on_torch(torch.device("cpu"), "float32"))):  # fmt: skip
-        objective, placed = Objective(problem, form, place=place), [place.array(p) for p in params]
+        objective, placed = (
+            Objective(problem, equations, place=place),
+            [place.array(p) for p in params],
+        )
         batch = rows if label == "numpy" else torch.from_numpy(rows)
         found[f"skhnn, {label}"] = cost(
             lambda o=objective, p=placed, b=batch: o.loss_and_gradient(p, b)

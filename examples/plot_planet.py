@@ -84,10 +84,10 @@ def r2(prediction):
     return np.mean(1 - ((prediction - y_test) ** 2).mean(axis=0) / y_test.var(axis=0))
 
 
-scale = abs(newton.hamiltonian(X_test[0]))
+scale = abs(newton.energy(X_test[0]))
 energies = {
-    "network": (model.hamiltonian(predicted) - model.hamiltonian(predicted[:1])) / scale,
-    "Newton": (newton.hamiltonian(two_body) - newton.hamiltonian(two_body[0])) / scale,
+    "network": (model.energy(predicted) - model.energy(predicted[:1])) / scale,
+    "Newton": (newton.energy(two_body) - newton.energy(two_body[0])) / scale,
 }
 errors = {"network": position_error(predicted), "Newton": position_error(two_body)}
 scores = {"network": model.score(X_test, y_test), "Newton": r2(newton.vector_field(X_test))}

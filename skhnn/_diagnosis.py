@@ -100,8 +100,8 @@ class _Rows:
     def of(cls, problem: Problem, rng: np.random.RandomState) -> "_Rows":
         n_rows = max(_EQUATIONS // problem.n_features, 1)
         problem = problem.subset(some(np.arange(problem.n_samples), n_rows, rng))
-        Z, G, c = problem.take(slice(None))
-        root = np.sqrt(c)[:, None] * np.sqrt(problem.scaling.w)
+        Z, G, c = problem.gradients()
+        root = np.sqrt(c)[:, None] * np.sqrt(problem.scaling.weights_of_gradient)
         fold = np.empty(len(Z), dtype=int)
         for k, rows in enumerate(make_folds(problem, _FOLDS, rng)):
             fold[rows] = k
@@ -122,7 +122,7 @@ class _Rows:
 
     def targets(self, field: np.ndarray) -> np.ndarray:
         """The weighted targets that correspond to a field dx/dt, (n, 2d)."""
-        return (self.problem.scaling.targets(gradient_from_field(field)) * self.root).ravel()
+        return (gradient_from_field(self.problem.scaling.field(field)) * self.root).ravel()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ by a strange coincidence; together they take a millisecond for a thousand rows.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,9 +21,19 @@ _PROPORTIONAL, _NOT_PROPORTIONAL = 0.01, 0.1
 # y is the next state if it is nearer to X than so much of the spread of every column. A Hamiltonian
 # field cannot be: its divergence is zero, that of y = x is the number of columns.
 _NEXT_STATE, _CONDITION = 0.5, 1e-6
+# Angles: rows looked at one after another; the periods that angles have if nobody says; how near to
+# a period a jump is; the quantile of the rates that is ordinary, and how much more is too much.
+# (Ten rows a revolution, the fewest from which derivatives make sense, jump by 0.9 of the period.)
+_ROWS_IN_A_ROW, _USUAL_PERIODS = 50_000, (2.0 * np.pi, 360.0)
+_JUMP, _ORDINARY, _FAR_TOO_LARGE = 0.9, 0.9, 3.0
 
 
-def suspicions(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> list[str]:
+def suspicions(
+    X: np.ndarray,
+    y: np.ndarray,
+    names: Sequence[str] | None,
+    periods: Mapping[int, float] | None = None,
+) -> list[str]:
     """Sentences about columns that cannot mean what they are taken for, the likeliest first.
 
     Parameters
@@ -32,13 +42,23 @@ def suspicions(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> lis
         States and derivatives.
     names : sequence of str or None
         The names of the columns, if they have any.
+    periods : mapping or None
+        {column: period} of the columns that are known to be angles.
     """
+    label = label_of_columns(X.shape[1], names)
+    of_angles = _jumps_of_angles(X[:_ROWS_IN_A_ROW], y[:_ROWS_IN_A_ROW], label, periods or {})
+    return of_angles + _of_columns(X, y, names, label)
+
+
+def _of_columns(
+    X: np.ndarray, y: np.ndarray, names: Sequence[str] | None, label: Sequence[str]
+) -> list[str]:
+    """What a part of the rows says, in whatever order they are."""
     rows = slice(None, None, -(-len(X) // _ROWS))
     X, y = np.asarray(X[rows]), np.asarray(y[rows])
     if len(X) < _ROWS_PER_COLUMN * X.shape[1]:
         return []
     of_X, of_y = Columns.of(X), Columns.of(y)
-    label = label_of_columns(X.shape[1], names)
     if _is_next_state(X, y, of_X):
         return [
             "y is nearly X in every column: are these the next states? y is the time derivative "
@@ -70,6 +90,32 @@ def suspicions(X: np.ndarray, y: np.ndarray, names: Sequence[str] | None) -> lis
             + ", which is taken for a coordinate and seems to be a velocity. The order is all "
             "coordinates q, then all momenta p, in the same order"
         )
+    return found
+
+
+def _jumps_of_angles(
+    X: np.ndarray, y: np.ndarray, label: Sequence[str], periods: Mapping[int, float]
+) -> list[str]:
+    """Rates that are far too large where a column jumps by a period: differences across the wrap.
+
+    The rows on both sides of a jump have the difference of a whole period in their derivative.
+    """
+    found = []
+    for j in range(X.shape[1] if len(X) > _ROWS_PER_COLUMN else 0):
+        step, size = np.abs(np.diff(X[:, j])), np.abs(y[:, j])
+        ordinary = np.quantile(size, _ORDINARY)
+        for period in (periods[j],) if j in periods else _USUAL_PERIODS:
+            jumps = np.flatnonzero((step > _JUMP * period) & (step < period / _JUMP))
+            beside = np.maximum(size[jumps], size[jumps + 1])
+            if len(jumps) and np.mean(beside > _FAR_TOO_LARGE * ordinary) > 0.5:
+                found.append(
+                    f"Column {label[j]} jumps by its period {period:.4g} at {len(jumps)} places, "
+                    f"and there the rate y is {np.median(beside) / ordinary:.0f} times what it is "
+                    "elsewhere: differences across the jump? Take np.unwrap of each run before its "
+                    "derivative"
+                    + ("" if j in periods else f"; with periodic=[{j}] jumps in X do no harm")
+                )
+                break
     return found
 
 

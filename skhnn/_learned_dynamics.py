@@ -2,24 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ._chunks import evaluate_in_chunks
+from ._model import Model
 from ._simulation import ROWS_AT_ONCE, Dynamics
 from ._support import Support
 from ._torch import evaluate_on_device, system_on_device
-from .hamiltonians import Hamiltonian, Params, field_from_gradient
 
 # Trajectories advanced at once where the field is evaluated on a device.
 _ROWS_ON_A_DEVICE = 50_000
 
 
 def learned_dynamics(
-    form: Hamiltonian,
-    params: Params,
+    model: Model,
     *,
     spread: np.ndarray,
     support: Support | None,
@@ -28,14 +26,13 @@ def learned_dynamics(
     scale: float = 1.0,
     shift: Any = 0.0,
 ) -> Dynamics:
-    """The equations of x, where the network is a function of z = scale x + shift.
+    """The equations of x, where the model is one of z = scale x + shift.
 
-    The field f(x) = J grad h(z) is that of H(x) = h(scale x + shift) / scale, which is folded into
-    the weights.
+    The field is that of H(x) = h(scale x + shift) / scale, f(x) = J grad h(z).
 
     Parameters
     ----------
-    form, params : Hamiltonian and list of arrays
+    model : Model
         h.
     spread : (2d,) array
         The standard deviations of z in the training data.
@@ -48,40 +45,41 @@ def learned_dynamics(
     scale, shift : float and (2d,) array
         From x to z.
     """
-    n = len(spread)
-    if scale != 1.0 or np.any(shift):
-        constant = params[-1][0] / scale
-        params = form.fold(params, -np.asarray(shift) / scale, np.full(n, 1 / scale), 1 / scale)
-        params[-1][0] = constant
+    n, equations, params = len(spread), model.equations, model.params
+    field, halves = model.bind(), equations.halves(params)
+    moves = scale != 1.0 or bool(np.any(shift))
+    if moves:
         spread = spread / abs(scale)
         if support is not None:
             s = support.s / scale  # distances do not care for its sign
             support = replace(support, mu=(support.mu - shift) / scale, s=s)
-    field, halves = form.vector_field(params), form.halves(params)
+        q, p = np.split(np.broadcast_to(np.asarray(shift, dtype=float), n), 2)
+        field = _after(field, scale, shift)
+        halves = halves and (_after(halves[0], scale, p), _after(halves[1], scale, q))
 
     def field_of_many(n_trajectories: int) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
         device = device_for(n_trajectories)
         if device is not None:
-            return lambda X: field_from_gradient(
-                evaluate_on_device(form.gradient, params, X, device)
+            return lambda X: evaluate_on_device(
+                equations.field, params, scale * X + shift, device
             ), _ROWS_ON_A_DEVICE
-        return lambda X: evaluate_in_chunks(field, X, np.empty_like(X), form.width), ROWS_AT_ONCE
+        return lambda X: evaluate_in_chunks(
+            field, X, np.empty_like(X), equations.width
+        ), ROWS_AT_ONCE
 
     def place(n_trajectories: int) -> Any:
         device = device_for(n_trajectories)
         if device is None:
             return None
-        return system_on_device(form, params, device, size=float(spread.max()))
+        size = float(spread.max())
+        return system_on_device(equations, params, device, size=size, scale=scale, shift=shift)
 
     return Dynamics(
         field,
         n,
         check=check,
-        # J times the Hessian of H
-        jacobian=lambda X: field_from_gradient(form.hessian(params, X)).swapaxes(-1, -2),
-        energy=lambda X: evaluate_in_chunks(
-            partial(form.value, params), X, np.empty(len(X)), form.width
-        ),
+        jacobian=lambda X: scale * model.jacobian(scale * X + shift),
+        energy=lambda X: model.energy(scale * X + shift) / scale,
         halves=halves,
         scale=spread,
         support=support,
@@ -89,3 +87,10 @@ def learned_dynamics(
         field_of_many=field_of_many,
         is_network=True,
     )
+
+
+def _after(
+    function: Callable[[np.ndarray], np.ndarray], scale: float, shift: Any
+) -> Callable[[np.ndarray], np.ndarray]:
+    """x -> function(scale x + shift)."""
+    return lambda x: function(scale * x + shift)

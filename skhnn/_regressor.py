@@ -1,4 +1,4 @@
-"""HNNRegressor: parameters, fit, predict, score, hamiltonian and simulate."""
+"""HNNRegressor: parameters, fit, predict, score, energy and simulate."""
 
 import warnings
 from collections.abc import Sequence
@@ -14,20 +14,19 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, with_callbacks
-from ._chunks import evaluate_in_chunks
 from ._diagnosis import MOST_ENERGIES, departure_from_hamiltonian
 from ._documentation import DocumentationLink
 from ._layout import label_of_columns, suspicions, warn_of_columns
 from ._learned_dynamics import learned_dynamics
-from ._method_and_parameter import MethodAndParameter
+from ._model import Model, model_of
 from ._scaling import Scaling
 from ._score import field_score
 from ._simulation import Dynamics, simulate
-from ._solvers import SOLVERS, Problem, without_effect
+from ._solvers import SOLVERS, Problem, name_of, without_effect
 from ._support import Support
 from ._threads import one_blas_thread
 from ._torch import evaluate_on_device, is_present
-from ._training import train, warn_unless_converged
+from ._training import attributes_of, train, warn_unless_converged
 from ._validation import (
     check_activation,
     check_choice,
@@ -41,7 +40,7 @@ from ._validation import (
     check_training_data,
     unchanged_on_error,
 )
-from .hamiltonians import HAMILTONIANS, Hamiltonian, Params, field_from_gradient
+from .hamiltonians import HAMILTONIANS, Hamiltonian, periods_of
 
 _DTYPES = ("auto", "float64", "float32")
 
@@ -53,7 +52,7 @@ _ROWS_FOR_A_DEVICE = 10_000
 _TAKE_PIECES = ("least_squares", "soap", "adam")
 
 # What __getstate__ writes. A change of the private attributes needs a new number.
-_STATE_FORMAT = 4
+_STATE_FORMAT = 5
 
 
 def _is_same(value: Any, default: Any) -> bool:
@@ -85,14 +84,19 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     hidden_layer_sizes : int or sequence of int, default=None
         The number of units of each hidden layer. With None they are an outcome of "auto" and
         "least_squares"; "varpro" takes (50,), the others (64, 64).
-    hamiltonian : {"auto", "mlp", "separable", "mechanical", "natural"}, default="auto"
-        The form of H. "mlp" is one network H(q, p). "separable" is T(p) + V(q), a network of these
-        layers for each. "mechanical" is 1/2 p^T A p + b . p + V(q) with constants A and b and a
-        network V: right for particles in a potential. "natural" is the same with a network of q for
-        all coefficients: right for a double pendulum or a charge in a magnetic field. A form that
+    hamiltonian : {"auto", "mlp", "separable", "mechanical", "natural"} or object, default="auto"
+        What H consists of. "mlp" is one network H(q, p). "separable" is T(p) + V(q), a network of
+        these layers for each. "mechanical" is 1/2 p^T A p + b . p + V(q) with constants A and b and
+        a network V: right for particles in a potential. "natural" is the same with a network of q
+        for all coefficients: right for a double pendulum or a charge in a magnetic field. What
         holds needs less data; explicit symplectic integrators need "separable" or "mechanical".
-        "auto" finds the form from the data with ``solver="auto"`` and no layers given, and is "mlp"
-        otherwise; ``hamiltonian_`` says what was found.
+        "auto" finds one of these from the data with ``solver="auto"`` and no layers given, and is
+        "mlp" otherwise. Objects of ``skhnn.hamiltonians`` compose others, such as
+        ``Quadratic("p") + MLP("q") + Known(gravity)``. ``hamiltonian_`` says what was fitted.
+    periodic : sequence of int or mapping, default=None
+        Columns that are angles, of period 2 pi, or {column: period}. A shift of theirs by a period
+        changes nothing; in ``X`` they may jump by a period (be wrapped) or not, in ``simulate``
+        they go on.
     activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic"}, default="auto"
         The activation of the hidden layers; "auto" is "tanh", except that ``solver="auto"`` may
         choose "silu". It must be smooth, since the field is the derivative of the network: "relu"
@@ -162,24 +166,24 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
     Attributes
     ----------
+    hamiltonian_ : Hamiltonian
+        What was fitted, an object of ``skhnn.hamiltonians`` with its layers.
+    params_ : list of ndarray
+        All weights: of each network W_1, b_1, ..., W_L, b_L and the last weights, (m_L, 1) or, for
+        a product, a column for each of the known functions; then the coefficients of the linear
+        and quadratic energies. They belong to standardised states and energies.
     coefs_ : list of ndarray
-        The weights of each layer, (n_in, n_out), for states and energies in the units of the data.
-        Each network reads z = x - c, and its last weights, one for each unit, are followed by the
-        coefficients of a linear and quadratic energy: those of z_i, then those of z_i z_j, i <= j.
-        Of "separable" the hidden layers of T, then those of V, then the last weights of both. Of
-        "mechanical" those of V; the last weights are followed by the coefficients of T. Of
-        "natural" the last weights have a column for each of 1, p_i and p_i p_j; below are the
-        coefficients of 0, p_i, p_i p_j in one row, of 0, q_i, q_i q_j in the next, and of the
-        products q_i p_j, row by row, filled up with zeros.
+        Where H is one network beside linear and quadratic energies: the weights of each layer,
+        (n_in, n_out), for states and energies in the units of the data. The network reads columns
+        of x - c; its last weights, one for each unit, are followed by the coefficients of
+        (x - c)_i, then those of (x - c)_i (x - c)_j, i <= j, as far as H has them.
     intercepts_ : list of ndarray
         The biases of each hidden layer, (n_out,); the last one, (1 + 2d,), has the constant of H
         and c, the means of the columns in the training data.
     hidden_layer_sizes_ : tuple of int
-        The number of units of each hidden layer.
+        The number of units of each hidden layer (of the first network).
     activation_ : str
         The activation of the hidden layers; with "auto" what was chosen.
-    hamiltonian_ : str
-        The form of H.
     solver_ : str
         The solver that made the model; with "auto" its choice.
     fit_report_ : list of dict
@@ -241,7 +245,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
 
     # Set by training, besides the public attributes; numpy and plain Python only.
     _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
-    _scaling: tuple[np.ndarray, np.ndarray, float, np.ndarray, np.ndarray]  # of ``Scaling``
+    _scaling: Scaling
+    _model: Model
     _device: str
     _random_state: np.random.RandomState
     _solver_state: dict[str, np.ndarray] | None
@@ -250,7 +255,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self,
         hidden_layer_sizes: int | Sequence[int] | None = None,
         *,
-        hamiltonian: str = "auto",
+        hamiltonian: str | Hamiltonian = "auto",
+        periodic: Any = None,
         activation: str = "auto",
         solver: str = "auto",
         optimizer: Any = None,
@@ -273,6 +279,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.hamiltonian = hamiltonian
+        self.periodic = periodic
         self.activation = activation
         self.solver = solver
         self.optimizer = optimizer
@@ -333,28 +340,29 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         """
         self._check_parameters()
         self._warn_about_options()
-        goes_on = self.warm_start and hasattr(self, "coefs_")
+        goes_on = self.warm_start and hasattr(self, "params_")
         with unchanged_on_error(self):
             data = self._check_training_data(X, y, sample_weight, groups)
-            found = suspicions(data[0], data[1], self._names(data[0]))
+            periods = periods_of(self.periodic)
+            found = suspicions(data[0], data[1], self._names(data[0]), periods)
             warn_of_columns(found)
             result = train(self, *data, goes_on=goes_on)
         self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
         self.validation_scores_ = result.validation_scores
         self._summarise()
         if result.status in ("completed", "converged") and not found:
-            problem = Problem(*data, Scaling(*self._scaling))
+            problem = Problem(*data, self._scaling)
             with one_blas_thread():
                 departure = departure_from_hamiltonian(
                     problem,
-                    self._field(),
+                    self._model.field,
                     self._label(data[0]),
                     is_thorough=self.solver == "auto" and self.max_iter is None,
                 )
             if departure is not None:
                 found.append(departure)
                 warnings.warn(f"{departure}.", stacklevel=3)
-        if Scaling(*self._scaling).range_of_energies > MOST_ENERGIES:
+        if self._scaling.range_of_energies > MOST_ENERGIES:
             found.append(
                 "the energies that the columns stand for differ by more than a network of all of "
                 "them resolves (a light body beside a heavy one?); solver='auto', or "
@@ -388,7 +396,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         HNNRegressor
             The estimator. ``loss_curve_`` grows by one and ``n_iter_`` counts the calls, except
             for a call that ends with a warning (rows or a rate with which the loss is not
-            finite), which changes nothing; the mean of ``hamiltonian`` is zero over the rows of
+            finite), which changes nothing; the mean of ``energy`` is zero over the rows of
             this call.
 
         Raises
@@ -399,7 +407,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             As in ``fit``.
         """
         self._check_parameters()
-        goes_on, before = hasattr(self, "coefs_"), dict(vars(self))
+        goes_on, before = hasattr(self, "params_"), dict(vars(self))
         with unchanged_on_error(self):
             data = self._check_training_data(X, y, sample_weight, None, reset=not goes_on)
             result = train(self, *data, goes_on=goes_on, one_epoch=True)
@@ -438,9 +446,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         check_is_fitted(self)
         X = self._check_states(X)
         if self._is_for_device(len(X)):
-            return self._shape_prediction(self._field_on_device(X))
-        field = self._in_chunks(self._field(), X, np.empty_like(X, order="C"))
-        return self._shape_prediction(field)
+            return self._shape_prediction(self._on_device(self._model.equations.field, X))
+        return self._shape_prediction(self._model.field(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         r"""R^2 of the derivatives, the mean over the columns that vary.
@@ -481,8 +488,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         weight = None if sample_weight is None else check_sample_weight(sample_weight, len(X))
         return field_score(X, y, predicted, weight)
 
-    @MethodAndParameter
-    def hamiltonian(self, X: Any) -> np.ndarray:
+    def energy(self, X: Any) -> np.ndarray:
         """The learned energy H(X), relative to the mean energy of the training data.
 
         Derivatives determine H only up to a constant. It is chosen such that the mean of H over the
@@ -507,10 +513,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             If X does not have the columns of the training data.
         """
         check_is_fitted(self)
-        X, value = self._check_states(X), self._hamiltonian.value
+        X = self._check_states(X)
         if self._is_for_device(len(X)):
-            return evaluate_on_device(value, self._params(), X, self._device)
-        return self._in_chunks(partial(value, self._params()), X, np.empty(len(X)))
+            return self._on_device(self._model.equations.value, X) + self._model.constant
+        return self._model.energy(X)
 
     def simulate(self, x0: Any, t: Any, **options: Any) -> Any:
         """Trajectories of the learned system, dx/dt = J grad H(x).
@@ -565,7 +571,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         """The fitted model as a module of torch.
 
         Its ``forward`` is the vector field, states (..., 2d) to dx/dt of the same shape, and its
-        method ``hamiltonian`` the energy, (..., 2d) to (...). Both are in closed form: the module
+        method ``energy`` the energy, (..., 2d) to (...). Both are in closed form: the module
         can be differentiated, trained on, exported (``torch.export``, and ONNX for any number of
         states, as the user guide shows), and integrated by ``torchdiffeq.odeint(lambda t, x:
         module(x), x0, t)``. It holds copies of the weights.
@@ -603,7 +609,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         check_choice("dtype", dtype, _DTYPES)
         from ._torch_module import HamiltonianModule
 
-        return HamiltonianModule(self._hamiltonian, self._params(), self._scaling, dtype)
+        return HamiltonianModule(self._model, self._scaling, dtype)
 
     @classmethod
     def from_torch(cls, module: Any, **params: Any) -> "HNNRegressor":
@@ -635,12 +641,17 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
                 f"layers; got a {type(module).__name__}."
             )
         model = cls(**params)
-        model.set_params(
-            hidden_layer_sizes=module.form.hidden_layer_sizes,
-            activation=module.form.activation,
-            hamiltonian=module.form.name,
-        )
-        model.__dict__.update(module.fitted_attributes())
+        fitted = model_of(module)
+        name = name_of(fitted.hamiltonian)
+        model.set_params(hamiltonian=name if name in HAMILTONIANS else fitted.hamiltonian)
+        model.__dict__.update(attributes_of(fitted))
+        if name in HAMILTONIANS:
+            model.set_params(
+                hidden_layer_sizes=model.hidden_layer_sizes_, activation=model.activation_
+            )
+        model.n_features_in_ = fitted.equations.n_columns
+        model._scaling, model._support, model._device = module.scaling, None, "cpu"
+        model._solver_state = None
         model._random_state = check_random_state(model.random_state)
         model.solver_ = "soap" if model.solver == "auto" else model.solver
         model.fit_report_ = []
@@ -649,18 +660,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         model._summarise()
         return model
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """As in every estimator; ``hamiltonian`` is the parameter, not the method of that name."""
-        return {**super().get_params(deep), "hamiltonian": self._form_asked_for}
-
-    @property
-    def _form_asked_for(self) -> Any:
-        return self.__dict__["hamiltonian"]
-
     def _check_parameters(self) -> None:
         if self.hidden_layer_sizes is not None:
             check_hidden_layer_sizes(self.hidden_layer_sizes)
-        check_choice("hamiltonian", self._form_asked_for, ["auto", *HAMILTONIANS])
+        if not isinstance(self.hamiltonian, Hamiltonian):
+            check_choice("hamiltonian", self.hamiltonian, ["auto", *HAMILTONIANS])
         if self.activation != "auto":
             check_activation(self.activation)
         check_choice("solver", self.solver, list(SOLVERS))
@@ -727,29 +731,32 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         self.best_loss_ = min(self.loss_curve_, default=np.nan) if has_best else None
 
     @property
-    def _hamiltonian(self) -> Hamiltonian:
-        return HAMILTONIANS[self.hamiltonian_](self.hidden_layer_sizes_, self.activation_)
+    def coefs_(self) -> list[np.ndarray]:
+        return self._layers("coefs_")[0]
 
-    def _params(self) -> Params:
-        return [p for layer in zip(self.coefs_, self.intercepts_, strict=True) for p in layer]
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        return self._layers("intercepts_")[1]
 
-    def _field(self) -> Any:
-        return self._hamiltonian.vector_field(self._params())
+    def _layers(self, name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        layers = self._model.layers() if hasattr(self, "_model") else None
+        if layers is None:
+            raise AttributeError(
+                f"{name} is there after a fit, where H is one network beside linear and quadratic "
+                "energies; params_ has the weights of every Hamiltonian."
+            )
+        return layers
 
-    def _field_on_device(self, X: np.ndarray) -> np.ndarray:
-        gradient = self._hamiltonian.gradient
-        return field_from_gradient(
-            evaluate_on_device(gradient, self._params(), np.atleast_2d(X), self._device)
-        ).reshape(X.shape)
+    def _on_device(self, method: Any, X: np.ndarray) -> np.ndarray:
+        return evaluate_on_device(method, self._model.params, X, self._device)
 
     def _dynamics(self, scale: float = 1.0, shift: Any = 0.0) -> Dynamics:
         """The learned equations of x, for a model of ``scale`` x + ``shift``."""
-        mu, s, *_ = self._scaling
+        mu, s, box = self._scaling.mu, self._scaling.s, self._scaling.box
         return learned_dynamics(
-            self._hamiltonian,
-            self._params(),
+            self._model,
             spread=s,
-            support=None if self._support is None else Support(*self._support, mu, s),
+            support=None if self._support is None else Support(*self._support, mu, s, box),
             check=partial(check_states, self),
             device_for=lambda n: self._device if self._is_for_device(n) else None,
             scale=scale,
@@ -768,9 +775,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             )
             self._device = "cpu"
         return self._device != "cpu"
-
-    def _in_chunks(self, function: Any, X: np.ndarray, out: np.ndarray) -> np.ndarray:
-        return evaluate_in_chunks(function, X, out, self._hamiltonian.width)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_skhnn_state": _STATE_FORMAT}

@@ -16,7 +16,9 @@ T. F. Gonzalez, "Clustering to minimize the maximum intercluster distance", Theo
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+
+from ._nearest import Nearest
+from ._scaling import shortest
 
 _MOST_POINTS, _MOST_VALUES = 300, 6000
 # Rows looked at: some to choose from, others to see how close the rest is.
@@ -29,52 +31,62 @@ _MARGIN, _SMALLEST_REACH = 1.25, 0.1
 class Support:
     """Training states in standard deviations from the mean, (k, 2d), and the reach around them.
 
-    ``mu`` and ``s``, both (2d,), take a state x to (x - mu) / s.
+    ``mu`` and ``s``, both (2d,), take a state x to (x - mu) / s; ``box``, (2d,), has the periods of
+    that, zero for columns without one.
     """
 
     points: np.ndarray
     reach: float
     mu: np.ndarray
     s: np.ndarray
+    box: np.ndarray
 
     @classmethod
     def from_data(
-        cls, X: np.ndarray, mu: np.ndarray, s: np.ndarray, before: "Support | None" = None
+        cls,
+        X: np.ndarray,
+        mu: np.ndarray,
+        s: np.ndarray,
+        box: np.ndarray | None = None,
+        before: "Support | None" = None,
     ) -> "Support":
         """The support of the rows of X, (n, 2d), and of those that were seen before."""
+        box = np.zeros_like(s) if box is None else box
         step = -(-len(X) // (2 * _ROWS))
-        Z = _standardised(X[::step], mu, s)
+        Z = _standardised(X[::step], mu, s, box)
         if before is not None:
             Z = np.concatenate([before.points.astype(float), Z])
         chosen, others = (Z, Z) if len(Z) < _ROWS else (Z[::2], Z[1::2])
         n_points = min(_MOST_POINTS, max(_MOST_VALUES // X.shape[1], 1))
-        points = chosen[_farthest_points(chosen, n_points)].astype(np.float16)
-        tree = cKDTree(points.astype(float))
+        points = chosen[_farthest_points(chosen, n_points, box)].astype(np.float16)
+        tree = Nearest(points.astype(float), box)
         reach = np.quantile(tree.query(others)[0], 0.999)
         if len(points) > 1:  # few rows: each is the nearest to itself, so ask for the next one
-            reach = max(reach, np.quantile(np.asarray(tree.query(tree.data, k=2)[0])[:, 1], 0.999))
-        return cls(points, float(max(_MARGIN * reach, _SMALLEST_REACH)), mu, s)
+            to_next = tree.query(points.astype(float), k=2)[0][:, 1]
+            reach = max(reach, np.quantile(to_next, 0.999))
+        return cls(points, float(max(_MARGIN * reach, _SMALLEST_REACH)), mu, s, box)
 
     def distance(self, X: np.ndarray) -> np.ndarray:
         """How far states (..., 2d) are from the nearest one kept, in standard deviations, (...)."""
-        Z = _standardised(X, self.mu, self.s)
+        Z = _standardised(X, self.mu, self.s, self.box)
         finite = ~np.isnan(Z).any(axis=-1)
         distance = np.full(Z.shape[:-1], np.nan)
-        distance[finite] = cKDTree(self.points.astype(float)).query(Z[finite])[0]
+        distance[finite] = Nearest(self.points.astype(float), self.box).query(Z[finite])[0]
         return distance
 
 
-def _standardised(X: np.ndarray, mu: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """z, within the range of half precision."""
-    return np.clip((np.asarray(X, dtype=float) - mu) / s, -_LARGEST, _LARGEST)
+def _standardised(X: np.ndarray, mu: np.ndarray, s: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """z, of periodic columns the smallest one, within the range of half precision."""
+    Z = shortest((np.asarray(X, dtype=float) - mu) / s, box)
+    return np.clip(Z, -_LARGEST, _LARGEST)
 
 
-def _farthest_points(Z: np.ndarray, n_points: int) -> list[int]:
+def _farthest_points(Z: np.ndarray, n_points: int, box: np.ndarray) -> list[int]:
     """Rows of Z, (n, 2d), each the farthest from those before; the first is that at the edge."""
     index = int(np.argmax(np.einsum("ij,ij->i", Z, Z)))
     chosen, squares = [index], np.full(len(Z), np.inf)
     while len(chosen) < n_points:
-        difference = Z - Z[index]
+        difference = shortest(Z - Z[index], box)
         np.minimum(squares, np.einsum("ij,ij->i", difference, difference), out=squares)
         index = int(np.argmax(squares))
         if squares[index] == 0.0:  # all different rows are taken

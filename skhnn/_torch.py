@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .hamiltonians import Hamiltonian, field_from_gradient
+from .hamiltonians import Equations
 from .integrators._system import System
 
 if TYPE_CHECKING:
@@ -144,19 +144,29 @@ def evaluate_on_device(
 
 
 def system_on_device(
-    form: Hamiltonian, params: list[np.ndarray], device: str, size: float
+    equations: Equations,
+    params: list[np.ndarray],
+    device: str,
+    size: float,
+    scale: float = 1.0,
+    shift: Any = 0.0,
 ) -> System:
-    """The equations of motion on tensors of a device, for the methods with fixed steps."""
+    """The equations of motion on tensors of a device, for the methods with fixed steps.
+
+    They are those of x, the Hamiltonian one of ``scale`` x + ``shift``.
+    """
     import torch
 
     dtype = torch.float32 if device.startswith("mps") else torch.float64
     tensors = [torch.as_tensor(p, device=device, dtype=dtype) for p in params]
-    halves = form.halves(tensors, torch)
+    halves = equations.halves(tensors, torch)
+    b = torch.as_tensor(np.broadcast_to(shift, equations.n_columns).copy()).to(device, dtype)
+    b_q, b_p = b.chunk(2)
     return System(
-        lambda t, X: field_from_gradient(form.gradient(tensors, X, torch), torch),
-        lambda t, X: field_from_gradient(form.hessian(tensors, X, torch), torch).swapaxes(-1, -2),
-        None if halves is None else lambda t, p: halves[0](p),
-        None if halves is None else lambda t, q: halves[1](q),
+        lambda t, X: equations.field(tensors, scale * X + b, torch),
+        lambda t, X: scale * equations.jacobian(tensors, scale * X + b, torch),
+        None if halves is None else lambda t, p: halves[0](scale * p + b_p),
+        None if halves is None else lambda t, q: halves[1](scale * q + b_q),
         xp=torch,
         size=size,
         device=torch.device(device),

@@ -3,7 +3,6 @@
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from ._callbacks import FitTasks
-from ._chunks import evaluate_in_chunks
+from ._model import Model
 from ._scaling import Scaling
 from ._score import field_score
 from ._solvers import (
@@ -24,6 +23,8 @@ from ._solvers import (
     Problem,
     SolverOptions,
     Start,
+    equations_of,
+    filled,
     initial_params,
     run_solver,
 )
@@ -31,7 +32,7 @@ from ._support import Support
 from ._threads import one_blas_thread
 from ._torch import resolve_device, sensible_threads
 from ._validation import check_hidden_layer_sizes
-from .hamiltonians import HAMILTONIANS, Hamiltonian, Params
+from .hamiltonians import HAMILTONIANS, Equations, Hamiltonian, Params, periods_of
 
 # A fit that has converged with a larger loss, R2 below 0.8, is worth a word.
 _POOR_LOSS = 0.1
@@ -66,28 +67,31 @@ def train(
     holds_out = solver != "auto" and "early_stopping" not in WITHOUT_EFFECT[solver]
     if estimator.early_stopping and holds_out and not one_epoch:
         rows, hold_out = split(estimator, len(X), groups, rng)
+    hamiltonian, is_open = _asked_for(estimator, goes_on)
+    periods = periods_of(estimator.periodic)
+    if not all(0 <= k < X.shape[1] for k in periods):
+        raise ValueError(
+            f"periodic must name columns of X, 0 to {X.shape[1] - 1}; got {sorted(periods)}."
+        )
+    declared = hamiltonian.declare(X.shape[1], periods)
+    learned = y - sum(known.field_at(X) for known in declared.known) if declared.known else y
     if goes_on:
-        scaling = Scaling(*estimator._scaling)
-    elif rows is None:
-        scaling = Scaling.from_data(X, y, weight)
+        scaling = estimator._scaling
     else:
-        scaling = Scaling.from_data(X[rows], y[rows], weight[rows])
-    everything = Problem(X, y, weight, groups, scaling)
+        of = slice(None) if rows is None else rows
+        scaling = Scaling.from_data(X[of], learned[of], weight[of], declared.periods)
+    everything = Problem(X, learned, weight, groups, scaling, periods=periods)
     problem = everything if rows is None else everything.subset(rows)
-    start = _start(estimator, problem, rng, goes_on)
+    start = _start(estimator, hamiltonian, problem, rng, goes_on, is_open)
 
-    def fitted(hamiltonian: Hamiltonian, params: Params) -> dict[str, Any]:
+    def fitted(equations: Equations, params: Params) -> dict[str, Any]:
         """The attributes of a model with these weights, ready to predict."""
-        params = hamiltonian.fold(params, scaling.mu, scaling.s, scaling.e)
-        params[-1][0] = -_mean_energy(hamiltonian, params, problem)
-        return {
-            "coefs_": params[::2],
-            "intercepts_": params[1::2],
-            "hidden_layer_sizes_": hamiltonian.hidden_layer_sizes,
-            "n_dof_": X.shape[1] // 2,
-            "activation_": hamiltonian.activation,
-            "hamiltonian_": hamiltonian.name,
-            "_scaling": (scaling.mu, scaling.s, scaling.e, scaling.w, scaling.constant),
+        step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
+        X, _, weight = problem.rows(slice(None, None, step))
+        equations = equations.in_units_of_the_data(scaling.s, scaling.c, scaling.e, declared.known)
+        model = Model(equations, params).centred(X, weight)
+        return attributes_of(model) | {
+            "_scaling": scaling,
             "_device": device,
             "_random_state": rng,
         }
@@ -101,16 +105,16 @@ def train(
     if rows is not None:
         sees = {"X": X[rows], "y": y[rows], "metadata": {"sample_weight": weight[rows]}}
     tasks = FitTasks(estimator, 1 if one_epoch else estimator.max_iter, **sees)
-    with tasks, one_blas_thread(), sensible_threads(start.hamiltonian.width, place):
-        monitor.end_iteration = lambda hamiltonian, params, goes_on: tasks.end_iteration(
-            lambda: fitted(hamiltonian, params), goes_on
+    with tasks, one_blas_thread(), sensible_threads(start.equations.width, place):
+        monitor.end_iteration = lambda equations, params, goes_on: tasks.end_iteration(
+            lambda: fitted(equations, params), goes_on
         )
         result = run_solver(solver, problem, start, monitor, options)
-    attributes = fitted(result.hamiltonian, result.params)
-    attributes["loss_"] = _final_loss(result.hamiltonian, attributes, problem)
+    attributes = fitted(result.equations, result.params)
+    attributes["loss_"] = _final_loss(attributes["_model"], X, y, weight, rows)
     seen = getattr(estimator, "_support", None) if one_epoch and goes_on else None
-    before = None if seen is None else Support(seen[0], seen[1], scaling.mu, scaling.s)
-    support = Support.from_data(X, scaling.mu, scaling.s, before)
+    before = None if seen is None else Support(seen[0], seen[1], scaling.mu, scaling.s, scaling.box)
+    support = Support.from_data(X, scaling.mu, scaling.s, scaling.box, before)
     estimator.__dict__.update(
         attributes,
         _solver_state=result.state,
@@ -122,11 +126,24 @@ def train(
     return result
 
 
-def _score_on(problem: Problem, place: Place) -> Callable[[Hamiltonian, Params], float]:
-    """(hamiltonian, params) -> R^2 on the rows of a problem."""
+def attributes_of(model: Model) -> dict[str, Any]:
+    """What an estimator says of its model."""
+    layers = model.hamiltonian.layers()
+    return {
+        "_model": model,
+        "hamiltonian_": model.hamiltonian,
+        "params_": model.params,
+        "hidden_layer_sizes_": tuple(layers[0].hidden_layer_sizes) if layers else (),
+        "activation_": layers[0].activation if layers else None,
+        "n_dof_": model.equations.n_columns // 2,
+    }
 
-    def score(hamiltonian: Hamiltonian, params: Params) -> float:
-        objective = Objective(problem, hamiltonian, place=place)
+
+def _score_on(problem: Problem, place: Place) -> Callable[[Equations, Params], float]:
+    """(equations, params) -> R^2 on the rows of a problem."""
+
+    def score(equations: Equations, params: Params) -> float:
+        objective = Objective(problem, equations, place=place)
         return 1.0 - 2.0 * objective.loss([place.array(p) for p in params])
 
     return score
@@ -167,27 +184,16 @@ def _place(estimator: Any, solver: str) -> tuple[Place, str]:
     return Place.on_torch(device, dtype), str(device)
 
 
-def _final_loss(hamiltonian: Hamiltonian, fitted: dict[str, Any], problem: Problem) -> float:
-    """(1 - R^2) / 2 of the fitted model on the rows of the problem."""
-    X, y, weight = problem.rows(slice(None, None, -(-problem.n_samples // _ROWS_FOR_THE_LOSS)))
-    if len(X) < 2:
+def _final_loss(
+    model: Model, X: np.ndarray, y: np.ndarray, weight: np.ndarray, rows: np.ndarray | None
+) -> float:
+    """(1 - R^2) / 2 of the fitted model on the rows that were trained on."""
+    rows = np.arange(len(X)) if rows is None else rows
+    rows = rows[:: -(-len(rows) // _ROWS_FOR_THE_LOSS)]
+    if len(rows) < 2:
         return float("nan")
-    params = [
-        p for layer in zip(fitted["coefs_"], fitted["intercepts_"], strict=True) for p in layer
-    ]
-    field = hamiltonian.vector_field(params)
-    predicted = evaluate_in_chunks(field, X, np.empty_like(X), hamiltonian.width)
-    return 0.5 * (1.0 - field_score(X, y, predicted, weight))
-
-
-def _mean_energy(hamiltonian: Hamiltonian, params: Params, problem: Problem) -> float:
-    """The weighted mean of H over the rows; params are those of H in the units of the data."""
-    step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
-    X, _, weight = problem.rows(slice(None, None, step))
-    energies = np.empty(len(X))
-    value = partial(hamiltonian.value, params)
-    evaluate_in_chunks(value, X, energies, hamiltonian.width)
-    return float(weight @ energies / weight.sum())
+    X = np.asarray(X[rows])
+    return 0.5 * (1.0 - field_score(X, np.asarray(y[rows]), model.field(X), weight[rows]))
 
 
 def split(
@@ -214,45 +220,60 @@ def split(
     return next(shuffle.split(np.empty((n_samples, 1)), groups=groups))
 
 
-def _start(estimator: Any, problem: Problem, rng: np.random.RandomState, goes_on: bool) -> Start:
-    """The Hamiltonian and its initial params in standardised coordinates."""
-    given = estimator.hidden_layer_sizes is not None
-    if given:
-        sizes = check_hidden_layer_sizes(estimator.hidden_layer_sizes)
-    else:
-        sizes = estimator.hidden_layer_sizes_ if goes_on else _DEFAULT_SIZES
-    activation_given = estimator.activation != "auto"
-    activation = estimator.activation if activation_given else "tanh"
-    if goes_on and not activation_given:  # then the activation was an outcome as well
-        activation = estimator.activation_
-    form = estimator.get_params(deep=False)["hamiltonian"]
-    form_is_open = form == "auto" and estimator.solver == "auto" and not given
-    if form == "auto":
-        form = estimator.hamiltonian_ if goes_on else "mlp"
-    hamiltonian: Hamiltonian = HAMILTONIANS[form](sizes, activation)
-    if not goes_on:
-        return Start(
-            hamiltonian,
-            initial_params(hamiltonian, problem, rng),
-            layers_given=given,
-            activation_given=activation_given,
-            form_is_open=form_is_open,
+def _asked_for(estimator: Any, goes_on: bool) -> tuple[Hamiltonian, bool]:
+    """The Hamiltonian that the parameters ask for, and whether it is an outcome.
+
+    Layers and activations that are the solver's to choose are None.
+    """
+    hamiltonian, sizes = estimator.hamiltonian, estimator.hidden_layer_sizes
+    is_auto = isinstance(hamiltonian, str) and hamiltonian == "auto"
+    is_open = is_auto and estimator.solver == "auto" and sizes is None
+    if is_auto and goes_on:
+        hamiltonian, is_open = estimator.hamiltonian_.map_layers(lambda *_: (None, None)), False
+    elif isinstance(hamiltonian, str):
+        hamiltonian = HAMILTONIANS["mlp" if is_auto else hamiltonian]
+    sizes = None if sizes is None else check_hidden_layer_sizes(sizes)
+    activation = None if estimator.activation == "auto" else estimator.activation
+    return hamiltonian.map_layers(
+        lambda own_sizes, own: (
+            sizes if own_sizes is None else check_hidden_layer_sizes(own_sizes),
+            own or activation,
         )
-    before = (
-        2 * estimator.n_dof_,
-        estimator.hamiltonian_,
-        estimator.hidden_layer_sizes_,
-        estimator.activation_,
-    )
-    scaling = problem.scaling
-    now = (problem.n_features, form, sizes, hamiltonian.activation)
+    ), is_open
+
+
+def _start(
+    estimator: Any,
+    hamiltonian: Hamiltonian,
+    problem: Problem,
+    rng: np.random.RandomState,
+    goes_on: bool,
+    is_open: bool,
+) -> Start:
+    """Where training starts."""
+    if not goes_on:
+        equations = equations_of(filled(hamiltonian, _DEFAULT_SIZES), problem)
+        params = initial_params(equations, problem, rng)
+        return Start(hamiltonian, equations, params, hamiltonian_is_open=is_open)
+    model = estimator._model
+    before = model.equations.n_columns, repr(model.hamiltonian)
+    # What the parameters leave open is what was found.
+    layers = [(n.hidden_layer_sizes, n.activation) for n in model.hamiltonian.layers()]
+    if len(layers) == len(hamiltonian.layers()):
+        hamiltonian = hamiltonian.with_layers(
+            [
+                (n.hidden_layer_sizes or sizes, n.activation or activation)
+                for n, (sizes, activation) in zip(hamiltonian.layers(), layers, strict=True)
+            ]
+        )
+    now = problem.n_features, repr(hamiltonian)
     if before != now:
         raise ValueError(
-            "warm_start and partial_fit go on with a model of (columns, hamiltonian, layers, "
-            f"activation) {before}; got {now}. Use a new estimator, or fit with warm_start=False."
+            f"warm_start and partial_fit go on with a model of {before[0]} columns, {before[1]}; "
+            f"got {now[0]} columns, {now[1]}. Use a new estimator, or fit with warm_start=False."
         )
-    params = hamiltonian.unfold(estimator._params(), scaling.mu, scaling.s, scaling.e)
-    return Start(hamiltonian, params, goes_on=True, state=estimator._solver_state)
+    equations = model.equations.in_units_of(problem.scaling.s)
+    return Start(hamiltonian, equations, model.params, goes_on=True, state=estimator._solver_state)
 
 
 def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str] = ()) -> None:

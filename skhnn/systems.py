@@ -9,7 +9,7 @@ that is dq/dt = dH/dp and dp/dt = **minus** dH/dq.
 
 These systems make the simulated data sets of :mod:`skhnn.datasets` and are the truth that a
 learned model is compared with. A new one is a frozen dataclass: its physical parameters are
-the fields, and it defines ``n_dof``, ``hamiltonian`` and ``gradient``.
+the fields, and it defines ``n_dof``, ``energy`` and ``gradient``.
 """
 
 from abc import ABC, abstractmethod
@@ -30,7 +30,7 @@ class HamiltonianSystem(ABC):
     """The contract of a known system.
 
     1. ``n_dof`` is the number d of degrees of freedom.
-    2. ``hamiltonian(X)`` maps states (..., 2d) to energies (...).
+    2. ``energy(X)`` maps states (..., 2d) to energies (...).
     3. ``gradient(X)`` maps states (..., 2d) to (dH/dq, dH/dp), of the same shape.
     4. Both are pure functions of X and of the fields, in float64; they take X through
        ``_split``, which checks its width.
@@ -45,7 +45,7 @@ class HamiltonianSystem(ABC):
     >>> from skhnn.systems import HamiltonianSystem
     >>> class Quartic(HamiltonianSystem):
     ...     n_dof = 1
-    ...     def hamiltonian(self, X):
+    ...     def energy(self, X):
     ...         q, p = self._split(X)
     ...         return (p**2 / 2 + q**4 / 4)[..., 0]
     ...     def gradient(self, X):
@@ -61,7 +61,7 @@ class HamiltonianSystem(ABC):
         """Number d of degrees of freedom."""
 
     @abstractmethod
-    def hamiltonian(self, X: ArrayLike) -> FloatArray:
+    def energy(self, X: ArrayLike) -> FloatArray:
         """H(x): states of shape (..., 2d) to energies of shape (...)."""
 
     @abstractmethod
@@ -121,7 +121,7 @@ class MassSpring(HamiltonianSystem):
     --------
     >>> from skhnn.systems import MassSpring
     >>> system = MassSpring(mass=2.0, stiffness=3.0)
-    >>> system.hamiltonian([[1.0, 0.0], [0.0, 2.0]])
+    >>> system.energy([[1.0, 0.0], [0.0, 2.0]])
     array([1.5, 1. ])
     >>> system.vector_field([1.0, 2.0])
     array([ 1., -3.])
@@ -143,7 +143,7 @@ class MassSpring(HamiltonianSystem):
         """Angular frequency omega = sqrt(k / m)."""
         return float(np.sqrt(self.stiffness / self.mass))
 
-    def hamiltonian(self, X: ArrayLike) -> FloatArray:
+    def energy(self, X: ArrayLike) -> FloatArray:
         """p^2 / (2 m) + k q^2 / 2: (..., 2) to (...)."""
         q, p = self._split(X)
         return (p**2 / (2 * self.mass) + self.stiffness * q**2 / 2)[..., 0]
@@ -203,7 +203,7 @@ class Pendulum(HamiltonianSystem):
     --------
     >>> import numpy as np
     >>> from skhnn.systems import Pendulum
-    >>> Pendulum().hamiltonian([[0.0, 2.0], [np.pi, 0.0]])
+    >>> Pendulum().energy([[0.0, 2.0], [np.pi, 0.0]])
     array([2., 2.])
     >>> Pendulum(gravity=9.81).vector_field([np.pi / 2, 1.0])
     array([ 1.  , -9.81])
@@ -221,7 +221,7 @@ class Pendulum(HamiltonianSystem):
         """Number of degrees of freedom, 1."""
         return 1
 
-    def hamiltonian(self, X: ArrayLike) -> FloatArray:
+    def energy(self, X: ArrayLike) -> FloatArray:
         """p^2 / (2 m l^2) + m g l (1 - cos q): (..., 2) to (...)."""
         q, p = self._split(X)
         inertia, weight = self.mass * self.length**2, self.mass * self.gravity * self.length
@@ -261,7 +261,7 @@ class Kepler(HamiltonianSystem):
     ['q_1', 'q_2', 'p_1', 'p_2']
     >>> sun.vector_field([2.0, 0.0, 0.0, 1.0])
     array([ 0.,  1., -1., -0.])
-    >>> sun.hamiltonian([[2.0, 0.0, 0.0, 1.0]])
+    >>> sun.energy([[2.0, 0.0, 0.0, 1.0]])
     array([-1.5])
     """
 
@@ -277,7 +277,7 @@ class Kepler(HamiltonianSystem):
         """Number of degrees of freedom, ``ndim``."""
         return self.ndim
 
-    def hamiltonian(self, X: ArrayLike) -> FloatArray:
+    def energy(self, X: ArrayLike) -> FloatArray:
         """``|p|^2 / 2 - mu / |q|``: (..., 2 ndim) to (...)."""
         q, p = self._split(X)
         return np.sum(p**2, axis=-1) / 2 - self.mu / np.linalg.norm(q, axis=-1)

@@ -185,7 +185,7 @@ def test_device_auto_takes_what_there_is():
     assert fit_quietly(quick(device="auto"), X, Y).score(X, Y) < 1
 
 
-@pytest.mark.parametrize("method", ["predict", "hamiltonian"])
+@pytest.mark.parametrize("method", ["predict", "energy"])
 def test_not_fitted(method):
     with pytest.raises(NotFittedError):
         getattr(HNNRegressor(), method)(X)

@@ -103,7 +103,7 @@ def test_default_mass_spring_is_the_circle_of_the_tutorial():
     np.testing.assert_allclose(
         b.target, 2 * np.pi * np.column_stack([p, -q]), rtol=0, atol=2 * np.pi * 1e-15
     )
-    np.testing.assert_allclose(b.system.hamiltonian(b.data), np.pi, rtol=1e-14)
+    np.testing.assert_allclose(b.system.energy(b.data), np.pi, rtol=1e-14)
 
 
 def test_mass_springs_keep_their_energies_within_the_range():
@@ -119,7 +119,7 @@ def test_mass_springs_keep_their_energies_within_the_range():
     assert b.system == MassSpring(2.0, 3.0)
     assert b.t.min() == 1
     assert b.t.max() < 9
-    energy = b.system.hamiltonian(b.data).reshape(8, 100)
+    energy = b.system.energy(b.data).reshape(8, 100)
     np.testing.assert_allclose(energy, energy[:, :1] * np.ones(100), rtol=1e-13)
     amplitude = np.sqrt(2 * energy[:, 0] / 3.0)
     assert np.all((amplitude > 0.5) & (amplitude < 2.0))
@@ -136,13 +136,13 @@ def test_box_is_covered_and_every_row_is_a_group():
     assert not b.t.any()
     np.testing.assert_allclose(b.data.min(axis=0), [-np.pi, -3], atol=0.02)
     np.testing.assert_allclose(b.data.max(axis=0), [np.pi, 3], atol=0.02)
-    rotates = b.system.hamiltonian(b.data) > 2
+    rotates = b.system.energy(b.data) > 2
     assert 0.2 < rotates.mean() < 0.8  # both kinds of motion
 
 
 def test_energy_is_conserved_along_pendulum_trajectories():
     b = make_pendulum(1000, sampling="trajectories", t_span=(0, 20), gravity=2.0, random_state=0)
-    energy = b.system.hamiltonian(b.data).reshape(10, 100)
+    energy = b.system.energy(b.data).reshape(10, 100)
     np.testing.assert_allclose(energy, energy[:, :1] * np.ones(100), rtol=0, atol=1e-9)
     np.testing.assert_array_equal(b.groups, np.repeat(np.arange(10), 100))
 

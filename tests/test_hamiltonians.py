@@ -1,156 +1,342 @@
-"""The derivatives of the network in closed form agree with automatic differentiation."""
+"""Hamiltonians of every composition: all derivatives agree with automatic differentiation."""
+
+import pickle
 
 import numpy as np
 import pytest
 import torch
-from helpers import linear_and_quadratic, structure_matrix
+from helpers import central_differences, structure_matrix
 from sklearn.base import clone
 
 from skhnn.hamiltonians import (
     ACTIVATIONS,
-    MLPHamiltonian,
+    HAMILTONIANS,
+    MLP,
+    Known,
+    Quadratic,
+    equations_for,
     field_from_gradient,
     gradient_from_field,
 )
+from skhnn.hamiltonians._base import Declaration, HasLayers
+from skhnn.hamiltonians._maps import Map, Point, Standardised
+from skhnn.hamiltonians._network import Network
 
-every_activation = pytest.mark.parametrize("activation", list(ACTIVATIONS))
+N_COLUMNS, D = 4, 2
+
+
+def quartic(X):
+    return X[..., 0] ** 4 + X[..., 0] * X[..., 2] ** 2
+
+
+def gradient_of_quartic(X):
+    return np.stack([4 * X[:, 0] ** 3 + X[:, 2] ** 2, 0 * X[:, 0],
+                     2 * X[:, 0] * X[:, 2], 0 * X[:, 0]], axis=1)  # fmt: skip
+
+
+class Distance(Map):
+    """z = |x|, with a line for each derivative: what a new kind of Hamiltonian may need."""
+
+    def rescaled(self, s):
+        return Standardised(0 * s, 1 / s) >> self
+
+    def at(self, x, xp):
+        r = (x * x).sum(-1)[..., None] ** 0.5
+        u = x / r
+        return Point(
+            r,
+            lambda V: (u * V).sum(-1)[..., None],
+            lambda g: g * u,
+            lambda V, g: g * (V - u * (u * V).sum(-1)[..., None]) / r,
+        )
+
+
+class Radial(HasLayers):
+    """V(|q|), as CONTRIBUTING.md has it."""
+
+    def __init__(self, hidden_layer_sizes=None, activation=None):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+
+    def declare(self, n_columns, periods):
+        q, sizes = list(range(n_columns // 2)), tuple(self.hidden_layer_sizes or ())
+        return Declaration([Network(q, sizes, self.activation or "", Distance() >> Standardised())])
+
+
+COMPOSED = {
+    **HAMILTONIANS,
+    "quadratic": Quadratic(),
+    "of some columns": MLP([0, 3]) + Quadratic([1, 2]),
+    "of columns in another order": MLP([2, 0]) + MLP([1, 3]),
+    "one angle": Quadratic("p") + MLP("q", periodic=[0]),
+    "angles and momenta": MLP(periodic={0: 1.3, 1: 6.2}),
+    "a product with an angle": MLP("q", periodic=[1]) * Quadratic("p"),
+    "a product of some, and a sum": MLP([0, 3]) * Quadratic([2]) + MLP([1]),
+    "two products": MLP("q") * Quadratic("p") + MLP("p") * Quadratic("q"),
+    "defined in this file": Quadratic("p") + Radial(),
+    "known by torch": MLP("q") + Quadratic("p") + Known(quartic),
+    "known with its gradient": MLP() + Known(quartic, gradient_of_quartic),
+}
+every_hamiltonian = pytest.mark.parametrize("name", COMPOSED)
 every_depth = pytest.mark.parametrize("sizes", [(7,), (5, 6), (4, 6, 3)], ids=len)
+SPREAD, MEAN = np.array([1.0, 2.0, 3.0, 0.5]), np.array([1.0, 10.0, 0.0, -3.0])
 
 
-def make(sizes, activation, n_features=4, seed=0):
-    rng = np.random.RandomState(seed)
-    hamiltonian = MLPHamiltonian(sizes, activation)
-    params = hamiltonian.init_params(n_features, rng)
-    params[-2][sizes[-1] :] = rng.normal(size=(n_features * (n_features + 3) // 2, 1))
-    params[-1][:] = rng.normal(size=1 + n_features)
-    return hamiltonian, params, rng.normal(size=(9, n_features)), rng
-
-
-def autograd(hamiltonian, params, X):
-    """H and grad H by torch, the gradient differentiable once more."""
-    params = [torch.tensor(p, requires_grad=True) for p in params]
-    x = torch.tensor(X, requires_grad=True)
-    functions = {
-        "tanh": torch.tanh,
-        "softplus": torch.nn.functional.softplus,
-        "silu": torch.nn.functional.silu,
-        "sin": torch.sin,
-        "logistic": torch.sigmoid,
-    }
-    h = z = x - params[-1][1:]
-    for W, b in zip(params[:-2:2], params[1:-2:2], strict=True):
-        h = functions[hamiltonian.activation](h @ W + b)
-    w, n_units = params[-2][:, 0], h.shape[1]
-    H = h @ w[:n_units] + linear_and_quadratic(w[n_units:], z) + params[-1][0]
-    (gradient,) = torch.autograd.grad(H.sum(), x, create_graph=True)
-    return params, x, H, gradient
-
-
-@every_activation
-@every_depth
-def test_value_and_gradient_agree_with_autograd(sizes, activation):
-    hamiltonian, params, X, _ = make(sizes, activation)
-    _, _, H, gradient = autograd(hamiltonian, params, X)
-    np.testing.assert_allclose(hamiltonian.value(params, X), H.detach(), atol=1e-14)
-    np.testing.assert_allclose(hamiltonian.gradient(params, X), gradient.detach(), atol=1e-14)
-
-
-@every_activation
-@every_depth
-def test_pullback_agrees_with_double_backpropagation(sizes, activation):
-    hamiltonian, params, X, rng = make(sizes, activation)
-    V = rng.normal(size=X.shape)
-    tensors, _, _, gradient = autograd(hamiltonian, params, X)
-    expected = torch.autograd.grad(
-        (gradient * torch.tensor(V)).sum(), tensors, allow_unused=True, materialize_grads=True
+def make(hamiltonian, sizes=(5, 6), activation="tanh", n=9):
+    """Equations with random weights, states, and the generator."""
+    rng = np.random.RandomState(0)
+    if isinstance(hamiltonian, str):
+        hamiltonian = COMPOSED[hamiltonian]
+    hamiltonian = hamiltonian.map_layers(lambda *_: (sizes, activation))
+    X = rng.normal(size=(40, N_COLUMNS)) * SPREAD + MEAN
+    c = X.mean(axis=0)
+    for k, period in hamiltonian.declare(N_COLUMNS, {}).periods.items():
+        c[k] = period * np.round(c[k] / period)
+    equations = equations_for(
+        hamiltonian, X, np.ones(40), s=X.std(axis=0), mu=X.mean(axis=0), e=1.7, c=c, periods={}
     )
-    G, pullback = hamiltonian.gradient_pullback(params, X)
-    np.testing.assert_array_equal(G, hamiltonian.gradient(params, X))
-    *actual, of_centre = pullback(V)
-    for found, wanted in zip(actual, expected[:-1], strict=True):
-        np.testing.assert_allclose(found, wanted, atol=1e-13)
-    assert of_centre.shape == params[-1].shape
-    assert not of_centre.any()  # the constant and the centre stay where they are
+    params = [p + 0.3 * rng.normal(size=p.shape) for p in equations.init_params(rng)]
+    return equations, params, X[:n], rng
 
 
-@every_activation
+def by_autograd(equations, params, X):
+    """The leaves, and the field J grad H with a graph, from nothing but the value of H."""
+    leaves = [torch.tensor(p, requires_grad=True) for p in params]
+    x = torch.tensor(X, requires_grad=True)
+    H = equations.value(leaves, x, torch)
+    (gradient,) = torch.autograd.grad(H.sum(), x, create_graph=True)
+    return leaves, x, torch.cat([gradient[:, D:], -gradient[:, :D]], dim=1), H
+
+
+@every_hamiltonian
 @every_depth
-def test_hessian_agrees_with_autograd_and_is_symmetric(sizes, activation):
-    hamiltonian, params, X, _ = make(sizes, activation)
-    _, x, _, gradient = autograd(hamiltonian, params, X)
-    rows = [torch.autograd.grad(g.sum(), x, retain_graph=True)[0] for g in gradient.T]
-    hessian = hamiltonian.hessian(params, X)
-    np.testing.assert_allclose(hessian, torch.stack(rows, dim=1), atol=1e-13)
-    np.testing.assert_allclose(hessian, hessian.swapaxes(1, 2), atol=1e-14)
-    np.testing.assert_allclose(hamiltonian.hessian(params, X[0]), hessian[0], atol=1e-14)
+def test_value_and_field_agree_with_autograd_on_numpy_and_on_torch(name, sizes):
+    equations, params, X, _ = make(name, sizes)
+    leaves, x, field, H = by_autograd(equations, params, X)
+    np.testing.assert_allclose(equations.value(params, X), H.detach(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(equations.field(params, X), field.detach(), rtol=1e-10, atol=1e-12)
+    on_torch = equations.field(leaves, x, torch)
+    np.testing.assert_allclose(on_torch.detach(), field.detach(), rtol=1e-10, atol=1e-12)
 
 
-@every_activation
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_the_value_is_that_of_the_formula(activation):
+    functions = {
+        "tanh": np.tanh, "sin": np.sin, "softplus": lambda a: np.log1p(np.exp(a)),
+        "silu": lambda a: a / (1 + np.exp(-a)), "logistic": lambda a: 1 / (1 + np.exp(-a)),
+    }  # fmt: skip
+    equations, (W, b, w, u), X, _ = make(MLP([0, 2], periodic=[0]), (3,), activation)
+    (network, _) = equations.terms
+    angle, other = X[:, 0], X[:, 2]
+    read = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    mu, s = network.phi.f.g.constants.values()
+    mean, spread = network.phi.g.constants.values()
+    z = (other - equations.c[2] - mean) / spread
+    inputs = np.column_stack([(read - mu) / s, z])
+    h = functions[activation](inputs @ W + b) @ w
+    expected = equations.e * (h[:, 0] + u[0, 0] * z + u[1, 0] * z**2)
+    np.testing.assert_allclose(equations.value([W, b, w, u], X), expected, atol=1e-12)
+
+
+@every_hamiltonian
 @every_depth
-def test_gradient_is_linear_in_the_basis(sizes, activation):
-    hamiltonian, params, X, rng = make(sizes, activation)
-    basis = hamiltonian.basis(params, X)
-    assert basis.shape == (len(X), X.shape[1], sizes[-1] + 4 + 10)
-    params[-2] = rng.normal(size=params[-2].shape)
-    gradient = hamiltonian.gradient(params, X)
-    np.testing.assert_allclose(basis @ params[-2].ravel(), gradient, atol=1e-14)
-
-
-@every_activation
-@every_depth
-def test_numpy_and_torch_run_the_same_code(sizes, activation):
-    hamiltonian, params, X, rng = make(sizes, activation)
+@pytest.mark.parametrize("activation", ["tanh", "silu"])
+def test_the_pullback_agrees_with_double_backpropagation(name, sizes, activation):
+    equations, params, X, rng = make(name, sizes, activation)
     V = rng.normal(size=X.shape)
-    tensors, x = [torch.tensor(p) for p in params], torch.tensor(X)
-    for method in ("value", "gradient", "hessian", "basis"):
-        on_torch = getattr(hamiltonian, method)(tensors, x, torch)
-        assert isinstance(on_torch, torch.Tensor)
-        on_numpy = getattr(hamiltonian, method)(params, X)
-        np.testing.assert_allclose(on_torch, on_numpy, atol=1e-14)
-    _, pullback = hamiltonian.gradient_pullback(params, X)
-    _, torch_pullback = hamiltonian.gradient_pullback(tensors, x, torch)
-    for a, b in zip(pullback(V), torch_pullback(torch.tensor(V)), strict=True):
-        np.testing.assert_allclose(b, a, atol=1e-13)
+    leaves, _, field, _ = by_autograd(equations, params, X)
+    expected = torch.autograd.grad(
+        (field * torch.tensor(V)).sum(), leaves, allow_unused=True, materialize_grads=True
+    )
+    learned, pullback = equations.field_and_pullback(params, X)
+    np.testing.assert_allclose(
+        learned + equations.known_field(X), equations.field(params, X), atol=1e-12
+    )
+    _, on_torch = equations.field_and_pullback(leaves, torch.tensor(X), torch)
+    for found, by_torch, wanted in zip(
+        pullback(V), on_torch(torch.tensor(V)), expected, strict=True
+    ):
+        scale = 1.0 + np.abs(wanted.numpy()).max()
+        np.testing.assert_allclose(found / scale, wanted / scale, atol=1e-12)
+        np.testing.assert_allclose(by_torch.detach() / scale, wanted / scale, atol=1e-12)
 
 
-@every_activation
-def test_methods_stay_on_the_device_of_their_params(activation):
-    # "meta" tensors have no data: an array made on the wrong device raises at once.
-    hamiltonian, params, X, _ = make((5, 6), activation)
-    params = [torch.tensor(p, device="meta") for p in params]
-    x = torch.tensor(X, device="meta")
-    for method in ("value", "gradient", "hessian", "basis"):
-        assert getattr(hamiltonian, method)(params, x, torch).device.type == "meta"
-    G, pullback = hamiltonian.gradient_pullback(params, x, torch)
-    assert all(d.device.type == "meta" for d in pullback(G))
-
-
-@every_activation
+@every_hamiltonian
 @every_depth
-def test_bound_field_is_j_times_gradient(sizes, activation):
-    hamiltonian, params, X, _ = make(sizes, activation)
-    field = hamiltonian.vector_field(params)
-    expected = hamiltonian.gradient(params, X) @ structure_matrix(2).T
-    before = X.copy()
-    np.testing.assert_allclose(field(X), expected, atol=1e-14)
-    np.testing.assert_allclose(field(X[3]), expected[3], atol=1e-14)
+def test_the_field_is_linear_in_the_last_weights(name, sizes):
+    equations, params, X, rng = make(name, sizes)
+    basis = equations.basis(params, X)
+    assert basis.shape == (len(X), N_COLUMNS, equations.n_last)
+    params = equations.with_last(params, rng.normal(size=equations.n_last))
+    field = basis @ equations.last(params) + equations.known_field(X)
+    np.testing.assert_allclose(field, equations.field(params, X), rtol=1e-10, atol=1e-11)
+
+
+@every_hamiltonian
+@every_depth
+def test_the_jacobian_agrees_with_autograd_and_is_that_of_a_hamiltonian_field(name, sizes):
+    equations, params, X, _ = make(name, sizes)
+    _, x, field, _ = by_autograd(equations, params, X)
+    rows = [torch.autograd.grad(f.sum(), x, retain_graph=True)[0] for f in field.T]
+    jacobian = equations.jacobian(params, X)
+    tolerance = 1e-10 if not equations.known else 1e-7  # by differences, if nothing else is given
+    np.testing.assert_allclose(jacobian, torch.stack(rows, dim=1), rtol=1e-8, atol=tolerance)
+    hessian = structure_matrix(D).T @ jacobian
+    np.testing.assert_allclose(hessian, hessian.swapaxes(1, 2), atol=tolerance * 10)
+
+
+@every_hamiltonian
+@every_depth
+def test_derivatives_by_hidden_weights_row_by_row(name, sizes):
+    equations, params, X, rng = make(name, sizes)
+    if not equations.networks:
+        assert equations.hidden(params) == []
+        return
+    V = rng.normal(size=X.shape)
+    _, pullback = equations.field_and_pullback(params, X)
+    expected = np.concatenate([p.ravel() for p in equations.hidden(pullback(V))])
+    found = np.einsum("ni,nik->k", V, equations.jacobian_by_hidden(params, X))
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-11)
+
+
+@every_hamiltonian
+@every_depth
+def test_the_bound_field_is_the_field(name, sizes):
+    equations, params, X, _ = make(name, sizes)
+    field, before = equations.vector_field(params), X.copy()
+    expected = equations.field(params, X)
+    np.testing.assert_allclose(field(X), expected, rtol=1e-10, atol=1e-11)
+    np.testing.assert_allclose(field(X[3]), expected[3], rtol=1e-10, atol=1e-11)
     np.testing.assert_array_equal(X, before)
 
 
-@every_depth
-def test_folding_moves_the_scaling_into_the_weights_exactly(sizes):
-    hamiltonian, params, X, rng = make(sizes, "tanh")
-    mu, s, e = rng.normal(size=4), rng.uniform(0.5, 2, 4), 3.0
-    folded = hamiltonian.fold(params, mu, s, e)
-    Z = (X - mu) / s
-    expected = e * (hamiltonian.value(params, Z) - params[-1][0])
-    np.testing.assert_allclose(hamiltonian.value(folded, X), expected, atol=1e-13)
-    gradient = hamiltonian.gradient(params, Z) * e / s
-    np.testing.assert_allclose(hamiltonian.gradient(folded, X), gradient, atol=1e-13)
-    *unfolded, last = hamiltonian.unfold(folded, mu, s, e)
-    for a, b in zip(unfolded, params[:-1], strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-14)
-    np.testing.assert_allclose(last[1:], params[-1][1:], atol=1e-14)
+@every_hamiltonian
+def test_halves_are_there_where_q_and_p_are_not_coupled(name):
+    equations, params, X, _ = make(name)
+    halves = equations.halves(params)
+    separable = {"mechanical", "separable", "one angle", "defined in this file"}
+    assert (halves is not None) == (name in separable)
+    if halves is not None:
+        found = np.hstack([halves[0](X[:, D:]), halves[1](X[:, :D])])
+        np.testing.assert_allclose(found, equations.field(params, X), atol=1e-12)
+        tensors = [torch.tensor(p) for p in params]
+        of_p, of_q = equations.halves(tensors, torch)
+        found = torch.cat([of_p(torch.tensor(X[:, D:])), of_q(torch.tensor(X[:, :D]))], dim=1)
+        np.testing.assert_allclose(found, equations.field(params, X), atol=1e-12)
+
+
+@every_hamiltonian
+def test_blocks_share_neither_rows_nor_weights(name):
+    equations, params, X, _ = make(name)
+    basis = equations.basis(params, X)
+    blocks = equations.blocks()
+    weights = np.concatenate([w for _, w in blocks])
+    np.testing.assert_array_equal(np.sort(weights), np.arange(equations.n_last))
+    for columns, own in blocks:
+        others = np.setdiff1d(weights, own)
+        assert not basis[:, columns][:, :, others].any()
+
+
+@every_hamiltonian
+def test_more_units_and_means_of_models_are_exact(name):
+    equations, params, X, rng = make(name)
+    several = [params, [p + 0.1 * rng.normal(size=p.shape) for p in params]]
+    weights = np.array([0.25, 0.75])
+    mean, joined = equations.mean(several, weights)
+    expected = sum(w * equations.field(p, X) for w, p in zip(weights, several, strict=True))
+    np.testing.assert_allclose(mean.field(joined, X), expected, rtol=1e-10, atol=1e-11)
+    if equations.networks:
+        wider, more = equations.widen(params, X, rng, 3)
+        np.testing.assert_allclose(
+            wider.field(more, X), equations.field(params, X), rtol=1e-10, atol=1e-11
+        )
+        sizes = [network.sizes[-1] for network in equations.networks]
+        assert [network.sizes[-1] for network in wider.networks] == [n + 3 for n in sizes]
+        assert wider.hamiltonian.layers()[0].hidden_layer_sizes == (5, 9)
+
+
+@every_hamiltonian
+@pytest.mark.parametrize("method", ["hinge", "pairs"])
+def test_sampled_layers_do_not_read_columns_that_are_to_be_left_out(name, method):
+    equations, _, X, rng = make(name, (8,))
+    reads = np.array([True, False, True, True])
+    params = equations.sample_params(X, rng, method, 0.4, reads)
+    assert not equations.last(params).any()
+    if not equations.networks:
+        return
+    basis = equations.basis(params, X)
+    of_units = equations.places_of_units()
+    linear = [n for n in equations.networks if n.psi is not None]  # known factors may read it
+    if not linear:
+        assert not basis[:, D + 1][:, of_units].any() or not equations.networks
+        # the derivative by column 1 is the rate of its conjugate
+        assert not gradient_from_field(basis.swapaxes(1, 2)).swapaxes(1, 2)[:, 1][:, of_units].any()
+
+
+@every_hamiltonian
+def test_single_precision(name):
+    if "known" in name:
+        pytest.skip("known energies are evaluated in double precision, before training")
+    equations, params, X, rng = make(name)
+    single = equations.in_units_of(SPREAD)
+    Z, V = (a.astype("float32") for a in ((X - equations.c) / SPREAD, rng.normal(size=X.shape)))
+    of_params = [p.astype("float32") for p in params]
+    field, pullback = single.field_and_pullback(of_params, Z)
+    assert field.dtype == np.float32
+    assert all(p.dtype == np.float32 for p in pullback(V))
+    unit = equations.e / np.roll(SPREAD, D)
+    expected = equations.field(params, X) / unit
+    np.testing.assert_allclose(field, expected, atol=1e-4 * np.abs(expected).max())
+    back = single.in_units_of_the_data(SPREAD, equations.c, equations.e, ())
+    np.testing.assert_allclose(back.field(params, X), expected * unit, rtol=1e-10, atol=1e-11)
+
+
+@every_hamiltonian
+def test_methods_stay_on_the_device_of_their_params(name):
+    if "known" in name:
+        pytest.skip("a known function stays where it likes")
+    # "meta" tensors have no data: an array made on the wrong device raises at once.
+    equations, params, X, _ = make(name)
+    params = [torch.tensor(p, device="meta") for p in params]
+    x = torch.tensor(X, device="meta")
+    for method in ("value", "field", "jacobian", "basis"):
+        assert getattr(equations, method)(params, x, torch).device.type == "meta"
+    field, pullback = equations.field_and_pullback(params, x, torch)
+    assert all(d.device.type == "meta" for d in pullback(field))
+
+
+@pytest.mark.parametrize("name", [k for k, H in COMPOSED.items() if H.declare(4, {}).periods])
+def test_a_shift_by_a_period_changes_nothing(name):
+    equations, params, X, _ = make(name)
+    shift = np.zeros(N_COLUMNS)
+    for k, period in COMPOSED[name].declare(N_COLUMNS, {}).periods.items():
+        shift[k] = 3 * period
+    for function in (equations.value, equations.field, equations.basis, equations.jacobian):
+        np.testing.assert_allclose(function(params, X + shift), function(params, X), atol=1e-11)
+
+
+@every_hamiltonian
+def test_units_and_origin_do_not_cost_digits(name):
+    of_itself = "known" in name or "defined" in name
+    if of_itself or COMPOSED[name].declare(N_COLUMNS, {}).periods:
+        pytest.skip("it is not the same at another origin")
+    hamiltonian = COMPOSED[name].map_layers(lambda *_: ((5,), "tanh"))
+    rng = np.random.RandomState(0)
+    Z = rng.randint(-2, 3, size=(20, 4)).astype(float)
+    s = np.array([2.0, 0.25, 4.0, 0.5])  # powers of two, so that the states below are exact
+    found = []
+    for mu, unit in ((np.zeros(4), np.ones(4)), (2.0**27 * s * [1, -1, 1, 1], s)):
+        scaling = {"s": unit, "mu": mu, "e": 3.0, "c": mu, "periods": {}}
+        equations = equations_for(hamiltonian, mu + unit * Z, np.ones(20), **scaling)
+        params = equations.init_params(np.random.RandomState(1))
+        params = equations.with_last(params, np.random.RandomState(2).normal(size=equations.n_last))
+        X = mu + unit * Z
+        of_s = gradient_from_field(np.ones(4)) * 0 + unit
+        found.append((equations.value(params, X),
+                      gradient_from_field(equations.field(params, X)) * of_s,
+                      gradient_from_field(equations.vector_field(params)(X)) * of_s))  # fmt: skip
+    for near, far in zip(*found, strict=True):
+        np.testing.assert_allclose(far, near, atol=1e-11)
 
 
 def test_activations_do_not_overflow():
@@ -166,9 +352,79 @@ def test_structure_matrix_is_orthogonal():
     np.testing.assert_array_equal(gradient_from_field(field_from_gradient(G)), G)
 
 
-def test_objects_hold_hyper_parameters_only():
-    hamiltonian = MLPHamiltonian((3,), "sin")
-    assert clone(hamiltonian).get_params() == {"hidden_layer_sizes": (3,), "activation": "sin"}
-    before = dict(vars(hamiltonian))
-    hamiltonian.value(hamiltonian.init_params(2, np.random.RandomState(0)), np.zeros((1, 2)))
-    assert vars(hamiltonian) == before
+# ------------------------------------------------------------------------------ as objects
+
+
+@every_hamiltonian
+def test_the_repr_is_the_code_and_objects_can_be_cloned_and_pickled(name):
+    hamiltonian = COMPOSED[name]
+    names = {"MLP": MLP, "Quadratic": Quadratic, "Known": Known, "Radial": Radial}
+    for other in (clone(hamiltonian), pickle.loads(pickle.dumps(hamiltonian))):
+        assert repr(other) == repr(hamiltonian)
+    if "known" not in name:
+        assert repr(eval(repr(hamiltonian), names)) == repr(hamiltonian)
+
+
+def test_parameters_of_the_parts_are_reached_by_name():
+    H = Quadratic("p") + MLP("q", (3,))
+    H.set_params(right__hidden_layer_sizes=(8, 8), right__activation="silu")
+    assert H.right.hidden_layer_sizes == (8, 8)
+    assert "right__activation" in H.get_params()
+
+
+def test_sums_have_one_set_of_quadratic_energies():
+    equations, *_ = make(Quadratic("p") + MLP("p") + MLP("q") + Quadratic("p"))
+    assert len(equations.terms) == 3
+    assert equations.n_last == 6 + 6 + 2 * (2 + 3)
+
+
+WRONG = {
+    "a column that is not there": (MLP([0, 4]), "different indices of the 4 columns"),
+    "a column twice": (Quadratic([1, 1]), "different indices"),
+    "an unknown name": (MLP("v"), "'q', 'p', None or a sequence"),
+    "a product of networks": (MLP("q") * MLP("p"), "a network and known functions"),
+    "a product of the same columns": (MLP("q") * Quadratic("q"), "must read different columns"),
+    "a period of no column": (MLP("q", periodic=[2]), "does not read"),
+    "a period of zero": (MLP(periodic={0: 0.0}), "positive and finite"),
+    "two periods": (MLP("q", periodic={0: 1}) + MLP("q", periodic={0: 2}), "Give it one"),
+    "no function": (Known(3), "takes a function"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_makes_no_sense_is_refused(case):
+    hamiltonian, message = WRONG[case]
+    with pytest.raises(ValueError, match=message):
+        hamiltonian.declare(N_COLUMNS, {})
+
+
+def test_periods_on_the_estimator_and_on_the_object_must_agree():
+    H = MLP("q", periodic={0: 1.0})
+    assert H.declare(N_COLUMNS, {0: 1.0, 1: 2.0}).periods == {0: 1.0, 1: 2.0}
+    with pytest.raises(ValueError, match=r"period of column 0 is 2 on the estimator and 1 on the"):
+        H.declare(N_COLUMNS, {0: 2.0})
+    with pytest.raises(ValueError, match="periodic, and a quadratic energy is not"):
+        Quadratic("q").declare(N_COLUMNS, {0: 2.0})
+
+
+def test_a_known_function_of_the_wrong_shape_is_named():
+    X = np.zeros((3, 4))
+    with pytest.raises(ValueError, match="one energy for each row"):
+        Known(lambda X: X).gradient_at(X, np)
+    with pytest.raises(ValueError, match="shape of the states"):
+        Known(quartic, lambda X: X[:, :2]).gradient_at(X, np)
+    constant = Known(lambda X: torch.ones(len(X), dtype=X.dtype))
+    np.testing.assert_array_equal(constant.gradient_at(X, np), X)
+
+
+def test_a_known_hessian_is_used():
+    def hessian(X):
+        return np.broadcast_to(np.diag([1.0, 2.0, 3.0, 4.0]), (len(X), 4, 4))
+
+    known = Known(quartic, gradient_of_quartic, hessian)
+    V = np.random.default_rng(0).normal(size=(4, 5, 4))
+    np.testing.assert_allclose(known.hessian_along(np.zeros((5, 4)), V), V * [1, 2, 3, 4])
+    plain = Known(quartic, gradient_of_quartic)
+    X = np.random.default_rng(1).normal(size=(5, 4))
+    expected = np.einsum("nij,knj->kni", central_differences(gradient_of_quartic, X), V)
+    np.testing.assert_allclose(plain.hessian_along(X, V), expected, atol=1e-7)

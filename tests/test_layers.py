@@ -16,13 +16,12 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation"},
     "_regressor": {
-        "_callbacks", "_chunks", "_diagnosis", "_documentation", "_layout", "_learned_dynamics",
-        "_method_and_parameter", "_scaling", "_score", "_simulation", "_solvers", "_support",
-        "_threads", "_torch", "_torch_module", "_training",
-        "_validation", "hamiltonians", "numpy", "sklearn",
+        "_callbacks", "_diagnosis", "_documentation", "_layout", "_learned_dynamics", "_model",
+        "_scaling", "_score", "_simulation", "_solvers", "_support", "_threads", "_torch",
+        "_torch_module", "_training", "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_training": {
-        "_callbacks", "_chunks", "_scaling", "_score", "_solvers", "_support", "_threads", "_torch",
+        "_callbacks", "_model", "_scaling", "_score", "_solvers", "_support", "_threads", "_torch",
         "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_callbacks": {"sklearn"},
@@ -31,23 +30,24 @@ ALLOWED = {
     "_layout": {"_columns", "numpy"},
     "_score": {"_columns", "numpy", "sklearn"},
     "_documentation": set(),
-    "_learned_dynamics": {
-        "_chunks", "_simulation", "_support", "_torch", "hamiltonians", "numpy"
-    },
-    "_method_and_parameter": set(),
+    "_learned_dynamics": {"_chunks", "_model", "_simulation", "_support", "_torch", "numpy"},
+    "_model": {"_chunks", "hamiltonians", "numpy"},
     "_validation": {"hamiltonians", "numpy", "sklearn"},
     "_simulation": {
         "_support", "_threads", "_validation", "integrators", "numpy", "scipy", "sklearn",
     },
-    "_support": {"numpy", "scipy"},
+    "_support": {"_nearest", "_scaling", "numpy"},
+    "_nearest": {"numpy", "scipy"},
     "_scaling": {"_columns", "hamiltonians", "numpy"},
     "_chunks": {"_threads", "numpy"},
     "_threads": {"scipy", "threadpoolctl"},
     "_torch": {"hamiltonians", "integrators", "numpy", "torch"},
-    "_torch_module": {"hamiltonians", "torch"},  # itself imported inside functions only
+    "_torch_module": {"_model", "torch"},  # itself imported inside functions only
     "preprocessing": {"_documentation", "_validation", "numpy", "sklearn"},
-    "_solvers": {"_chunks", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch"},
-    "hamiltonians": {"numpy", "sklearn"},
+    "_solvers": {
+        "_chunks", "_nearest", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch",
+    },
+    "hamiltonians": {"numpy", "sklearn", "torch"},  # torch for Known without a gradient
     "integrators": {"numpy", "scipy"},
     "systems": {"hamiltonians", "numpy"},
     "datasets": {"systems", "numpy", "scipy", "sklearn"},

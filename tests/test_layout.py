@@ -146,3 +146,37 @@ def test_runs_given_apart_are_refused_with_the_way_to_join_them(kind):
 def test_an_odd_column_names_inputs_and_time():
     with pytest.raises(ValueError, match=r"even number.*input u\(t\).*y - \[0, u\].*simulate"):
         HNNRegressor().fit(np.zeros((9, 3)), np.zeros((9, 3)))
+
+
+def rotations(wrapped_before_differences):
+    """Runs of a pendulum that rotates, the angle wrapped; derivatives by differences."""
+    t = np.linspace(0, 20, 400)
+    X, _, runs = on_paths(lambda x: pendulum(x), 3, 1.0, t, seed=1)
+    parts = []
+    for run in range(3):
+        q = X[runs == run, 0] + 2.5 * t
+        rows = np.stack([(q + np.pi) % (2 * np.pi) - np.pi, X[runs == run, 1] + 2.5], axis=1)
+        y = np.gradient(rows if wrapped_before_differences else np.stack([q, rows[:, 1]], 1),
+                        t[1], axis=0)  # fmt: skip
+        parts.append((rows, y))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+@pytest.mark.parametrize("unit", [1.0, 180 / np.pi])
+@pytest.mark.parametrize("declared", [False, True])
+def test_differences_across_the_jump_of_an_angle_are_named(unit, declared):
+    X, y = rotations(wrapped_before_differences=True)
+    X, y = X * [unit, 1], y * [unit, 1]
+    sentence, *_ = suspicions(X, y, None, {0: 2 * np.pi * unit} if declared else None)
+    assert "Column 0 jumps by its period" in sentence
+    assert "np.unwrap" in sentence
+    assert ("periodic=[0]" in sentence) is not declared
+
+
+def test_an_angle_that_is_wrapped_after_its_derivative_is_not_suspected():
+    X, y = rotations(wrapped_before_differences=False)
+    assert not suspicions(X, y, None, {0: 2 * np.pi})
+    assert not suspicions(X, y, None)
+    rng = np.random.default_rng(0)  # nor rows in no order
+    X = rng.uniform(-np.pi, np.pi, (500, 2))
+    assert not suspicions(X, pendulum(X), None)

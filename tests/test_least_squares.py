@@ -8,9 +8,10 @@ from skhnn import HNNRegressor
 from skhnn._scaling import Scaling
 from skhnn._solvers import Problem
 from skhnn._solvers._folds import make_folds
+from skhnn._solvers._layers import equations_of
 from skhnn._solvers._pool import fit_by_score
 from skhnn._solvers._ridge import fit_ridge, reduce, union
-from skhnn.hamiltonians import SAMPLING_SCALES, MLPHamiltonian, SeparableHamiltonian
+from skhnn.hamiltonians import HAMILTONIANS, MLP, SAMPLING_SCALES
 
 RNG = np.random.RandomState
 
@@ -24,24 +25,22 @@ def problem():
 
 @pytest.fixture(scope="module")
 def model(problem):
-    hamiltonian = MLPHamiltonian((12,))
-    return hamiltonian, hamiltonian.sample_params(
-        problem.take(slice(None))[0], RNG(0), "pairs", 0.8
-    )
+    equations = equations_of(MLP(None, (12,), "tanh"), problem)
+    return equations, equations.sample_params(problem.take(slice(None))[0], RNG(0), "pairs", 0.8)
 
 
-def equations(model, problem):
+def design(model, problem):
     """A and t with the weights of rows and columns, in one piece."""
-    hamiltonian, params = model
-    Z, G, c = problem.take(slice(None))
+    equations, params = model
+    X, y, c = problem.take(slice(None))
     root = np.sqrt(c * problem.total_weight)[:, None] * np.sqrt(problem.scaling.w)
-    A = hamiltonian.basis(params, Z) * root[..., None]
-    return A.reshape(-1, A.shape[2]), (G * root).ravel()
+    A = equations.basis(params, X) * root[..., None]
+    return A.reshape(-1, A.shape[2]), (y * root).ravel()
 
 
 def test_factors_of_folds_together_have_the_gram_matrix_of_all_rows(model, problem):
     folds = [reduce(*model, problem, rows) for rows in make_folds(problem, 5, RNG(0))]
-    A, t = equations(model, problem)
+    A, t = design(model, problem)
     block = np.column_stack([A, t])
     R = union(folds).R
     np.testing.assert_allclose(R.T @ R, block.T @ block, atol=1e-11)
@@ -51,7 +50,7 @@ def test_factors_of_folds_together_have_the_gram_matrix_of_all_rows(model, probl
 @pytest.mark.parametrize("ridge", [1e-9, 1e-3])
 def test_weights_solve_the_normal_equations(model, problem, ridge):
     fit = fit_ridge([reduce(*model, problem, np.arange(200))], ridge)
-    A, t = equations(model, problem)
+    A, t = design(model, problem)
     expected = np.linalg.solve(A.T @ A + fit.ridge * np.eye(A.shape[1]), A.T @ t)
     np.testing.assert_allclose(fit.w, expected, rtol=1e-5)
     assert fit.ridge == ridge
@@ -63,7 +62,7 @@ def test_error_is_that_of_cross_validation_by_hand(model, problem):
     rows = make_folds(problem, 5, RNG(0))
     folds = [reduce(*model, problem, part) for part in rows]
     fit = fit_ridge(folds)
-    A, t = equations(model, problem)
+    A, t = design(model, problem)
     squares = 0.0
     for part in rows:
         out = np.zeros(200, dtype=bool)
@@ -97,21 +96,14 @@ def test_folds_share_no_group_and_cover_all_rows():
 @pytest.mark.parametrize("method", list(SAMPLING_SCALES))
 @pytest.mark.parametrize("sizes", [(30,), (20, 10)])
 def test_sampled_units_bend_inside_the_data(problem, method, sizes):
-    Z, _, _ = problem.take(slice(None))
-    params = MLPHamiltonian(sizes).sample_params(Z, RNG(0), method, 0.8)
+    X, _, _ = problem.take(slice(None))
+    equations = equations_of(MLP(None, sizes, "tanh"), problem)
+    params = equations.sample_params(X, RNG(0), method, 0.8)
+    Z, _, _ = problem.gradients()
     a = Z @ params[0] + params[1]
     inside = (a.min(axis=0) < 0.1) & (a.max(axis=0) > -0.1)
     assert inside.mean() > 0.9
-    assert not params[-2].any()
-
-
-def test_a_widened_network_is_the_same_function(problem):
-    Z, _, _ = problem.take(slice(None))
-    hamiltonian = MLPHamiltonian((7, 6), "silu")
-    params = hamiltonian.init_params(4, RNG(0))
-    wider, more = hamiltonian.widen(params, Z, RNG(1), 20)
-    assert wider.hidden_layer_sizes == (7, 26)
-    np.testing.assert_allclose(wider.gradient(more, Z), hamiltonian.gradient(params, Z), atol=1e-14)
+    assert not equations.last(params).any()
 
 
 def test_pieces_of_partial_fit_are_the_fit_of_all_rows_on_the_same_layers():
@@ -120,13 +112,12 @@ def test_pieces_of_partial_fit_are_the_fit_of_all_rows_on_the_same_layers():
     for first in range(0, 400, 100):
         model.partial_fit(X[first : first + 100], y[first : first + 100])
     # the same layers and scaling, all rows at once
-    scaling = Scaling(*model._scaling)
+    scaling = model._scaling
     whole = Problem(X, y, np.ones(400), None, scaling)
-    hamiltonian = model._hamiltonian
-    params = hamiltonian.unfold(model._params(), scaling.mu, scaling.s, scaling.e)
-    ridge = fit_ridge([reduce(hamiltonian, params, whole, np.arange(400))], 0.0)
-    w = params[-2][:, 0]
-    A = hamiltonian.basis(params, scaling.states(X)) * np.sqrt(scaling.w)[:, None]
+    equations, params = model._model.equations.in_units_of(scaling.s), model.params_
+    ridge = fit_ridge([reduce(equations, params, whole, np.arange(400))], 0.0)
+    w = equations.last(params)
+    A = equations.basis(params, scaling.states(X)) * np.sqrt(scaling.w)[:, None]
     residual = np.linalg.norm(A.reshape(-1, 54) @ (w - ridge.w))
     assert residual < 1e-2 * np.linalg.norm(A.reshape(-1, 54) @ ridge.w)
     assert model.n_iter_ == 4
@@ -177,33 +168,18 @@ def test_large_data_are_standardised_piece_by_piece(monkeypatch, solver):
     np.testing.assert_allclose(large.predict(X), small.predict(X), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("sizes", [(5,), (6, 4), (3, 4, 2)])
-def test_the_mean_of_networks_is_one_network(sizes):
-    form = MLPHamiltonian(sizes, "silu")
-    X = RNG(9).standard_normal((7, 4))
-    several = [form.init_params(4, RNG(seed)) for seed in range(3)]
-    weights = np.array([0.5, 0.2, 0.3])
-    for k, params in enumerate(several):
-        params[-1][0] = k  # the constants count as well
-    mean, params = form.mean(several, weights)
-    for name in ("value", "gradient"):
-        parts = [getattr(form, name)(p, X) for p in several]
-        expected = np.tensordot(weights, parts, 1)
-        np.testing.assert_allclose(getattr(mean, name)(params, X), expected, rtol=1e-12)
-
-
 @pytest.mark.parametrize(("by", "n_rows"), [("evidence", 12), ("gcv", 200), ("evidence", 200)])
 def test_scores_are_those_of_the_formulas(by, n_rows):
     X, y = asymmetric_data(n_rows)
     weight = np.ones(n_rows)
     problem = Problem(X, y, weight, None, Scaling.from_data(X, y, weight))
-    form, rows = MLPHamiltonian((60,)), np.arange(n_rows)
-    Z, G, _ = problem.take(rows)
-    params = form.sample_params(Z, RNG(0), "hinge", 0.4)
-    fit, score, common = fit_by_score(problem, form, params, rows, 1e-6, by)
+    equations, rows = equations_of(MLP(None, (60,), "tanh"), problem), np.arange(n_rows)
+    X, y, _ = problem.take(rows)
+    params = equations.sample_params(X, RNG(0), "hinge", 0.4)
+    fit, score, common = fit_by_score(problem, equations, params, rows, 1e-6, by)
     root = np.sqrt(problem.scaling.w / n_rows)
-    A = (form.basis(params, Z) * root[:, None]).reshape(len(G) * 4, -1)
-    t = (G * root).ravel()
+    A = (equations.basis(params, X) * root[:, None]).reshape(len(y) * 4, -1)
+    t = (y * root).ravel()
     r, n = fit.ridge, len(t)
     assert r >= 1e-6
     w = np.linalg.solve(A.T @ A + r * np.eye(A.shape[1]), A.T @ t)
@@ -226,13 +202,13 @@ def test_parts_without_common_unknowns_are_scored_apart(by):
     X, y = asymmetric_data(100)
     weight = np.ones(100)
     problem = Problem(X, y, weight, None, Scaling.from_data(X, y, weight))
-    form, rows = SeparableHamiltonian((20,)), np.arange(100)
-    Z, _, _ = problem.take(rows)
-    params = form.sample_params(Z, RNG(0), "hinge", 0.4)
-    fit, score, common = fit_by_score(problem, form, params, rows, 1e-6, by)
+    separable = HAMILTONIANS["separable"].map_layers(lambda *_: ((20,), "tanh"))
+    equations, rows = equations_of(separable, problem), np.arange(100)
+    params = equations.sample_params(problem.take(rows)[0], RNG(0), "hinge", 0.4)
+    fit, score, common = fit_by_score(problem, equations, params, rows, 1e-6, by)
     of_T, of_V = (
-        fit_by_score(problem, _Half(form, part), params, rows, 1e-6, by)
-        for part in form.blocks(params)
+        fit_by_score(problem, _Half(equations, part), params, rows, 1e-6, by)
+        for part in equations.blocks()
     )
     np.testing.assert_allclose(score, of_T[1] + of_V[1])
     np.testing.assert_allclose(fit.w, of_T[0].w + of_V[0].w)
@@ -240,10 +216,10 @@ def test_parts_without_common_unknowns_are_scored_apart(by):
 
 
 class _Half:
-    """A form with one of its blocks."""
+    """Equations with one of their blocks."""
 
-    def __init__(self, form, block):
-        self.basis, self.last_of_quadratic, self.block = form.basis, form.last_of_quadratic, block
+    def __init__(self, equations, block):
+        self.basis, self.n_last, self.block = equations.basis, equations.n_last, block
 
-    def blocks(self, params):
+    def blocks(self):
         return [self.block]

@@ -5,7 +5,9 @@ import pytest
 from helpers import central_differences, fit_quietly
 
 from skhnn import HNNRegressor
-from skhnn.hamiltonians import ACTIVATIONS, HAMILTONIANS
+from skhnn._scaling import Scaling
+from skhnn._solvers import Problem, equations_of
+from skhnn.hamiltonians import ACTIVATIONS, HAMILTONIANS, field_from_gradient
 
 every_form = pytest.mark.parametrize("name", list(HAMILTONIANS))
 # What the solver leaves of a constant rate, relative to the spread of the other rates.
@@ -33,46 +35,17 @@ def linear_and_quadratic_gradient(X, name, rng):
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_they_are_in_the_span_of_the_last_weights(name, activation, d):
     rng = np.random.RandomState(0)
-    form = HAMILTONIANS[name]((1,), activation)
+    form = HAMILTONIANS[name].map_layers(lambda *_: ((1,), activation))
     X = rng.normal(size=(50, 2 * d))
-    params = form.sample_params(X, rng, "hinge", 0.4)
-    G = linear_and_quadratic_gradient(X, name, rng)
-    A = form.basis(params, X).reshape(G.size, -1)
-    w, *_ = np.linalg.lstsq(A, G.ravel(), rcond=None)
-    np.testing.assert_allclose(A @ w, G.ravel(), atol=1e-12)
-
-
-@every_form
-def test_they_start_at_zero(name):
-    rng = np.random.RandomState(0)
-    form = HAMILTONIANS[name]((3,), "tanh")
-    params = form.init_params(4, rng)
-    rest = params[-2][3:] if name != "separable" else np.delete(params[-2], [0, 1, 2, 8, 9, 10], 0)
-    assert not rest.any()
-    assert not params[-1].any()
-
-
-@every_form
-def test_units_and_origin_do_not_cost_digits(name):
-    # H(x) = e h((x - mu) / s) at 10^8 standard deviations from the origin: x itself is rounded at
-    # 10^-8 of s there, and H must not be known less well than that.
-    rng = np.random.RandomState(0)
-    form = HAMILTONIANS[name]((5,), "tanh")
-    params = [p + 0.3 * rng.normal(size=p.shape) for p in form.init_params(4, rng)]
-    params[-1][1:] = 0.0  # as in a fit, where the mean of z is zero
-    s = np.array([2.0, 0.25, 4.0, 0.5])  # powers of two, so that the states below are exact
-    mu, e = 2.0**27 * s * [1, -1, 1, 1], 3.0
-    Z = rng.randint(-2, 3, size=(20, 4)).astype(float)
-    folded = form.fold(params, mu, s, e)
-    X = mu + s * Z
-    expected = e * (form.value(params, Z) - params[-1][0])
-    np.testing.assert_allclose(form.value(folded, X), expected, atol=1e-12)
-    expected = e * form.gradient(params, Z) / s
-    np.testing.assert_allclose(form.gradient(folded, X), expected, atol=1e-12)
-    G = form.gradient(folded, X)
-    np.testing.assert_allclose(
-        form.vector_field(folded)(X), np.hstack([G[:, 2:], -G[:, :2]]), atol=1e-12
-    )
+    y = field_from_gradient(linear_and_quadratic_gradient(X, name, rng))
+    problem = Problem(X, y, np.ones(50), None, Scaling.from_data(X, y, np.ones(50)))
+    equations = equations_of(form, problem)
+    params = equations.sample_params(X, rng, "hinge", 0.4)
+    A = equations.basis(params, X).reshape(y.size, -1)
+    w, *_ = np.linalg.lstsq(A, y.ravel(), rcond=None)
+    np.testing.assert_allclose(A @ w, y.ravel(), atol=1e-12)
+    zero = equations.init_params(rng)[-1]  # where training would start, but for their fit
+    assert not zero.any()
 
 
 def henon_heiles(n, seed=0):
@@ -183,4 +156,4 @@ def test_energies_of_states_far_from_the_origin_keep_their_digits(name, far):
     q1, q2, p1, p2 = X.T
     H = 0.5 * (p1**2 + p2**2 + q1**2 + q2**2) + q1**2 * q2 - q2**3 / 3
     rounding = 10 * far * np.finfo(float).eps  # of the states
-    np.testing.assert_allclose(shifted.hamiltonian(X + far), H - H.mean(), atol=1e-6 + rounding)
+    np.testing.assert_allclose(shifted.energy(X + far), H - H.mean(), atol=1e-6 + rounding)

@@ -22,7 +22,7 @@ def make(**kwargs):
 
 
 def assert_same_model(a, b):
-    for p, q in zip(a._params(), b._params(), strict=True):
+    for p, q in zip(a.params_, b.params_, strict=True):
         np.testing.assert_allclose(p, q, rtol=1e-9, atol=1e-12)
 
 
@@ -73,9 +73,9 @@ def test_a_restart_loses_at_most_a_thousandth_of_r2(solver):
 def test_scaling_is_that_of_the_first_call(data):
     X, y = data
     model = make().partial_fit(X, y)
-    mu = model._scaling[0].copy()
+    mu = model._scaling.mu.copy()
     model.partial_fit(X[:10] + 100.0, y[:10])
-    np.testing.assert_array_equal(model._scaling[0], mu)
+    np.testing.assert_array_equal(model._scaling.mu, mu)
 
 
 def test_chunks_learn_the_whole():

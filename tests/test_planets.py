@@ -33,7 +33,7 @@ def test_default_settings_predict_a_planet_as_well_as_newton(name, years):
     error = np.median(position_error(predicted, X[test]))
     assert error < max(1e-3, 2 * np.median(position_error(two_body, X[test])))
 
-    energy = model.hamiltonian(predicted)
+    energy = model.energy(predicted)
     kinetic = 0.5 * (predicted[:, 2:] ** 2).sum(axis=1).mean()
     # Only the tolerance of the integrator moves it: 2e-6 for Venus, whose H is undetermined beside
     # the orbit and rough there; the others 1e-7 (over seeds).

@@ -1,13 +1,15 @@
 """Training starts at the linear and quadratic energies that fit best."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from skhnn._scaling import Scaling
-from skhnn._solvers import Problem, initial_params
+from skhnn._solvers import Problem, equations_of, initial_params
 from skhnn._solvers._quadratic_start import fit_quadratic
 from skhnn.hamiltonians import HAMILTONIANS
-from skhnn.hamiltonians import _quadratic as quadratic
+from skhnn.hamiltonians._quadratic_energies import QuadraticEnergies
 
 
 def rows(n=200, k=4, seed=0):
@@ -21,9 +23,10 @@ def test_the_fit_is_that_of_least_squares():
     Z, g, Q, c, w = rows()
     G = g + Z @ Q + np.sin(Z)
     root = np.sqrt(c[:, None] * w)
-    A = (quadratic.basis(Z, np) * root[..., None]).reshape(G.size, -1)
+    E = QuadraticEnergies(4, itertools.combinations_with_replacement(range(4), 2))
+    A = (E.at(E.init(None), Z, np).basis() * root[..., None]).reshape(G.size, -1)
     expected = np.linalg.lstsq(A, (G * root).ravel(), rcond=None)[0]
-    found = quadratic.coefficients(*fit_quadratic(Z, G, c, w))[:, 0]
+    found = E.last_of(*fit_quadratic(Z, G, c, w))
     np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
 
 
@@ -44,8 +47,9 @@ def test_every_form_starts_at_an_oscillator_with_a_constant_rate(name):
     force = np.column_stack([X[:, 1] - 2 * X[:, 0], X[:, 0] - 2 * X[:, 1], np.full(50, -0.7)])
     y = np.hstack([X[:, 3:] / [1, 2, 3], force])
     problem = Problem(X, y, np.ones(50), None, Scaling.from_data(X, y, np.ones(50)))
-    form = HAMILTONIANS[name]((5,), "tanh")
-    params = initial_params(form, problem, np.random.RandomState(0))
-    params[-2] -= form.init_params(6, np.random.RandomState(0))[-2]  # the network
-    Z, G, _ = problem.take(slice(None))
-    np.testing.assert_allclose(form.gradient(params, Z), G, atol=1e-12)
+    equations = equations_of(HAMILTONIANS[name].map_layers(lambda *_: ((5,), "tanh")), problem)
+    params = initial_params(equations, problem, np.random.RandomState(0))
+    w = np.where(equations.places_of_units(), 0.0, equations.last(params))  # without networks
+    states, expected, _ = problem.take(slice(None))
+    field = equations.field(equations.with_last(params, w), states)
+    np.testing.assert_allclose(field, expected, atol=1e-12)

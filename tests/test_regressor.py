@@ -61,7 +61,7 @@ def test_learned_field_is_right_away_from_the_training_rows(model):
 
 
 def test_sign_prediction_is_j_times_the_difference_quotient_of_the_energy(model, data):
-    gradient = central_differences(model.hamiltonian, data[0])
+    gradient = central_differences(model.energy, data[0])
     np.testing.assert_allclose(model.predict(data[0]), gradient @ structure_matrix(2).T, atol=1e-8)
 
 
@@ -82,21 +82,21 @@ def test_loss_is_half_of_one_minus_score(data):
 
 
 def test_mean_energy_of_the_training_data_is_zero(model, data):
-    assert model.hamiltonian(data[0]).mean() == pytest.approx(0.0, abs=1e-13)
+    assert model.energy(data[0]).mean() == pytest.approx(0.0, abs=1e-13)
 
 
 def test_mean_energy_is_weighted_as_the_rows_are(data):
     weight = np.random.default_rng(0).uniform(0, 2, len(data[0]))
     model = quick().fit(*data, sample_weight=weight)
-    energies = model.hamiltonian(data[0])
+    energies = model.energy(data[0])
     assert np.average(energies, weights=weight) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_energy_differences_are_those_of_the_system():
     bunch = make_pendulum(400, random_state=0)
     model = HNNRegressor(random_state=0).fit(bunch.data, bunch.target)
-    exact = bunch.system.hamiltonian(bunch.data)
-    np.testing.assert_allclose(model.hamiltonian(bunch.data), exact - exact.mean(), atol=1e-2)
+    exact = bunch.system.energy(bunch.data)
+    np.testing.assert_allclose(model.energy(bunch.data), exact - exact.mean(), atol=1e-2)
 
 
 @pytest.mark.parametrize("units", [(1e3, 1e-3, 1e-3, 1e3), (1e-9, 1e-9, 1e-9, 1e-9)], ids=str)
@@ -265,7 +265,7 @@ def test_warm_start_refuses_another_architecture(data):
     model = quick(warm_start=True).fit(*data)
     with pytest.raises(
         ValueError,
-        match=r"go on with a model of .*\(4, 'mlp', \(8,\), 'tanh'\); got \(4, 'mlp', \(9,\)",
+        match=r"go on with a model of 4 columns, MLP.*sizes=\(8,\)\); got .*sizes=\(9,\)",
     ):
         model.set_params(hidden_layer_sizes=(9,)).fit(*data)
 
@@ -403,7 +403,7 @@ model, X, predicted, simulated = pickle.load(sys.stdin.buffer)
 import numpy as np
 np.testing.assert_array_equal(model.predict(X), predicted)
 np.testing.assert_array_equal(model.simulate(X[0], [0.0, 0.5, 1.0]), simulated)
-model.hamiltonian(X)
+model.energy(X)
 assert "torch" not in sys.modules
 from skhnn import HNNRegressor
 from skhnn._solvers import Monitor
@@ -434,7 +434,7 @@ def test_predicting_a_million_rows_needs_little_memory():
     with pytest.warns(ConvergenceWarning):
         model.fit(X, y)
     X = np.random.default_rng(0).normal(size=(1_000_000, 4))
-    for method, output in [(model.predict, X.nbytes), (model.hamiltonian, X.nbytes // 4)]:
+    for method, output in [(model.predict, X.nbytes), (model.energy, X.nbytes // 4)]:
         tracemalloc.start()
         method(X)
         peak = tracemalloc.get_traced_memory()[1]

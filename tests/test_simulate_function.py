@@ -91,12 +91,12 @@ def test_a_pipeline_that_keeps_the_equations_hamiltonian_is_unwrapped(scaler):
     exact = simulate(Pendulum(), [1, 0], T)
     np.testing.assert_allclose(result.y, exact, atol=1e-6)
     assert result.energy_drift < 1e-7  # it has an energy: of the equations in x
-    change = Pendulum().hamiltonian(X) - result.energy[0] - Pendulum().hamiltonian([1, 0])
+    change = Pendulum().energy(X) - result.energy[0] - Pendulum().energy([1, 0])
     assert result.extrapolates.any() == False  # noqa: E712
     # its energy, up to a constant, is that of the pendulum
     states = simulate(pipeline, [[0.5, 0.5]], T, return_solution=True)
     difference = states.energy[0, 0] - result.energy[0]
-    truth = Pendulum().hamiltonian([0.5, 0.5]) - Pendulum().hamiltonian([1, 0])
+    truth = Pendulum().energy([0.5, 0.5]) - Pendulum().energy([1, 0])
     assert difference == pytest.approx(truth, abs=1e-6)
     assert np.isfinite(change).all()
     field = pipeline.predict(np.array([[1.0, 0.0]]))[0]
@@ -419,7 +419,7 @@ def test_dense_output_is_a_function_of_time(method):
 def test_the_result_tells_the_energy_and_what_it_cost(model):
     result = model.simulate(starts(4), T, return_solution=True)
     assert result.y.shape == (4, 11, 2)
-    np.testing.assert_allclose(result.energy[1], model.hamiltonian(result.y[1]))
+    np.testing.assert_allclose(result.energy[1], model.energy(result.y[1]))
     drift = np.abs(result.energy - result.energy[:, :1]).max(axis=1)
     np.testing.assert_array_equal(result.energy_drift, drift)
     assert (result.nfev > 50).all()

@@ -28,9 +28,11 @@ def wild():
     model = HNNRegressor(
         (20,), hamiltonian="mechanical", activation="sin", solver="least_squares", random_state=0
     ).fit(X, y)
-    model.coefs_[0][:, 0] = [WAVES, -WAVES]
-    model.intercepts_[0][0] = np.pi / 2
-    model.coefs_[1][0] = -1 / WAVES
+    # weights belong to standardised coordinates, whose means and scales are the same for both
+    W, b, w, _ = model.params_
+    W[:, 0] = np.array([WAVES, -WAVES]) * model._scaling.s[0]
+    b[0] = np.pi / 2
+    w[0] = -1 / WAVES / model._scaling.e
     return model
 
 

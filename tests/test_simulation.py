@@ -12,7 +12,7 @@ from scipy.integrate import RK45, solve_ivp
 
 from skhnn import HNNRegressor, SimulationError
 from skhnn.datasets import make_pendulum
-from skhnn.hamiltonians import MLPHamiltonian
+from skhnn.hamiltonians import Equations
 
 # The model below is asked for more than it was shown: what counts here is the integration.
 pytestmark = pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
@@ -51,7 +51,7 @@ def test_a_solver_class_is_taken(model, x0):
 
 def test_energy_is_conserved(model, x0):
     t = np.linspace(0, 100, 200)
-    energy = model.hamiltonian(model.simulate(x0, t))
+    energy = model.energy(model.simulate(x0, t))
     assert np.ptp(energy) < 1e-6
 
 
@@ -105,7 +105,7 @@ def with_a_hole(vector_field):
 def test_one_failure_in_a_batch_leaves_the_others(model, monkeypatch):
     X0 = asymmetric_data(5, seed=3)[0]
     X0[2] = 1e200  # overflows in the finite-field test
-    monkeypatch.setattr(MLPHamiltonian, "vector_field", with_a_hole(MLPHamiltonian.vector_field))
+    monkeypatch.setattr(Equations, "vector_field", with_a_hole(Equations.vector_field))
     with pytest.raises(SimulationError, match=r"1 of 5 trajectories.*row 2 of x0") as caught:
         model.simulate(X0, T)
     error = caught.value
@@ -158,8 +158,8 @@ def test_default_tolerance_is_in_the_units_of_the_data():
     kwargs = {"hidden_layer_sizes": (10,), "max_iter": 50, "random_state": 0}
     reference = fit_quietly(HNNRegressor(**kwargs), X, y)
     scaled = fit_quietly(HNNRegressor(**kwargs), X * units, y * units)
-    params = reference._hamiltonian.fold(reference._params(), np.zeros(2), units, 1.0)
-    scaled.coefs_, scaled.intercepts_ = params[::2], params[1::2]
+    for own, other in zip(scaled.params_, reference.params_, strict=True):
+        own[...] = other  # the same model in other units: weights have none
     np.testing.assert_allclose(
         scaled.simulate(X[0] * units, t) / units, reference.simulate(X[0], t), atol=1e-7
     )
@@ -212,7 +212,7 @@ def test_a_batch_keeps_what_was_computed(model, x0):
 def test_a_field_that_is_not_finite_ends_soon(x0, method):
     X, y = asymmetric_data(100)
     model = fit_quietly(HNNRegressor((5,), max_iter=50, random_state=0, solver="lbfgs"), X, y)
-    model.coefs_[0][:] = np.nan
+    model.params_[0][:] = np.nan
     with pytest.raises(
         SimulationError, match=r"stopped at t=0 of 2: the vector field is not finite"
     ):

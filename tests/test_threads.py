@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skhnn import HNNRegressor
 from skhnn._threads import one_blas_thread
-from skhnn.hamiltonians import MLPHamiltonian
+from skhnn.hamiltonians import Equations
 
 SMALL = {
     "auto": {"hamiltonian": "mlp"},
@@ -60,8 +60,8 @@ def seen(monkeypatch):
 
         return method
 
-    for name in ("basis", "gradient_pullback", "gradient"):
-        monkeypatch.setattr(MLPHamiltonian, name, spying(getattr(MLPHamiltonian, name)))
+    for name in ("basis", "field_and_pullback", "field"):
+        monkeypatch.setattr(Equations, name, spying(getattr(Equations, name)))
     return found
 
 
@@ -95,7 +95,7 @@ def test_an_error_inside_of_a_fit_sets_the_threads_back(monkeypatch):
     def fail(*args):
         raise ArithmeticError("in the middle of a fit")
 
-    monkeypatch.setattr(MLPHamiltonian, "gradient_pullback", fail)
+    monkeypatch.setattr(Equations, "field_and_pullback", fail)
     for solver in ("lbfgs", "soap"):
         with pytest.raises(ArithmeticError):
             HNNRegressor((5,), solver=solver).fit(*asymmetric_data(40))
@@ -143,7 +143,7 @@ def test_threads_that_fitted_at_once_have_their_number_of_torch_threads_again(mo
     X, y = asymmetric_data(40)
     meet = threading.Barrier(2, timeout=10)
 
-    original = MLPHamiltonian.gradient_pullback
+    original = Equations.field_and_pullback
     met = set()
 
     def waiting(self, *args):
@@ -152,7 +152,7 @@ def test_threads_that_fitted_at_once_have_their_number_of_torch_threads_again(mo
             meet.wait()
         return original(self, *args)
 
-    monkeypatch.setattr(MLPHamiltonian, "gradient_pullback", waiting)
+    monkeypatch.setattr(Equations, "field_and_pullback", waiting)
 
     def fit(seed):
         HNNRegressor((5,), solver="soap", max_iter=30, random_state=seed).fit(X, y)

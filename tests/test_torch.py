@@ -35,16 +35,14 @@ def test_module_is_the_model(data, activation):
     module = fit_quietly(model, *data).to_torch()
     x = torch.tensor(data[0])
     np.testing.assert_allclose(module(x).detach(), model.predict(data[0]), atol=1e-12)
-    np.testing.assert_allclose(
-        module.hamiltonian(x).detach(), model.hamiltonian(data[0]), atol=1e-12
-    )
+    np.testing.assert_allclose(module.energy(x).detach(), model.energy(data[0]), atol=1e-12)
     np.testing.assert_allclose(module(x[0]).detach(), model.predict(data[0][:1])[0], atol=1e-12)
     assert all(p.dtype == torch.float64 for p in module.parameters())
 
 
 def test_module_agrees_with_autograd_of_its_energy(model, data):
     module = model.to_torch()
-    expected = torch_field(module.hamiltonian, data[0])
+    expected = torch_field(module.energy, data[0])
     np.testing.assert_allclose(module(torch.tensor(data[0])).detach(), expected, atol=1e-12)
 
 
@@ -58,8 +56,8 @@ def test_module_is_differentiable_by_states_and_parameters(model, data):
 
 def test_energy_of_one_state_is_a_scalar(model, data):
     module, x = model.to_torch(), torch.tensor(data[0])
-    assert module.hamiltonian(x[0]).shape == ()
-    gradient = torch.func.vmap(torch.func.grad(module.hamiltonian))(x)
+    assert module.energy(x[0]).shape == ()
+    gradient = torch.func.vmap(torch.func.grad(module.energy))(x)
     q, p = gradient.chunk(2, dim=1)
     np.testing.assert_allclose(torch.cat([p, -q], 1).detach(), model.predict(data[0]), atol=1e-12)
 
@@ -84,7 +82,7 @@ def test_there_and_back_again(model, data):
     X, _ = data
     back = HNNRegressor.from_torch(model.to_torch(), max_iter=7)
     np.testing.assert_array_equal(back.predict(X), model.predict(X))
-    np.testing.assert_array_equal(back.hamiltonian(X), model.hamiltonian(X))
+    np.testing.assert_array_equal(back.energy(X), model.energy(X))
     np.testing.assert_array_equal(back.simulate(X[0], [0, 1]), model.simulate(X[0], [0, 1]))
     assert (back.n_features_in_, back.n_dof_, back.max_iter) == (4, 2, 7)
     assert (back.hidden_layer_sizes_, back.activation_) == ((9, 7), "tanh")
@@ -188,7 +186,7 @@ def test_tensors_are_taken_like_arrays(data):
 
 def test_tensors_with_a_gradient_are_refused_with_the_way_out(model, data):
     x = torch.tensor(data[0], requires_grad=True)
-    for call in (model.predict, model.hamiltonian, lambda x: model.simulate(x, [0, 1])):
+    for call in (model.predict, model.energy, lambda x: model.simulate(x, [0, 1])):
         with pytest.raises(ValueError, match=r"requires a gradient.*detach\(\).*to_torch\(\)"):
             call(x)
 
@@ -221,8 +219,8 @@ def test_a_device_object_is_taken(data):
 def test_evaluation_on_a_device_is_that_on_the_cpu(model, data):
     # The same code as for a GPU, in several pieces.
     X = np.tile(data[0], (3, 1))
-    hamiltonian, params = model._hamiltonian, model._params()
-    for method in (hamiltonian.gradient, hamiltonian.value):
+    equations, params = model._model.equations, model.params_
+    for method in (equations.field, equations.value):
         on_device = _torch.evaluate_on_device(method, params, X, "cpu", rows_at_once=70)
         np.testing.assert_allclose(on_device, method(params, X), atol=1e-13)
 
@@ -240,7 +238,7 @@ def test_large_batches_go_to_the_device_of_the_fit(model, data, monkeypatch):
     monkeypatch.setattr(_regressor, "is_present", lambda device: True)
     monkeypatch.setattr(model, "_device", "cuda:0")
     large = np.tile(data[0], (100, 1))
-    for method, expected in [(model.predict, 4), (model.hamiltonian, 1)]:
+    for method, expected in [(model.predict, 4), (model.energy, 1)]:
         np.testing.assert_allclose(
             method(large).reshape(100, 100, expected)[0], method(data[0]).reshape(100, expected)
         )
@@ -266,15 +264,15 @@ def test_training_stays_on_the_device_of_its_data(data, solver):
     # On the "meta" device a tensor made elsewhere raises; there are no values, so only the
     # gradient is computed here.
     from skhnn._scaling import Scaling
-    from skhnn._solvers import Objective, Place, Problem
-    from skhnn.hamiltonians import MLPHamiltonian
+    from skhnn._solvers import Objective, Place, Problem, equations_of
+    from skhnn.hamiltonians import MLP
 
     X, y = data
-    hamiltonian = MLPHamiltonian((5, 4))
-    params = hamiltonian.init_params(4, np.random.RandomState(0))
     problem = Problem(X, y, np.ones(len(X)), None, Scaling.from_data(X, y, np.ones(len(X))))
+    equations = equations_of(MLP(None, (5, 4), "tanh"), problem)
+    params = equations.init_params(np.random.RandomState(0))
     place = Place.on_torch(torch.device("meta"), "float32")
-    objective = Objective(problem, hamiltonian, 1e-3, place=place)
+    objective = Objective(problem, equations, 1e-3, place=place)
     tensors = [torch.tensor(p, device="meta", dtype=torch.float32) for p in params]
     rows = torch.arange(10, device="meta") if solver == "adam" else None
     loss, gradient = objective.loss_and_gradient(tensors, rows)
@@ -298,4 +296,4 @@ def test_a_fit_on_cuda_is_that_on_the_cpu(data, solver):
 
 def test_reference_network_of_the_tests_is_the_model(model, data):
     H = torch_network(model)
-    np.testing.assert_allclose(H(torch.tensor(data[0])), model.hamiltonian(data[0]), atol=1e-12)
+    np.testing.assert_allclose(H(torch.tensor(data[0])), model.energy(data[0]), atol=1e-12)

@@ -49,8 +49,8 @@ def dynamics_of(model: Any, x0: Any, time_dependent: bool | None = None) -> Dyna
         return model._dynamics()
     if hasattr(model, "steps") and hasattr(model, "predict"):
         return _of_pipeline(model, x0)
-    if hasattr(model, "vector_field") and hasattr(model, "hamiltonian"):  # of skhnn.systems
-        return Dynamics(model.vector_field, 2 * model.n_dof, energy=model.hamiltonian)
+    if hasattr(model, "vector_field") and hasattr(model, "energy"):  # of skhnn.systems
+        return Dynamics(model.vector_field, 2 * model.n_dof, energy=model.energy)
     if hasattr(model, "predict"):
         check_is_fitted(model)
         if hasattr(model, "regressor_") and hasattr(model.regressor_, "_dynamics"):

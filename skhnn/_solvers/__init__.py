@@ -17,6 +17,7 @@ import numpy as np
 from ._adam import solve_adam
 from ._auto import solve_auto
 from ._effects import WITHOUT_EFFECT, without_effect
+from ._layers import equations_of, filled, name_of
 from ._lbfgs import solve_lbfgs
 from ._least_squares import solve_least_squares
 from ._monitor import FitResult, Monitor
@@ -38,7 +39,10 @@ __all__ = [
     "Problem",
     "SolverOptions",
     "Start",
+    "equations_of",
+    "filled",
     "initial_params",
+    "name_of",
     "run_solver",
     "without_effect",
 ]
@@ -64,7 +68,7 @@ def run_solver(
 ) -> FitResult:
     """Run a solver; an interruption (Ctrl-C) or the deadline ends it early with what it had."""
     monitor.solver = solver
-    monitor.start(start.hamiltonian, start.params)
+    monitor.start(start.equations, start.params)
     state = None
     try:
         state = SOLVERS[solver](problem, start, monitor, options)
@@ -74,9 +78,9 @@ def run_solver(
         options.tell({"chosen": monitor.solver, "why": "the best when max_time was over"})
     if monitor.status == "diverged":
         state = start.state  # that of the run is not finite
-    assert monitor.hamiltonian is not None
+    assert monitor.equations is not None
     return FitResult(
-        hamiltonian=monitor.hamiltonian,
+        equations=monitor.equations,
         params=monitor.params,
         solver=monitor.solver,
         status=monitor.status,

@@ -6,18 +6,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
-from ..hamiltonians import HAMILTONIANS, Hamiltonian, Params
-from ._flat import flatten, with_last
+from ..hamiltonians import HAMILTONIANS, Equations, Hamiltonian, Params
+from ._flat import flatten
 from ._folds import make_folds, some
 from ._form import error_of_linear_velocities, heavy_tail
 from ._known import known_last_weights
-from ._least_squares import Sampled, describe, search
+from ._layers import (
+    DEFAULT_ACTIVATION,
+    equations_of,
+    filled,
+    name_and_layers,
+    name_of,
+    units_for,
+)
+from ._least_squares import Sampled, describe, search, solve_least_squares
 from ._monitor import Monitor
 from ._objective import Objective, Place
 from ._options import SolverOptions, Start
-from ._pool import Scored, fit_by_score, pool, score_models, with_units, worth_pooling
+from ._pool import Scored, fit_by_score, pool, score_models, worth_pooling
 from ._problem import Problem
 from ._quadratic_start import initial_params
 from ._ridge import SLACK, RidgeFit, fit_ridge, reduce
@@ -104,14 +111,18 @@ class Candidate:
     """
 
     solver: str
-    hamiltonian: Hamiltonian
+    equations: Equations
     params: Params
     error: float
     deviation: float = np.nan  # where it was looked at
 
     @property
-    def model(self) -> tuple[Hamiltonian, Params]:
-        return self.hamiltonian, self.params
+    def model(self) -> tuple[Equations, Params]:
+        return self.equations, self.params
+
+    @property
+    def name(self) -> str:
+        return name_of(self.equations.hamiltonian)
 
 
 def solve_auto(problem: Problem, start: Start, monitor: Monitor, options: SolverOptions) -> None:
@@ -128,6 +139,10 @@ def solve_auto(problem: Problem, start: Start, monitor: Monitor, options: Solver
     5. SOAP, with smaller weights for the largest targets where they have a heavy tail; then, where
        sampled units work, more of them in the last layer by least squares.
     """
+    if not start.hamiltonian.layers():  # nothing to sample or to train
+        solve_least_squares(problem, start, monitor, options)
+        monitor.solver = "least_squares"
+        return
     search_ = _Search(problem, start, monitor, options)
     try:
         search_.run()
@@ -137,7 +152,7 @@ def solve_auto(problem: Problem, start: Start, monitor: Monitor, options: Solver
         # An interruption leaves the best so far.
         if search_.best is not None:
             best = search_.best
-            monitor.start(best.hamiltonian, best.params)
+            monitor.start(best.equations, best.params)
             monitor.solver = best.solver
 
 
@@ -154,7 +169,7 @@ class _Search:
         is_left_out[first if others else []] = True
         self.training = problem.subset(np.flatnonzero(~is_left_out))
         self.left_out = problem.subset(left_out)
-        self.form = start.hamiltonian
+        self.hamiltonian = start.hamiltonian
         self.few_left_out = self.left_out.n_samples < _FEW_LEFT_OUT
         self.best: Candidate | None = None
         self.sampled: list[Sampled] = []
@@ -195,10 +210,8 @@ class _Search:
 
     def sample(self, hopeless: float = np.inf) -> Candidate:
         """Least squares on sampled layers."""
-        found = search(
-            self.training, self.form, self.start.layers_given, self.options, 10 * _GOOD, hopeless
-        )
-        sampled = self.candidate("least_squares", found[0].hamiltonian, found[0].params)
+        found = search(self.training, self.hamiltonian, self.options, 10 * _GOOD, hopeless)
+        sampled = self.candidate("least_squares", found[0].equations, found[0].params)
         # With few rows, cross-validation has seen more of them than were left out here.
         by_folds = found[0].fit.error
         sampled.error = by_folds if self.few_left_out else max(sampled.error, by_folds)
@@ -218,22 +231,21 @@ class _Search:
         common is noise, which no training lowers.
         """
         best = self.found
-        kind = best.hamiltonian.name, best.params[-2].size
         others = [
             other
             for other in self.sampled
-            if (other.hamiltonian.name, other.params[-2].size) != kind
+            if repr(other.equations.hamiltonian) != repr(best.equations.hamiltonian)
             and other.fit.error < _ABOUT_THE_SAME * best.fit.error
         ]
         if not others:
             return False
         other = min(others, key=lambda sampled: sampled.fit.error)
-        Z, G, c = self.left_out.take(slice(None))
+        X, y, c = self.left_out.take(slice(None))
         f, g = (
-            sampled.hamiltonian.gradient(self.refit(self.training, sampled)[0], Z)
+            sampled.equations.field(self.refit(self.training, sampled)[0], X)
             for sampled in (best, other)
         )
-        between, left = (float(c @ (R * R) @ self.problem.scaling.w) for R in (f - g, f - G))
+        between, left = (float(c @ (R * R) @ self.problem.scaling.w) for R in (f - g, f - y))
         self.options.tell({"disagreement of sampled models": float(np.sqrt(between / left))})
         return between < _AGREEMENT**2 * left
 
@@ -242,21 +254,24 @@ class _Search:
         assert self.best is not None
         general = self.best.error
         for name in ("separable", "natural"):
-            self.form = self.as_form(name)
+            self.hamiltonian = self.named(name)
             if self.sample().error < _WELL_BELOW * general:
                 self.promising.add(name)
-        self.form = self.start.hamiltonian
-        if self.best.error <= _GOOD and self.best.hamiltonian.name != self.form.name:
-            self.choose_form(self.best.hamiltonian.name, "smaller error of sampled layers")
+        self.hamiltonian = self.start.hamiltonian
+        if self.best.error <= _GOOD and self.best.name != name_of(self.hamiltonian):
+            self.choose_form(self.best.name, "smaller error of sampled layers")
 
     def compare_forms(self) -> None:
         """Short trainings: the simplest form that is about as good as the best."""
         names = [name for name in _FORMS if name in self.promising | {"natural", "mlp"}]
-        rehearsed = {name: self.rehearse(name, _ACTIVATION) for name in names}
+        rehearsed = {name: self.rehearse(self.named(name), _ACTIVATION) for name in names}
         limit = _AS_GOOD * min(rehearsed.values())
         # Half of the targets are velocities, on which the simplest form leaves at least this.
         if self.velocity_error / np.sqrt(2.0) <= limit:
-            rehearsed = {"mechanical": self.rehearse("mechanical", _ACTIVATION), **rehearsed}
+            rehearsed = {
+                "mechanical": self.rehearse(self.named("mechanical"), _ACTIVATION),
+                **rehearsed,
+            }
         simplest = next(name for name, error in rehearsed.items() if error <= limit)
         self.rehearsed = rehearsed
         self.choose_form(simplest, "as good as any after a short training", errors=rehearsed)
@@ -280,7 +295,7 @@ class _Search:
             self.finish_sampled(self.found, *self.reason(sampled, "steady beside thin data"))
             return
         self.best = trained
-        if trained.hamiltonian.activation == _ACTIVATION_TO_WIDEN == activation and (
+        if activation_of(trained.equations) == _ACTIVATION_TO_WIDEN == activation and (
             trained.error > _GOOD
         ):
             wider = self.widen(trained)
@@ -292,24 +307,26 @@ class _Search:
 
     def activation_to_train(self) -> str:
         """That of the units to widen with, where these are worth their while."""
-        start, form = self.start, self.to_train(self.form, _ACTIVATION_TO_WIDEN)
+        start, hamiltonian = self.start, self.to_train(self.hamiltonian, _ACTIVATION_TO_WIDEN)
         if (
             not self.can_widen
             or start.layers_given
             or start.activation_given
             or self.training.n_samples <= _ROWS_TO_WIDEN
-            or self.units_to_add(form) < _FEWEST_UNITS
+            or self.units_to_add(hamiltonian) < _FEWEST_UNITS
         ):
             return _ACTIVATION
-        other = self.rehearsed.get(self.form.name) or self.rehearse(self.form.name, _ACTIVATION)
-        to_widen = self.rehearse(self.form.name, _ACTIVATION_TO_WIDEN)
+        name = name_of(self.hamiltonian)
+        other = self.rehearsed.get(name) or self.rehearse(self.hamiltonian, _ACTIVATION)
+        to_widen = self.rehearse(self.hamiltonian, _ACTIVATION_TO_WIDEN)
         return _ACTIVATION_TO_WIDEN if to_widen < _IN_FAVOUR * other else _ACTIVATION
 
     def is_doubtful(self, trained: Candidate) -> bool:
         """Whether a form may be wrong: it stands still, or leaves a large part of the targets."""
-        if not self.start.form_is_open or self.form.name == "mlp" or self.thin:
+        name = name_of(self.hamiltonian)
+        if not self.start.hamiltonian_is_open or name == "mlp" or self.thin:
             return False
-        rehearsed = self.rehearsed.get(self.form.name, np.inf)
+        rehearsed = self.rehearsed.get(name, np.inf)
         return trained.error > min(_STANDS_STILL * rehearsed, _LARGE)
 
     def is_better(self, sampled: Candidate, trained: Candidate) -> bool:
@@ -334,24 +351,27 @@ class _Search:
     @property
     def form_is_open(self) -> bool:
         """Whether the form of H is an outcome, and not known yet."""
-        return self.start.form_is_open and self.form is self.start.hamiltonian
+        return self.start.hamiltonian_is_open and self.hamiltonian is self.start.hamiltonian
 
-    def as_form(self, name: str) -> Hamiltonian:
-        form = self.start.hamiltonian
-        return HAMILTONIANS[name](form.hidden_layer_sizes, form.activation)
+    def named(self, name: str) -> Hamiltonian:
+        """One of those that have names, with the layers and the activation asked for."""
+        (asked_for,) = self.start.hamiltonian.layers()
+        return HAMILTONIANS[name].map_layers(
+            lambda *_: (asked_for.hidden_layer_sizes, asked_for.activation)
+        )
 
     def choose_form(self, name: str, why: str, **more: Any) -> None:
-        self.form = self.as_form(name)
+        self.hamiltonian = self.named(name)
         self.options.tell({"hamiltonian": name, "why": why, **more})
 
-    def forms(self, n_weights: int) -> list[Hamiltonian]:
+    def forms(self, n_weights: int, activation: str = DEFAULT_ACTIVATION) -> list[Hamiltonian]:
         """Those in question, with one layer of about so many last weights."""
-        forms = [self.form]
+        forms = [self.hamiltonian]
         if self.form_is_open:
-            forms = [self.as_form(name) for name in _FORMS]
-        units = [form.units_for(n_weights, self.problem.n_features) for form in forms]
+            forms = [self.named(name) for name in _FORMS]
+        units = [units_for(form, n_weights, self.problem) for form in forms]
         return [
-            with_units(form, n)
+            filled(form, (n,), activation)
             for form, n in zip(forms, units, strict=True)
             if n >= _FEWEST_UNITS or len(forms) == 1
         ]
@@ -361,15 +381,14 @@ class _Search:
         problem, options = self.problem, self.options
         rows = np.arange(problem.n_samples)
         if self.start.layers_given:  # and with them the size of the result
-            found = score_models(problem, self.form, rows, options, "evidence")[:1]
+            hamiltonian = filled(self.hamiltonian, ())
+            found = score_models(problem, hamiltonian, rows, options, "evidence")[:1]
             self.take_pool(found, "too few rows to leave any out")
             return
         pools: list[list[Scored]] = []
-        for form in self.forms(_UNITS_FOR_FEW):
+        for form in self.forms(_UNITS_FOR_FEW, _ACTIVATION_FOR_FEW):
             if pools and options.is_out_of_time:
                 break
-            if not self.start.activation_given:
-                form.set_params(activation=_ACTIVATION_FOR_FEW)
             pools.append(
                 score_models(
                     problem, form, rows, options, "evidence", _SCALES_FOR_FEW, _STRETCHES_FOR_FEW
@@ -398,11 +417,11 @@ class _Search:
         found = simplest_good(pools)
         # Where it is not noise alone, a short training has to confirm what the scores say.
         self.promising = {
-            models[0].hamiltonian.name
+            name_of(models[0].equations.hamiltonian)
             for models in pools
             if models[0].common > pools[-1][0].common + _CLEAR
         }
-        best, n_weights = found[0].fit, found[0].params[-2].size
+        best, n_weights = found[0].fit, found[0].equations.n_last
         if not (
             best.error < _MOST_NOISE
             and best.effective_unknowns < _FREE_UNKNOWNS * n_weights
@@ -410,8 +429,8 @@ class _Search:
             and self.is_determined(found)
         ):
             return False
-        form = found[0].hamiltonian
-        form = with_units(form, form.units_for(few, problem.n_features))
+        form = found[0].equations.hamiltonian
+        form = form.map_layers(lambda _, activation: ((units_for(form, few, problem),), activation))
         narrow = score_models(problem, form, rows, options, "gcv")
         if narrow[0].fit.error * _NO_HELP >= best.error:
             return False
@@ -421,9 +440,9 @@ class _Search:
             rows = some(np.arange(problem.n_samples), most, self.rng)
             for model in models:
                 fit, *_ = fit_by_score(
-                    problem, model.hamiltonian, model.params, rows, options.penalty, "gcv"
+                    problem, model.equations, model.params, rows, options.penalty, "gcv"
                 )
-                model.params, model.fit = with_last(model.params, fit.w), fit
+                model.params, model.fit = model.equations.with_last(model.params, fit.w), fit
         self.take_pool(models, "the rest is noise")
         return True
 
@@ -444,15 +463,14 @@ class _Search:
     def take_pool(self, models: list[Scored], why: str) -> None:
         for model in models:
             self.options.tell(describe(model))
-        form, params = pool(models)
-        self.take_sampled(form, params, models[0].fit, why)
+        self.take_sampled(*pool(models), models[0].fit, why)
 
-    def candidate(self, solver: str, hamiltonian: Hamiltonian, params: Params) -> Candidate:
-        error = _error(self.left_out, hamiltonian, params)
-        return Candidate(solver, hamiltonian, params, error)
+    def candidate(self, solver: str, equations: Equations, params: Params) -> Candidate:
+        error = _error(self.left_out, equations, params)
+        return Candidate(solver, equations, params, error)
 
     def is_determined(self, found: Sequence[Sampled]) -> bool:
-        first = found[0].hamiltonian, found[0].params
+        first = found[0].equations, found[0].params
         return determined_beside(first, another(found), self.training, self.rng)
 
     def train(self, activation: str) -> Candidate:
@@ -468,31 +486,30 @@ class _Search:
             training = training.reweighted(self.heavy_tail)
             judge = judge and judge.reweighted(self.heavy_tail)
             self.options.tell({"solver": "soap", "heavy_tail": True})
-        form = self.to_train(self.form, activation)
+        form = self.to_train(self.hamiltonian, activation)
         n_steps = _STEPS_BEFORE_WIDENING if activation == _ACTIVATION_TO_WIDEN else _STEPS
         trained = self.soap(training, form, judge, n_steps)
-        self.judge_and_tell(trained, (self.found.hamiltonian, self.found.params))
+        self.judge_and_tell(trained, (self.found.equations, self.found.params))
         return trained
 
-    def to_train(self, form: Hamiltonian, activation: str) -> Hamiltonian:
-        if not self.start.layers_given:
-            form = clone(form).set_params(hidden_layer_sizes=_TRAINED_SIZES)
-        if not self.start.activation_given:
-            form = clone(form).set_params(activation=activation)
-        return form
+    def to_train(self, hamiltonian: Hamiltonian, activation: str) -> Hamiltonian:
+        return filled(hamiltonian, _TRAINED_SIZES, activation)
 
-    def rehearse(self, name: str, activation: str) -> float:
+    def rehearse(self, hamiltonian: Hamiltonian, activation: str) -> float:
         """The error of a short training."""
-        form = self.to_train(self.as_form(name), activation)
+        start = self.from_scratch(self.to_train(hamiltonian, activation), self.training)
         training, options = self.minibatches(self.training, _STEPS_TO_REHEARSE)
-        params = initial_params(form, training, self.rng)
         monitor = Monitor(self.monitor.tol, np.inf, verbose=False)
-        monitor.start(form, params)
-        solve_soap(training, Start(form, params), monitor, options)
+        monitor.start(start.equations, start.params)
+        solve_soap(training, start, monitor, options)
         if monitor.status == "interrupted":
             raise KeyboardInterrupt
         self.check_time()
-        return self.candidate("soap", form, monitor.params).error
+        return self.candidate("soap", start.equations, monitor.params).error
+
+    def from_scratch(self, hamiltonian: Hamiltonian, training: Problem) -> Start:
+        equations = equations_of(hamiltonian, training)
+        return Start(hamiltonian, equations, initial_params(equations, training, self.rng))
 
     def minibatches(self, training: Problem, n_steps: int) -> tuple[Problem, SolverOptions]:
         """The rows and the options for about so many steps of SOAP."""
@@ -513,20 +530,20 @@ class _Search:
         monitor, asked_for = self.monitor, self.options.max_iter
         training, options = self.minibatches(training, n_steps)
         options.max_iter = asked_for or options.max_iter
-        params = initial_params(form, training, self.rng)
+        start = self.from_scratch(form, training)
         monitor.n_iter_no_change = np.inf  # the gains of an annealed rate come at the end
         self.forget()
-        monitor.start(form, params)
+        monitor.start(start.equations, start.params)
         if judge is not None:
             # After every epoch, so in single precision: 0.24 ms for 400 rows against 0.53.
-            left_out = Objective(judge, form, place=Place.on_numpy("float32"))
+            left_out = Objective(judge, start.equations, place=Place.on_numpy("float32"))
             monitor.validation_score = lambda _, params: (
                 1.0 - 2.0 * left_out.loss([p.astype("float32") for p in params])
             )
         try:
-            solve_soap(training, Start(form, params), monitor, options)
+            solve_soap(training, start, monitor, options)
         finally:
-            candidate = self.candidate("soap", form, monitor.params)
+            candidate = self.candidate("soap", start.equations, monitor.params)
             if self.best is None or candidate.error < self.best.error:
                 self.best = candidate
         if monitor.status == "interrupted":  # which the solver answered by ending
@@ -536,26 +553,28 @@ class _Search:
     def widen(self, trained: Candidate) -> Candidate:
         """More units, sampled from the activations of the last layer but one; a new readout."""
         rng, training = self.rng, self.training
-        Z, _, _ = training.take(some(np.arange(training.n_samples), 10_000, rng))
-        form = trained.hamiltonian
-        form, params = form.widen(trained.params, Z, rng, self.units_to_add(form))
-        n_rows = 6 * params[-2].size // training.n_features
+        X, _, _ = training.take(some(np.arange(training.n_samples), 10_000, rng))
+        n_units = self.units_to_add(trained.equations.hamiltonian)
+        equations, params = trained.equations.widen(trained.params, X, rng, n_units)
+        n_rows = 6 * equations.n_last // training.n_features
         rows = some(np.arange(training.n_samples), n_rows, rng)
-        folds = [reduce(form, params, training, part) for part in np.array_split(rows, 5)[::-1]]
+        folds = [
+            reduce(equations, params, training, part) for part in np.array_split(rows, 5)[::-1]
+        ]
         fit = fit_ridge(
             folds,
             self.options.alpha(training),
-            around=params[-2].ravel(),
+            around=equations.last(params),
             refit=False,
             slack=_SLACK_IF_THIN if self.thin else SLACK,
         )
-        wider = self.candidate("least_squares", form, with_last(params, fit.w))
-        self.judge_and_tell(wider, (self.found.hamiltonian, self.found.params), widened=True)
+        wider = self.candidate("least_squares", equations, equations.with_last(params, fit.w))
+        self.judge_and_tell(wider, (self.found.equations, self.found.params), widened=True)
         return wider
 
-    def units_to_add(self, form: Hamiltonian) -> int:
-        total = form.units_for(_WEIGHTS_WHEN_WIDER, self.problem.n_features)
-        return total - int(form.hidden_layer_sizes[-1])
+    def units_to_add(self, hamiltonian: Hamiltonian) -> int:
+        (sizes, *_) = (network.hidden_layer_sizes for network in hamiltonian.layers())
+        return units_for(hamiltonian, _WEIGHTS_WHEN_WIDER, self.problem) - int(sizes[-1])
 
     def judge_and_tell(self, candidate: Candidate, other: Model, **more: Any) -> None:
         if self.thin and not self.options.is_out_of_time:
@@ -565,30 +584,30 @@ class _Search:
 
     def finish_sampled(self, sampled: Sampled, why: str, strays: float = 0.0) -> None:
         """The same layers, with the last weights fitted to all rows."""
-        form, params, fit = sampled.hamiltonian, sampled.params, sampled.fit
+        equations, params, fit = sampled.equations, sampled.params, sampled.fit
         self.check_time()
-        if fit.error > _EXACT or fit.n_equations < 4 * params[-2].size:
+        if fit.error > _EXACT or fit.n_equations < 4 * equations.n_last:
             params, fit = self.refit(self.problem, sampled)  # more rows help
-        self.take_sampled(form, params, fit, why, strays)
+        self.take_sampled(equations, params, fit, why, strays)
 
     def refit(self, problem: Problem, sampled: Sampled) -> tuple[Params, RidgeFit]:
         """The same layers, with the last weights fitted to all rows of a problem."""
-        form, params = sampled.hamiltonian, sampled.params
-        most = int(_WORK / (params[-2].size ** 2 * problem.n_features))
+        equations, params = sampled.equations, sampled.params
+        most = int(_WORK / (equations.n_last**2 * problem.n_features))
         rows = make_folds(problem, _FOLDS, self.rng)
         rows = [some(part, max(most // len(rows), 1), self.rng) for part in rows]
-        known = known_last_weights(form, params, problem.scaling.constant)
-        folds = [reduce(form, params, problem, part, known) for part in rows]
+        known = known_last_weights(equations, params, problem.scaling)
+        folds = [reduce(equations, params, problem, part, known) for part in rows]
         fit = fit_ridge(folds, self.options.alpha(problem))
-        return with_last(params, fit.w), fit
+        return equations.with_last(params, fit.w), fit
 
     def take_sampled(
-        self, form: Hamiltonian, params: Params, fit: RidgeFit, why: str, strays: float = 0.0
+        self, equations: Equations, params: Params, fit: RidgeFit, why: str, strays: float = 0.0
     ) -> None:
-        self.best = Candidate("least_squares", form, params, fit.error)
+        self.best = Candidate("least_squares", equations, params, fit.error)
         self.conclude(why, strays)
         self.forget()
-        self.monitor.start(form, params)
+        self.monitor.start(equations, params)
         self.monitor(0.5 * fit.training_error**2, flatten(params))
         self.monitor.complete()
 
@@ -612,9 +631,7 @@ class _Search:
     def tell(self, candidate: Candidate, **more: Any) -> None:
         entry = {
             "solver": candidate.solver,
-            "hamiltonian": candidate.hamiltonian.name,
-            "hidden_layer_sizes": candidate.hamiltonian.hidden_layer_sizes,
-            "activation": candidate.hamiltonian.activation,
+            **name_and_layers(candidate.equations),
             "error": candidate.error,
             **({} if np.isnan(candidate.deviation) else {"deviation": candidate.deviation}),
             **more,
@@ -627,7 +644,12 @@ def another(found: Sequence[Sampled]) -> Model:
     """The best model that was sampled in another way than the first one."""
     first = found[0]
     other = next((f for f in found if (f.method, f.scale) != (first.method, first.scale)), first)
-    return other.hamiltonian, other.params
+    return other.equations, other.params
+
+
+def activation_of(equations: Equations) -> str:
+    """That of the first network."""
+    return str(equations.networks[0].activation)
 
 
 def simplest_good(pools: list[list[Scored]]) -> list[Scored]:
@@ -636,6 +658,6 @@ def simplest_good(pools: list[list[Scored]]) -> list[Scored]:
     return next(models for models in pools if models[0].common >= limit)
 
 
-def _error(problem: Problem, hamiltonian: Hamiltonian, params: Params) -> float:
-    objective = Objective(problem, hamiltonian, place=Place.on_numpy("float64"))
+def _error(problem: Problem, equations: Equations, params: Params) -> float:
+    objective = Objective(problem, equations, place=Place.on_numpy("float64"))
     return float(np.sqrt(2.0 * objective.loss(params)))

@@ -20,8 +20,3 @@ def views(theta: Any, shapes: list[tuple[int, ...]]) -> Params:
         params.append(theta[start : start + size].reshape(shape))
         start += size
     return params
-
-
-def with_last(params: Params, w: np.ndarray) -> Params:
-    """The params with other last weights, given as a vector."""
-    return [*params[:-2], w.reshape(params[-2].shape), params[-1]]

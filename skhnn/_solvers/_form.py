@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..hamiltonians import MechanicalHamiltonian
 from ._problem import Problem
+from ._quadratic_start import fit_quadratic
 
 # Targets are heavy-tailed if the rms of a column exceeds its median magnitude by this factor. It is
 # 5 to 9 for three bodies that meet, and at most 2.3 for the other systems of the benchmark.
@@ -17,29 +17,24 @@ def error_of_linear_velocities(problem: Problem) -> float:
     If it is rounding, H = 1/2 p^T A p + b . p + V(q), whatever V is. Infinite where there are too
     few rows to tell.
     """
-    d, scaling = problem.n_features // 2, problem.scaling
-    form = MechanicalHamiltonian((1,))
-    params = form.init_params(2 * d, np.random.RandomState(0))
-    _, (_, of_T) = form.blocks(params)
-    n_unknowns = len(params[-2][of_T])
+    d = problem.n_features // 2
+    n_unknowns = d * (d + 3) // 2
     n_rows = max(_EQUATIONS, _EQUATIONS_PER_UNKNOWN * n_unknowns) // d
-    Z, G, _ = problem.take(_evenly(problem, n_rows))
+    Z, G, c = problem.gradients(_evenly(problem, n_rows))
     if len(Z) * d < _EQUATIONS_PER_UNKNOWN * n_unknowns or not np.ptp(Z[:, d:], axis=0).any():
         return np.inf
-    root = np.sqrt(2.0 * scaling.w[d:] / len(Z))
-    A = (form.basis(params, Z)[:, d:, of_T] * root[:, None]).reshape(-1, n_unknowns)
-    t = (G[:, d:] * root).ravel()
-    residual = t - A @ np.linalg.lstsq(A, t, rcond=None)[0]
-    return float(np.linalg.norm(residual))
+    p, velocities, w = Z[:, d:], G[:, d:], problem.scaling.weights_of_gradient[d:]
+    b, A = fit_quadratic(p, velocities, np.ones(len(c)), w)
+    return float(np.sqrt(2.0 * np.mean((velocities - b - p @ A) ** 2 @ w)))
 
 
 def heavy_tail(problem: Problem) -> float:
     """The typical size of a target, where targets have a heavy tail; otherwise zero."""
-    _, G, _ = problem.take(_evenly(problem, _ROWS_OF_TAIL))
-    typical = np.maximum(np.median(np.abs(G), axis=0), np.finfo(float).tiny)
-    if (np.sqrt(np.mean(G**2, axis=0)) / typical).max() <= _HEAVY_TAIL:
+    _, y, _ = problem.take(_evenly(problem, _ROWS_OF_TAIL))
+    typical = np.maximum(np.median(np.abs(y), axis=0), np.finfo(float).tiny)
+    if (np.sqrt(np.mean(y**2, axis=0)) / typical).max() <= _HEAVY_TAIL:
         return 0.0
-    return float(np.median(np.sqrt((G**2) @ problem.scaling.w)))
+    return float(np.median(np.sqrt((y**2) @ problem.scaling.w)))
 
 
 def _evenly(problem: Problem, n_rows: int) -> np.ndarray:

@@ -1,10 +1,11 @@
-"""What constant targets say about the last weights before anything is fitted."""
+"""What constant derivatives say about the last weights before anything is fitted."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..hamiltonians import Hamiltonian, Params
+from .._scaling import Scaling
+from ..hamiltonians import Equations, Params, gradient_from_field
 
 _POINTS = 4
 
@@ -17,26 +18,25 @@ class Known:
     free: np.ndarray
 
 
-def nothing_known(params: Params) -> Known:
+def nothing_known(equations: Equations) -> Known:
     """All last weights are left to fit."""
-    m = params[-2].size
+    m = equations.n_last
     return Known(np.zeros(m), np.ones(m, dtype=bool))
 
 
-def known_last_weights(hamiltonian: Hamiltonian, params: Params, constant: np.ndarray) -> Known:
-    """Where the targets of a coordinate are constant, H is linear in it, as far as the data say.
+def known_last_weights(equations: Equations, params: Params, scaling: Scaling) -> Known:
+    """Where the derivative of H by a column is constant, H is linear in it, as far as data say.
 
-    So the coefficient of its linear term is that constant, and all else that depends on the
-    coordinate has the weight zero. If it were left to the fit, a ridge would shrink the constant,
-    the equations of that coordinate would count as evidence, and rounding would move what they
-    hardly determine.
-
-    ``constant``, (2d,), has those targets, and NaN for the others.
+    So the coefficient of its linear term is that constant, and all else that depends on the column
+    has the weight zero. If it were left to the fit, a ridge would shrink the constant, the
+    equations of that derivative would count as evidence, and rounding would move what they hardly
+    determine.
     """
-    g = np.nan_to_num(constant)
-    w = np.ravel(hamiltonian.last_of_quadratic(params, g, np.zeros((len(g), len(g)))))
+    constant = scaling.constant
     if np.isnan(constant).all():
-        return nothing_known(params)
+        return nothing_known(equations)
+    g = gradient_from_field(np.nan_to_num(constant))
+    w = equations.last_of_quadratic(g, np.zeros((len(g), len(g))))
     anywhere = np.random.RandomState(0).normal(size=(_POINTS, len(constant)))
-    depends = hamiltonian.basis(params, anywhere)[:, ~np.isnan(constant)] != 0.0
+    depends = equations.basis(params, anywhere)[:, ~np.isnan(constant)] != 0.0
     return Known(w, ~depends.any(axis=(0, 1)))

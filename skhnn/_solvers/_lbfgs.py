@@ -29,7 +29,7 @@ def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: Solve
     Mathematical Programming 45 (1989) 503-528.
     """
     place = options.place
-    objective = Objective(problem, start.hamiltonian, options.penalty, place=place)
+    objective = Objective(problem, start.equations, options.penalty, place=place)
     shapes = [p.shape for p in start.params]
 
     def loss_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:

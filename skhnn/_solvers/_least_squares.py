@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
-from ..hamiltonians import SAMPLING_SCALES, Hamiltonian, Params
-from ._flat import flatten, with_last
+from ..hamiltonians import SAMPLING_SCALES, Equations, Hamiltonian, Params
+from ._flat import flatten
 from ._folds import make_folds, some
 from ._known import known_last_weights, nothing_known
+from ._layers import equations_of, filled, name_and_layers, units_for
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._problem import Problem
@@ -30,9 +30,9 @@ _ROWS_TO_SAMPLE = 10_000
 
 @dataclass
 class Sampled:
-    """A Hamiltonian with sampled hidden layers and the weights that solve the least squares."""
+    """Equations with sampled hidden layers and the weights that solve the least squares."""
 
-    hamiltonian: Hamiltonian
+    equations: Equations
     params: Params
     fit: RidgeFit
     method: str
@@ -47,32 +47,32 @@ def solve_least_squares(
     Going on from an earlier fit, the hidden layers stay. After ``partial_fit`` the factors of the
     rows seen before are in the state, and the result is that of all rows together.
     """
-    hamiltonian, params, known = start.hamiltonian, start.params, None
+    equations, params, known = start.equations, start.params, None
     if not start.goes_on:
-        found = search(problem, hamiltonian, start.layers_given, options)
-        hamiltonian, params = found[0].hamiltonian, found[0].params
+        found = search(problem, start.hamiltonian, options)
+        equations, params = found[0].equations, found[0].params
         if options.is_out_of_time and not options.one_epoch:
             # It has seen few of the rows; the error on others says more.
             fit = found[0].fit
             error = fit.error if np.isfinite(fit.error) else fit.training_error
             fit = replace(fit, training_error=error)
-            take_sampled(hamiltonian, params, fit, monitor)
+            take_sampled(equations, params, fit, monitor)
             monitor.status = "max_time"
             return {}
         if not options.one_epoch:
-            known = known_last_weights(hamiltonian, params, problem.scaling.constant)
+            known = known_last_weights(equations, params, problem.scaling)
     rows = make_folds(problem, _FOLDS, options.rng)
-    folds = [reduce(hamiltonian, params, problem, part, known) for part in rows]
+    folds = [reduce(equations, params, problem, part, known) for part in rows]
     if options.one_epoch and start.state is not None:
-        folds = _together(_from_state(start.state, params), folds)
+        folds = _together(_from_state(start.state, equations), folds)
     fit = fit_ridge(folds, options.alpha(problem))
-    take_sampled(hamiltonian, with_last(params, fit.w), fit, monitor)
+    take_sampled(equations, equations.with_last(params, fit.w), fit, monitor)
     return _to_state(folds)
 
 
-def take_sampled(hamiltonian: Hamiltonian, params: Params, fit: RidgeFit, monitor: Monitor) -> None:
+def take_sampled(equations: Equations, params: Params, fit: RidgeFit, monitor: Monitor) -> None:
     """Tell the monitor of a model, as the one iteration there is."""
-    monitor.start(hamiltonian, params)
+    monitor.start(equations, params)
     monitor(0.5 * fit.training_error**2, flatten(params))
     monitor.complete()
 
@@ -80,7 +80,6 @@ def take_sampled(hamiltonian: Hamiltonian, params: Params, fit: RidgeFit, monito
 def search(
     problem: Problem,
     hamiltonian: Hamiltonian,
-    layers_given: bool,
     options: SolverOptions,
     in_reach: float = np.inf,
     hopeless: float = np.inf,
@@ -92,29 +91,29 @@ def search(
     model at least.
     """
     rng, alpha = options.rng, options.alpha(problem)
-    Z, _, _ = problem.take(some(np.arange(problem.n_samples), _ROWS_TO_SAMPLE, rng))
+    X, _, _ = problem.take(some(np.arange(problem.n_samples), _ROWS_TO_SAMPLE, rng))
     rows = make_folds(problem, _FOLDS, rng)
     # What comes in pieces may vary later.
-    constant = np.full(problem.n_features, np.nan)
-    if not options.one_epoch:
-        constant = problem.scaling.constant
+    scaling = problem.scaling
+    if options.one_epoch:
+        scaling = replace(scaling, constant=np.full(problem.n_features, np.nan))
+    layers_given = all(n.hidden_layer_sizes is not None for n in hamiltonian.layers())
     choices = [(method, scale) for method, scales in SAMPLING_SCALES.items() for scale in scales]
     found: list[Sampled] = []
     for width, n_choices in _WIDTHS:
         before = found[0].fit.error if found else np.inf
-        form = hamiltonian
-        if not layers_given:
-            units = hamiltonian.units_for(width, problem.n_features)
-            form = clone(hamiltonian).set_params(hidden_layer_sizes=(units,))
+        units = units_for(hamiltonian, width, problem)
+        equations = equations_of(filled(hamiltonian, (units,)), problem)
         drawn: list[tuple[str, float, Params, list[Fold]]] = []
         for method, scale in choices[:n_choices]:
             if options.is_out_of_time and (drawn or found):
                 break
-            params = form.sample_params(Z, rng, method, scale, np.isnan(constant))
-            known = known_last_weights(form, params, constant)
-            n_equations = _EQUATIONS_PER_UNIT * params[-2].size
+            params = equations.sample_params(X, rng, method, scale, scaling.reads)
+            known = known_last_weights(equations, params, scaling)
+            n_equations = _EQUATIONS_PER_UNIT * equations.n_last
             n_rows = n_equations // (problem.n_features * len(rows)) + 1
-            folds = [reduce(form, params, problem, some(part, n_rows, rng), known) for part in rows]
+            parts = [some(part, n_rows, rng) for part in rows]
+            folds = [reduce(equations, params, problem, part, known) for part in parts]
             drawn.append((method, scale, params, folds))
         if len(drawn) > _LEADING and problem.n_samples * problem.n_features >= _EQUATIONS_TO_SIFT:
             by_first_fold = {
@@ -126,8 +125,8 @@ def search(
             if options.is_out_of_time and found:
                 break
             fit = fit_ridge(folds, alpha, refit=False)
-            params = with_last(params, fit.w)
-            found.append(Sampled(form, params, fit, method, scale))
+            params = equations.with_last(params, fit.w)
+            found.append(Sampled(equations, params, fit, method, scale))
             options.tell(describe(found[-1]))
         found.sort(key=lambda sampled: sampled.fit.error)
         choices = list(dict.fromkeys((sampled.method, sampled.scale) for sampled in found))
@@ -144,8 +143,7 @@ def describe(sampled: Sampled) -> dict[str, Any]:
     """An entry of the report."""
     return {
         "solver": "least_squares",
-        "hamiltonian": sampled.hamiltonian.name,
-        "hidden_layer_sizes": sampled.hamiltonian.hidden_layer_sizes,
+        **name_and_layers(sampled.equations),
         "features": f"{sampled.method} {sampled.scale:g}",
         "ridge": sampled.fit.ridge,
         "error": sampled.fit.error,
@@ -165,7 +163,7 @@ def _to_state(folds: list[Fold]) -> dict[str, np.ndarray]:
     return state
 
 
-def _from_state(state: dict[str, np.ndarray], params: Params) -> list[Fold]:
+def _from_state(state: dict[str, np.ndarray], equations: Equations) -> list[Fold]:
     sizes = zip(state["weight"], state["n_equations"], strict=True)
-    known = nothing_known(params)
+    known = nothing_known(equations)
     return [Fold(state[f"R_{k}"], float(w), int(n), known) for k, (w, n) in enumerate(sizes)]

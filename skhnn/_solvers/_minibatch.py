@@ -44,7 +44,7 @@ def solve_minibatch(
     ``make_rule(theta, shapes, place, state)`` returns the update rule for the flat vector theta.
     """
     place = options.place
-    objective = Objective(problem, start.hamiltonian, options.penalty, place=place)
+    objective = Objective(problem, start.equations, options.penalty, place=place)
     theta = place.array(flatten(start.params))
     theta = theta + 0.0  # of its own, since it is changed in place
     shapes = [p.shape for p in start.params]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..hamiltonians import Hamiltonian, Params
+from ..hamiltonians import Equations, Params
 from ._flat import flatten, views
 
 
@@ -21,7 +21,7 @@ class FitResult:
     one entry for each step of the way.
     """
 
-    hamiltonian: Hamiltonian
+    equations: Equations
     params: Params
     solver: str
     status: str
@@ -46,9 +46,9 @@ class Monitor:
     tol, n_iter_no_change, verbose
         As in ``HNNRegressor``.
     validation_score : callable or None
-        (hamiltonian, params) -> R^2 on the hold-out.
+        (equations, params) -> R^2 on the hold-out.
     end_iteration : callable or None
-        Called after every iteration with the hamiltonian, its params and whether another iteration
+        Called after every iteration with the equations, their params and whether another iteration
         follows; True asks the solver to stop.
     judges_loss : bool
         Whether a loss that stands still ends the training. It does not where the rate is annealed:
@@ -60,23 +60,23 @@ class Monitor:
     tol: float
     n_iter_no_change: float
     verbose: bool
-    validation_score: Callable[[Hamiltonian, Params], float] | None = None
-    end_iteration: Callable[[Hamiltonian, Params, bool], bool] | None = None
+    validation_score: Callable[[Equations, Params], float] | None = None
+    end_iteration: Callable[[Equations, Params, bool], bool] | None = None
     judges_loss: bool = True
     deadline: float = np.inf
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     status: str = "max_iter"
     solver: str = ""
-    hamiltonian: Hamiltonian | None = None
+    equations: Equations | None = None
     theta: np.ndarray | None = None
     _shapes: list[tuple[int, ...]] = field(default_factory=list)
     _reference: float = np.inf
     _since: int = 0
 
-    def start(self, hamiltonian: Hamiltonian, params: Params) -> None:
+    def start(self, equations: Equations, params: Params) -> None:
         """Take the model that training starts from; weights that follow are of its kind."""
-        self.hamiltonian, self.theta = hamiltonian, flatten(params)
+        self.equations, self.theta = equations, flatten(params)
         self._shapes = [p.shape for p in params]
 
     @property
@@ -90,13 +90,13 @@ class Monitor:
         if not (np.isfinite(loss) and np.isfinite(theta).all()):
             self.status = "diverged"
             return True
-        assert self.hamiltonian is not None
+        assert self.equations is not None
         self.loss_curve.append(float(loss))
         error = float(loss)
         keep = True
         params = views(theta, self._shapes)
         if self.validation_score is not None:
-            score = self.validation_score(self.hamiltonian, params)
+            score = self.validation_score(self.equations, params)
             keep = score > max(self.validation_scores, default=-np.inf)
             self.validation_scores.append(score)
             error = 1.0 - score
@@ -113,7 +113,7 @@ class Monitor:
             self.status = "max_time"
         self._print()
         goes_on = self.status == "max_iter"
-        if self.end_iteration is not None and self.end_iteration(self.hamiltonian, params, goes_on):
+        if self.end_iteration is not None and self.end_iteration(self.equations, params, goes_on):
             self.status = "stopped"
         return self.status != "max_iter"
 

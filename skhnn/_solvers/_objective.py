@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._chunks import rows_at_once
-from ..hamiltonians import Hamiltonian, Params
+from ..hamiltonians import Equations, Params
 from ._problem import Problem
 
 # Enough to keep a GPU busy, few enough to bound its memory.
@@ -42,7 +42,10 @@ class Place:
         if self.xp is np:
             return np.asarray(values, dtype=self.dtype)
         dtype = getattr(self.xp, self.dtype)
-        return self.xp.as_tensor(np.ascontiguousarray(values), dtype=dtype, device=self.device)
+        values = np.ascontiguousarray(values)
+        if not values.flags.writeable:  # torch warns of tensors on read-only memory
+            values = values.copy()
+        return self.xp.as_tensor(values, dtype=dtype, device=self.device)
 
     def to_numpy(self, array: Any) -> np.ndarray:
         """A float64 copy on the host."""
@@ -57,20 +60,20 @@ class Place:
 
 
 class Objective:
-    r"""Weighted least squares on the gradient of a Hamiltonian, in standardised coordinates.
+    r"""Weighted least squares on the field of a Hamiltonian.
 
-    .. math:: L(\theta) = \frac{1}{2} \sum_i c_i \sum_j w_j (\partial_j h(z_i; \theta) - g_{ij})^2
+    .. math:: L(\theta) = \frac{1}{2} \sum_i c_i \sum_j w_j (f_j(x_i; \theta) - y_{ij})^2
               + \frac{\alpha}{2 N} \sum_l \lVert W_l \rVert^2
 
-    with row weights c_i that sum to one and column weights w_j = 1 / (2d Var(g_j)): without the
+    with row weights c_i that sum to one and column weights w_j = 1 / (2d Var(y_j)): without the
     penalty, 1 - 2 L is the R^2 that ``score`` reports on the same rows.
 
     Parameters
     ----------
     problem : Problem
-        The rows z, g, c, and w.
-    hamiltonian : Hamiltonian
-        h and its derivatives.
+        The rows x, y, c, and w.
+    equations : Equations
+        The field f, about the centre of the rows.
     penalty : float
         alpha / N, N the sum of the sample weights.
     place : Place
@@ -78,14 +81,10 @@ class Objective:
     """
 
     def __init__(
-        self, problem: Problem, hamiltonian: Hamiltonian, penalty: float = 0.0, *, place: Place
+        self, problem: Problem, equations: Equations, penalty: float = 0.0, *, place: Place
     ):
-        self.problem, self.hamiltonian, self.penalty, self.place = (
-            problem,
-            hamiltonian,
-            penalty,
-            place,
-        )
+        self.problem, self.equations = problem, equations
+        self.penalty, self.place = penalty, place
         self.column_weight = place.array(problem.scaling.w)
         self._placed: tuple[Any, ...] | None = None
         if problem.n_samples * problem.n_features <= _VALUES_TO_PLACE:
@@ -97,11 +96,11 @@ class Objective:
         return self.problem.n_samples
 
     def rows(self, rows: Any) -> tuple[Any, Any, Any]:
-        """z, g and c of a slice or an array of rows, in their place."""
+        """x, y and c of a slice or an array of rows, in their place."""
         if self._placed is None:
             return tuple(self.place.array(a) for a in self.problem.take(rows))
-        Z, G, c = self._placed
-        return Z[rows], G[rows], c[rows]
+        X, y, c = self._placed
+        return X[rows], y[rows], c[rows]
 
     def loss_and_gradient(self, params: Params, rows: Any = None) -> tuple[Any, Params]:
         """L and dL/dparams; over given ``rows``, an unbiased estimate of them."""
@@ -109,9 +108,9 @@ class Objective:
         gradient: Params | None = None
         scale = 1.0 if rows is None else self.n_samples / len(rows)
         for part in self._parts(self.n_samples if rows is None else len(rows)):
-            Z, G, c = self.rows(part if rows is None else rows[part])
-            prediction, pullback = self.hamiltonian.gradient_pullback(params, Z, self.place.xp)
-            R = prediction - G
+            X, y, c = self.rows(part if rows is None else rows[part])
+            field, pullback = self.equations.field_and_pullback(params, X, self.place.xp)
+            R = field - y
             V = R * (c * scale)[:, None]
             V *= self.column_weight
             loss = loss + 0.5 * (R * V).sum()
@@ -133,8 +132,8 @@ class Objective:
         """The data term of L alone."""
         total = 0.0
         for part in self._parts(self.n_samples):
-            Z, G, c = self.rows(part)
-            R = self.hamiltonian.gradient(params, Z, self.place.xp) - G
+            X, y, c = self.rows(part)
+            R = self.equations.field(params, X, self.place.xp) - y
             total += float(0.5 * (c @ (R * R) @ self.column_weight))
         return total
 
@@ -142,6 +141,6 @@ class Objective:
         """Slices of equal length that fit the cache."""
         step = _ROWS_ON_A_GPU
         if not self.place.is_gpu:
-            step = rows_at_once(self.hamiltonian.width, 4 if self.place.dtype == "float32" else 8)
+            step = rows_at_once(self.equations.width, 4 if self.place.dtype == "float32" else 8)
         step = -(-n_samples // -(-n_samples // step))
         return (slice(start, start + step) for start in range(0, n_samples, step))

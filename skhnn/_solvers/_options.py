@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..hamiltonians import Hamiltonian, Params
+from ..hamiltonians import Equations, Hamiltonian, Params
 from ._objective import Place
 from ._problem import Problem
 
@@ -15,19 +15,28 @@ from ._problem import Problem
 class Start:
     """Where a solver starts.
 
-    ``params`` are those of the hidden layers given by ``hamiltonian``; ``goes_on`` says that they
-    were fitted before, with ``state`` what the solver of that fit left behind. ``layers_given``
-    and ``activation_given`` say that these are the user's; otherwise a solver may choose them.
-    Where ``form_is_open`` it may choose the form of H as well.
+    ``hamiltonian`` is what the user asked for; its networks may have layers or an activation of
+    None, which a solver may choose, and where ``hamiltonian_is_open`` it may choose another. With
+    ``equations`` and ``params`` fitted before, a solver ``goes_on``, with ``state`` what the solver
+    of that fit left behind.
     """
 
     hamiltonian: Hamiltonian
+    equations: Equations
     params: Params
     goes_on: bool = False
-    layers_given: bool = True
-    activation_given: bool = True
-    form_is_open: bool = False
+    hamiltonian_is_open: bool = False
     state: dict[str, np.ndarray] | None = None
+
+    @property
+    def layers_given(self) -> bool:
+        """Whether all layers are the user's."""
+        return all(n.hidden_layer_sizes is not None for n in self.hamiltonian.layers())
+
+    @property
+    def activation_given(self) -> bool:
+        """Whether all activations are the user's."""
+        return all(n.activation is not None for n in self.hamiltonian.layers())
 
 
 @dataclass

@@ -27,14 +27,12 @@ D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4 (1992) 415-447 (
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
-from ..hamiltonians import SAMPLING_SCALES, Hamiltonian, Params
-from ._flat import with_last
+from ..hamiltonians import SAMPLING_SCALES, Equations, Hamiltonian, Params
 from ._known import Known, known_last_weights
+from ._layers import equations_of
 from ._least_squares import Sampled
 from ._options import SolverOptions
 from ._problem import Problem
@@ -65,7 +63,7 @@ class Scored(Sampled):
 
 def score_models(
     problem: Problem,
-    form: Hamiltonian,
+    hamiltonian: Hamiltonian,
     rows: np.ndarray,
     options: SolverOptions,
     by: str,
@@ -78,25 +76,30 @@ def score_models(
 
     With a stretch f the layers are sampled from (f q, p / f).
     """
-    Z, _, _ = problem.take(rows)
-    constant = problem.scaling.constant
+    equations = equations_of(hamiltonian, problem)
+    X, _, _ = problem.take(rows)
+    d, reads = problem.n_features // 2, problem.scaling.reads
     found: list[Scored] = []
     for method, scales in SAMPLING_SCALES.items():
         pairs = itertools.product((*scales, *(more_scales or {}).get(method, ())), stretches)
         for scale, stretch in pairs:
             if found and options.is_out_of_time:
                 break
-            s = np.repeat([1.0 / stretch, stretch], Z.shape[1] // 2)
-            params = form.sample_params(Z / s, options.rng, method, scale, np.isnan(constant))
-            params = form.fold(params, np.zeros_like(s), s, 1.0)
-            fit, *scores = fit_by_score(problem, form, params, rows, options.penalty, by)
-            params = with_last(params, fit.w)
-            found.append(Scored(form, params, fit, method, scale, *scores))
+            s = np.repeat([1.0 / stretch, stretch], d)
+            params = equations.sample_params(X, options.rng, method, scale, reads, s)
+            fit, *scores = fit_by_score(problem, equations, params, rows, options.penalty, by)
+            params = equations.with_last(params, fit.w)
+            found.append(Scored(equations, params, fit, method, scale, *scores))
     return sorted(found, key=lambda model: -model.score)
 
 
 def fit_by_score(
-    problem: Problem, form: Hamiltonian, params: Params, rows: np.ndarray, penalty: float, by: str
+    problem: Problem,
+    equations: Equations,
+    params: Params,
+    rows: np.ndarray,
+    penalty: float,
+    by: str,
 ) -> tuple[RidgeFit, float, float]:
     """The last weights, with the ridges of the largest score, and the scores.
 
@@ -104,14 +107,14 @@ def fit_by_score(
     first score; in the second one the noise is common to all.
     """
     constant = problem.scaling.constant
-    known = known_last_weights(form, params, constant)
+    known = known_last_weights(equations, params, problem.scaling)
     w, parts = known.w.copy(), []
-    unknown = _unknown_parts(form, params, known, np.isnan(constant))
+    unknown = _unknown_parts(equations, known, np.isnan(constant))
     if not unknown:  # H is linear, and every model is exact
         return RidgeFit(w, 0.0, 0.0, 0.0, 0.0, len(rows) * len(constant)), 0.0, 0.0
-    for coordinates, weights in unknown:
+    for columns, weights in unknown:
         V, s2, b, t2, n_equations, ridges = _spectrum(
-            problem, form, params, rows, coordinates, weights
+            problem, equations, params, rows, columns, weights
         )
         part, rotated = _best_ridge(s2, b, t2, n_equations, ridges, penalty, by)
         w[weights] = V @ rotated
@@ -179,10 +182,10 @@ def _best_ridge(
     return parts[k], W[k]
 
 
-def pool(models: list[Scored]) -> tuple[Hamiltonian, Params]:
+def pool(models: list[Scored]) -> tuple[Equations, Params]:
     """The mean of the models, weighted by their scores, as one Hamiltonian."""
     weights = _weights(models)
-    return models[0].hamiltonian.mean([model.params for model in models], weights / weights.sum())
+    return models[0].equations.mean([model.params for model in models], weights / weights.sum())
 
 
 def worth_pooling(models: list[Scored]) -> list[Scored]:
@@ -196,50 +199,41 @@ def _weights(models: list[Scored]) -> np.ndarray:
     return np.exp((scores - scores.max()) / _TEMPERATURE)
 
 
-def with_units(form: Hamiltonian, n_units: int, **params: Any) -> Hamiltonian:
-    """The same kind of Hamiltonian with one hidden layer."""
-    return clone(form).set_params(hidden_layer_sizes=(n_units,), **params)
-
-
 def _unknown_parts(
-    form: Hamiltonian, params: Params, known: Known, varies: np.ndarray
+    equations: Equations, known: Known, varies: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The blocks of the form, without what is known."""
-    rows, columns = np.arange(len(varies)), np.arange(params[-2].size)
+    """The blocks of the equations, without what is known."""
     parts = [
-        (rows[coordinates][varies[coordinates]], columns[weights][known.free[weights]])
-        for coordinates, weights in form.blocks(params)
+        (columns[varies[columns]], weights[known.free[weights]])
+        for columns, weights in equations.blocks()
     ]
-    return [part for part in parts if len(part[0])]
+    return [part for part in parts if len(part[0]) and len(part[1])]
 
 
 def _spectrum(
     problem: Problem,
-    form: Hamiltonian,
+    equations: Equations,
     params: Params,
     rows: np.ndarray,
-    coordinates: np.ndarray,
+    columns: np.ndarray,
     weights: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, int, np.ndarray]:
     """V, s^2, s q, |t|^2 and N of some of the equations and unknowns, and the ridges to try."""
-    m, n_equations = len(weights), len(rows) * len(coordinates)
-    root_w = np.sqrt(problem.scaling.w[coordinates])
+    m, n_equations = len(weights), len(rows) * len(columns)
+    root_w = np.sqrt(problem.scaling.w[columns])
     total = float(problem.take(rows)[2].sum())
 
-    def equations(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        Z, G, c = problem.take(part)
+    def rows_of(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        X, y, c = problem.take(part)
         root = np.sqrt(c / total)[:, None] * root_w
-        A = form.basis(params, Z)
-        if A.shape[1:] != (len(coordinates), m):  # otherwise all of it, without a copy
-            A = A[:, coordinates[:, None], weights]
-        A = A * root[..., None]
-        return A.reshape(-1, m), (G[:, coordinates] * root).ravel()
+        A = equations.basis(params, X)[:, columns[:, None], weights] * root[..., None]
+        return A.reshape(-1, m), (y[:, columns] * root).ravel()
 
     step = max(8 * m // problem.n_features, 64)
     pieces = (rows[start : start + step] for start in range(0, len(rows), step))
     if n_equations > m and problem.scaling.range_of_energies < _RANGE_FOR_SQUARES:
         gram, b, t2 = np.zeros((m, m)), np.zeros(m), 0.0
-        for A, t in map(equations, pieces):
+        for A, t in map(rows_of, pieces):
             gram += A.T @ A
             b += A.T @ t
             t2 += float(t @ t)
@@ -247,7 +241,7 @@ def _spectrum(
         return V, np.maximum(s2, 0.0), V.T @ b, t2, n_equations, _RIDGES_OF_SQUARES
     R = np.zeros((0, m + 1))
     for piece in pieces:
-        R = triangular(np.concatenate([R, np.column_stack(equations(piece))]))
+        R = triangular(np.concatenate([R, np.column_stack(rows_of(piece))]))
     U, s, Vt = svd(R[:, :m])
     t2 = float(R[:, m] @ R[:, m])
     return Vt.T, s**2, s * (U.T @ R[:, m]), t2, n_equations, _RIDGES

@@ -1,4 +1,4 @@
-"""The data of a fit: weighted rows of standardised states and gradient targets."""
+"""The data of a fit: weighted rows of states and derivatives, in the units of ``Scaling``."""
 
 from collections.abc import Iterator
 
@@ -14,21 +14,22 @@ _ROWS_OF_A_PIECE = 2**14
 
 
 class Problem:
-    """Rows (z, g, c): state, target of the gradient of h, and weight; the weights sum to one.
+    """Rows (x', y', weight) in the units of ``Scaling``; the weights sum to one.
 
     Parameters
     ----------
     X, y : (n, 2d) arrays
-        States and their time derivatives in the units of the data; never copied as a whole if
-        they are large.
+        States and their time derivatives; never copied as a whole if they are large.
     weight : (n,) array
         Weights of the rows, positive.
     groups : (n,) array or None
         The trajectory of each row.
     scaling : Scaling
-        z and g in terms of X and y; its ``w`` are the weights of the columns in the loss.
+        The units; its ``w`` are the weights of the columns in the loss.
     index : (m,) integer array or None
         The rows that belong to the problem, None for all.
+    periods : dict or None
+        {column: period} of the columns that the estimator was told to be angles.
     """
 
     def __init__(
@@ -39,13 +40,14 @@ class Problem:
         groups: np.ndarray | None,
         scaling: Scaling,
         index: np.ndarray | None = None,
+        periods: dict[int, float] | None = None,
     ):
         self.X, self.y, self.weight, self.groups = X, y, weight, groups
-        self.scaling, self.index = scaling, index
+        self.scaling, self.index, self.periods = scaling, index, periods or {}
         self.total_weight = float(weight.sum() if index is None else weight[index].sum())
         self._kept: tuple[np.ndarray, np.ndarray] | None = None
         if X.nbytes <= _BYTES_TO_KEEP:
-            self._kept = scaling.states(X), scaling.targets(gradient_from_field(y))
+            self._kept = scaling.states(X), scaling.field(y)
 
     @property
     def n_samples(self) -> int:
@@ -58,14 +60,21 @@ class Problem:
         return self.X.shape[1]
 
     def take(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """z (m, 2d), g (m, 2d) and c (m,) of some rows, counted within the problem."""
+        """x' (m, 2d), y' (m, 2d) and weights (m,) of some rows, counted within the problem."""
         if self.index is not None:
             rows = self.index[rows]
         c = self.weight[rows] / self.total_weight
         if self._kept is not None:
             return self._kept[0][rows], self._kept[1][rows], c
-        Z = self.scaling.states(np.asarray(self.X[rows]))
-        return Z, self.scaling.targets(gradient_from_field(np.asarray(self.y[rows]))), c
+        X, y = np.asarray(self.X[rows]), np.asarray(self.y[rows])
+        return self.scaling.states(X), self.scaling.field(y), c
+
+    def gradients(
+        self, rows: np.ndarray | slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x' less its mean (m, 2d), the gradient of h there (m, 2d), and weights (m,)."""
+        X, y, c = self.take(rows)
+        return X - self.scaling.mean, gradient_from_field(y), c
 
     def rows(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x and y (m, 2d), in the units of the data, and the weights (m,) of some rows."""
@@ -86,18 +95,18 @@ class Problem:
         return part
 
     def reweighted(self, typical: float) -> "Problem":
-        r"""The rows with weights c / (1 + (\|g\| / typical)^2), for heavy-tailed targets.
+        r"""The rows with weights c / (1 + (\|y\| / typical)^2), for heavy-tailed derivatives.
 
-        Then no row counts for much more than a typical one, however large its target. The square
-        root of these weights left 1.6 times the error and 3 times its median (three bodies).
+        Then no row counts for much more than a typical one, however large its derivative. The
+        square root of these weights left 1.6 times the error and 3 times its median (three bodies).
         """
         part = object.__new__(Problem)
         part.__dict__.update(self.__dict__)
         part.weight = self.weight.copy()
         for rows in self.pieces():
-            _, G, _ = self.take(rows)
+            _, y, _ = self.take(rows)
             index = rows if self.index is None else self.index[rows]
-            part.weight[index] /= 1.0 + (G * G) @ self.scaling.w / typical**2
+            part.weight[index] /= 1.0 + (y * y) @ self.scaling.w / typical**2
         used = part.weight if self.index is None else part.weight[self.index]
         part.total_weight = float(used.sum())
         return part

@@ -16,30 +16,28 @@ smaller steps.
 
 import numpy as np
 
-from ..hamiltonians import Hamiltonian, Params
+from ..hamiltonians import Equations, Params, gradient_from_field
 from ._problem import Problem
 
 _ROWS = 20_000
 _NO_VARIATION = 1e-12
 
 
-def initial_params(
-    hamiltonian: Hamiltonian, problem: Problem, rng: np.random.RandomState
-) -> Params:
+def initial_params(equations: Equations, problem: Problem, rng: np.random.RandomState) -> Params:
     """Random hidden layers and units, beside the linear and quadratic energies that fit best."""
-    params = hamiltonian.init_params(problem.n_features, rng)
-    Z, G, c = problem.take(slice(None, None, -(-problem.n_samples // _ROWS)))
-    w, constant = problem.scaling.w, problem.scaling.constant
-    g, Q = np.nan_to_num(constant), np.zeros((len(w), len(w)))
-    for coordinates, _ in hamiltonian.blocks(params):
-        # H is linear in the coordinates whose targets are constant; see known_last_weights.
-        varying = np.arange(len(w))[coordinates]
-        varying = varying[np.isnan(constant[varying])]
+    params, scaling = equations.init_params(rng), problem.scaling
+    Z, G, c = problem.gradients(slice(None, None, -(-problem.n_samples // _ROWS)))
+    w, n = scaling.weights_of_gradient, problem.n_features
+    g, Q = gradient_from_field(np.nan_to_num(scaling.constant)), np.zeros((n, n))
+    for columns, _ in equations.blocks():
+        # H is linear in columns by which its derivative is constant; see known_last_weights.
+        varying = (columns + n // 2) % n
+        varying = varying[scaling.reads[varying]]
         if len(varying):
             block = np.ix_(varying, varying)
             g[varying], Q[block] = fit_quadratic(Z[:, varying], G[:, varying], c, w[varying])
-    params[-2] = params[-2] + hamiltonian.last_of_quadratic(params, g, Q)
-    return params
+    w_last = equations.last(params) + equations.last_of_quadratic(g, Q)
+    return equations.with_last(params, w_last)
 
 
 def fit_quadratic(

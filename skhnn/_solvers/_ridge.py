@@ -1,8 +1,8 @@
 """Linear least squares from triangular factors: every ridge at once, errors on rows left out.
 
-With the hidden layers fixed, grad h is linear in the last weights w, and the loss is ||A w - t||^2
-with one row of [A t] for every (row, column) of the data. The rows are cut into folds, and each
-fold is reduced, piece by piece, to its triangular factor
+With the hidden layers fixed, the field is linear in the last weights w, and the loss is
+||A w - t||^2 with one row of [A t] for every (row, column) of the data. The rows are cut into
+folds, and each fold is reduced, piece by piece, to its triangular factor
 
     R^T R = [A t]^T [A t],    (m + 1) x (m + 1),
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg
 
-from ..hamiltonians import Hamiltonian, Params
+from ..hamiltonians import Equations, Params
 from ._known import Known, nothing_known
 from ._problem import Problem
 
@@ -71,24 +71,24 @@ class RidgeFit:
 
 
 def reduce(
-    hamiltonian: Hamiltonian,
+    equations: Equations,
     params: Params,
     problem: Problem,
     rows: np.ndarray,
     known: Known | None = None,
 ) -> Fold:
     """The fold of some rows of a problem, in pieces of a few times m equations."""
-    m, known = params[-2].size, known or nothing_known(params)
+    m, known = equations.n_last, known or nothing_known(equations)
     root_w = np.sqrt(problem.scaling.w)
     n_rows = max(4 * m // problem.n_features, 64)
     R, weight = np.zeros((0, m + 1)), 0.0
     for start in range(0, len(rows), n_rows):
-        Z, G, c = problem.take(rows[start : start + n_rows])
+        X, y, c = problem.take(rows[start : start + n_rows])
         c = c * problem.total_weight
         root = np.sqrt(c)[:, None] * root_w
-        A = hamiltonian.basis(params, Z)
+        A = equations.basis(params, X)
         A *= root[..., None]
-        t = G * root - A @ known.w
+        t = y * root - A @ known.w
         A *= known.free
         block = np.concatenate([A, t[..., None]], axis=2).reshape(-1, m + 1)
         R = triangular(np.concatenate([R, block]))

@@ -45,25 +45,29 @@ class Soap:
         place: Place,
         state: dict[str, np.ndarray] | None,
     ):
-        sizes = [int(np.prod(shape)) for shape in shapes]
-        firsts = np.cumsum([0, *sizes])
-        # [W; b] is contiguous in theta. The constant of H, the last of all, has no gradient.
-        self.blocks = [
-            _Block(theta[firsts[k] : firsts[k] + n].reshape(-1, shapes[k][1]), place)
-            for k in range(0, len(shapes), 2)
-            for n in [sizes[k] + (sizes[k + 1] if k + 2 < len(shapes) else 0)]
+        # Weights and the biases behind them, contiguous in theta, are the rows of one matrix.
+        self.layers = [
+            (k, k + 1 < len(shapes) and len(shapes[k + 1]) == 1)
+            for k, shape in enumerate(shapes)
+            if len(shape) == 2
         ]
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+        self.blocks = []
+        for k, has_biases in self.layers:
+            begin = ends[k] - int(np.prod(shapes[k]))
+            rows = theta[begin : ends[k + has_biases]].reshape(-1, shapes[k][1])
+            self.blocks.append(_Block(rows, place))
         self.xp = place.xp
         for name, array in (state or {}).items():
             key, block = name.split("_", 1)[0], int(name.rsplit("_", 1)[1])
             self.blocks[block].restore(key, array)
 
     def step(self, gradient: Params, rate: float) -> None:
-        last = len(self.blocks) - 1
-        for k, block in enumerate(self.blocks[:last]):
-            W, b = gradient[2 * k], gradient[2 * k + 1]
-            block.step(self.xp.concatenate([W, b[None]]), rate)
-        self.blocks[last].step(gradient[2 * last], rate)
+        for (k, has_biases), block in zip(self.layers, self.blocks, strict=True):
+            G = gradient[k]
+            if has_biases:
+                G = self.xp.concatenate([G, gradient[k + 1][None]])
+            block.step(G, rate)
 
     def state(self) -> dict[str, Any]:
         return {

@@ -30,9 +30,10 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.integrate import solve_ivp
-from scipy.spatial import cKDTree
 
-from ..hamiltonians import Hamiltonian, Params, field_from_gradient
+from .._nearest import Nearest
+from .._scaling import shortest
+from ..hamiltonians import Equations, Params
 from ._folds import some
 from ._problem import Problem
 
@@ -49,7 +50,7 @@ _FAR = 1.0
 # Models that agree on the data and differ beside them by this many times more are undetermined.
 _UNDETERMINED = 10.0
 
-Model = tuple[Hamiltonian, Params]
+Model = tuple[Equations, Params]
 
 
 def determined_beside(
@@ -60,15 +61,15 @@ def determined_beside(
     On data that fill their space two good models still agree a small step aside. On a thin set
     they agree on the data, and aside they do not.
     """
-    Z, _, _ = problem.take(some(np.arange(problem.n_samples), 500, rng))
-    aside = Z + _STEP_ASIDE * rng.standard_normal(Z.shape) / np.sqrt(Z.shape[1])
+    X, _, _ = problem.take(some(np.arange(problem.n_samples), 500, rng))
     w = problem.scaling.w
+    aside = X + _STEP_ASIDE * rng.standard_normal(X.shape) / np.sqrt(X.shape[1])
 
     def difference(X: np.ndarray) -> float:
-        a, b = (h.gradient(params, X) for h, params in (first, second))
+        a, b = (equations.field(params, X) for equations, params in (first, second))
         return float(np.sqrt(np.median((a - b) ** 2 @ w)))
 
-    return difference(aside) <= _UNDETERMINED * difference(Z) or difference(aside) < 1e-12
+    return difference(aside) <= _UNDETERMINED * difference(X) or difference(aside) < 1e-12
 
 
 def deviation(
@@ -79,9 +80,9 @@ def deviation(
     The median over the simulations of the largest distance on the way; infinite where the
     simulation fails. What an ``other`` model simulates from the same states is no distance.
     """
-    Z, G, _ = problem.take(some(np.arange(problem.n_samples), _ROWS, rng))
+    X, y, _ = problem.take(some(np.arange(problem.n_samples), _ROWS, rng))
+    Z, velocities = X, y * problem.scaling.unit_of_time
     starts = Z[rng.choice(len(Z), min(_N_STARTS, len(Z)), replace=False)]
-    velocities = field_from_gradient(G) * _rates(problem)
     duration = _DURATION * _characteristic_time(Z, velocities)
     if duration == 0.0 or np.isnan(duration):  # nothing varies, or nothing moves
         return 0.0
@@ -89,7 +90,8 @@ def deviation(
     if states is None:
         return np.inf
     flat = states.reshape(-1, Z.shape[1])
-    from_data = _distance_across(flat, Z, velocities).reshape(len(starts), -1)
+    box = problem.scaling.box
+    from_data = _distance_across(flat, Z, velocities, box).reshape(len(starts), -1)
     distance = from_data
     if other is not None:
         field = _field(other, problem)
@@ -97,7 +99,7 @@ def deviation(
         if others is not None:
             others = others.reshape(-1, Z.shape[1])
             Z, velocities = np.vstack([Z, others]), np.vstack([velocities, field(others)])
-            distance = _distance_across(flat, Z, velocities).reshape(len(starts), -1)
+            distance = _distance_across(flat, Z, velocities, box).reshape(len(starts), -1)
     # Beyond the first state that is far from all data nobody knows; what counts is the way there.
     gone = np.cumsum(from_data > _FAR, axis=1) > 1
     return float(np.median(np.where(gone, 0.0, distance).max(axis=1)))
@@ -108,26 +110,26 @@ def is_steady(deviation: float) -> bool:
     return deviation <= _STEADY
 
 
-def _distance_across(states: np.ndarray, Z: np.ndarray, velocities: np.ndarray) -> np.ndarray:
-    """How far states (m, 2d) are from the rows Z (n, 2d), across the motion there; (m,)."""
+def _distance_across(
+    states: np.ndarray, Z: np.ndarray, velocities: np.ndarray, box: np.ndarray
+) -> np.ndarray:
+    """How far states (m, 2d) are from the rows Z (n, 2d), across the motion there; (m,).
+
+    ``box``, (2d,), has the periods of columns that have one.
+    """
     speed = np.linalg.norm(velocities, axis=1, keepdims=True)
     directions = velocities / np.where(speed > 0.0, speed, 1.0)
-    nearest = cKDTree(Z).query(states)[1]
-    apart, along = states - Z[nearest], directions[nearest]
+    nearest = Nearest(Z, box).query(states)[1]
+    apart, along = shortest(states - Z[nearest], box), directions[nearest]
     apart = apart - np.einsum("ij,ij->i", apart, along)[:, None] * along
     return np.asarray(np.linalg.norm(apart, axis=1))
 
 
-def _rates(problem: Problem) -> np.ndarray:
-    """dz/dt = J grad h(z) times these, (2d,): with H = e h(z) it is e / (s_q s_p), up to e."""
-    s = problem.scaling.s
-    d = len(s) // 2
-    return np.tile(1.0 / (s[:d] * s[d:]), 2)
-
-
 def _field(model: Model, problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
-    (hamiltonian, params), rates = model, _rates(problem)
-    return lambda Z: field_from_gradient(hamiltonian.gradient(params, Z)) * rates
+    """x' -> dx'/dt."""
+    (equations, params), unit = model, problem.scaling.unit_of_time
+    field = equations.vector_field(params)
+    return lambda X: field(X) * unit
 
 
 def _characteristic_time(Z: np.ndarray, velocities: np.ndarray) -> float:

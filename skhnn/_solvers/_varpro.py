@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.base import clone
 
-from ..hamiltonians import Hamiltonian, Params
-from ._flat import flatten, views, with_last
+from ..hamiltonians import Equations, Params
+from ._flat import flatten, views
 from ._folds import some
+from ._layers import equations_of, filled
 from ._least_squares import search
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
@@ -40,17 +40,16 @@ def solve_varpro(problem: Problem, start: Start, monitor: Monitor, options: Solv
     L. Kaufman, "A variable projection method for solving separable nonlinear least squares
     problems", BIT 15 (1975) 49-57.
     """
-    form, params = start.hamiltonian, start.params
+    equations, params = start.equations, start.params
     if not start.goes_on:
-        if not start.layers_given:
-            form = clone(form).set_params(hidden_layer_sizes=(_UNITS,))
-        _check_size(form, problem)
-        found = search(problem, form, True, options)
-        params = found[0].params
-    _check_size(form, problem)
-    system = _Projected(problem, form, params, options)
-    theta = flatten(params[:-2])
-    monitor.start(form, params)
+        hamiltonian = filled(start.hamiltonian, (_UNITS,))
+        _check_size(equations_of(hamiltonian, problem))
+        found = search(problem, hamiltonian, options)
+        equations, params = found[0].equations, found[0].params
+    _check_size(equations)
+    system = _Projected(problem, equations, params, options)
+    theta = flatten(equations.hidden(params))
+    monitor.start(equations, params)
     if options.is_out_of_time and not start.goes_on:  # the sampled layers are a model already
         monitor(0.5 * found[0].fit.training_error ** 2, flatten(params))
         return
@@ -94,24 +93,27 @@ class _Point:
 class _Projected:
     """The rows used, weighted, and what follows from the hidden weights."""
 
-    def __init__(self, problem: Problem, form: Hamiltonian, params: Params, options: SolverOptions):
-        n_weights = sum(p.size for p in params[:-1])
+    def __init__(
+        self, problem: Problem, equations: Equations, params: Params, options: SolverOptions
+    ):
+        n_weights = sum(p.size for p in params)
         n_equations = max(_EQUATIONS_PER_WEIGHT * n_weights, _FEWEST_EQUATIONS)
         n_rows = -(-n_equations // problem.n_features)
         rows = some(np.arange(problem.n_samples), n_rows, options.rng)
-        self.Z, G, c = problem.take(rows)
+        self.X, y, c = problem.take(rows)
         self.root = np.sqrt(c / c.sum())[:, None] * np.sqrt(problem.scaling.w)
-        self.t = (G * self.root).ravel()
-        self.form, self.last = form, params[-2:]
-        self.shapes = [p.shape for p in params[:-2]]
+        self.t = (y * self.root).ravel()
+        self.equations, self.start = equations, params
+        self.shapes = [p.shape for p in equations.hidden(params)]
         self.ridge = options.penalty
 
     def params(self, theta: np.ndarray, w: np.ndarray) -> Params:
-        return with_last([*views(theta, self.shapes), *self.last], w)
+        params = self.equations.with_hidden(self.start, views(theta, self.shapes))
+        return self.equations.with_last(params, w)
 
     def at(self, theta: np.ndarray) -> _Point:
-        params = [*views(theta, self.shapes), *self.last]
-        A = (self.form.basis(params, self.Z) * self.root[..., None]).reshape(len(self.t), -1)
+        params = self.equations.with_hidden(self.start, views(theta, self.shapes))
+        A = (self.equations.basis(params, self.X) * self.root[..., None]).reshape(len(self.t), -1)
         if not np.isfinite(A).all():
             return _Point(np.zeros(0), self.t, lambda: A, np.inf)
         U, s, Vt = svd(A)
@@ -122,7 +124,8 @@ class _Projected:
         residual = A @ w - self.t
 
         def jacobian() -> np.ndarray:
-            J = self.form.jacobian(self.params(theta, w), self.Z) * self.root[..., None]
+            J = self.equations.jacobian_by_hidden(self.params(theta, w), self.X)
+            J = J * self.root[..., None]
             J = J.reshape(len(self.t), -1)
             return J - Q @ (Q.T @ J)
 
@@ -130,12 +133,18 @@ class _Projected:
         return _Point(w, residual, jacobian, loss)
 
 
-def _check_size(form: Hamiltonian, problem: Problem) -> None:
-    sizes = form.init_params(problem.n_features, np.random.RandomState(0))[:-2]
-    n_weights = sum(p.size for p in sizes)
+def _check_size(equations: Equations) -> None:
+    params = equations.init_params(np.random.RandomState(0))
+    n_weights = sum(p.size for p in equations.hidden(params))
+    sizes = [network.sizes for network in equations.networks]
+    if not sizes:
+        raise ValueError(
+            "solver='varpro' trains hidden layers, and this Hamiltonian has none. Use "
+            "solver='least_squares'."
+        )
     if n_weights > _MOST_WEIGHTS:
         raise ValueError(
             f"solver='varpro' is for compact networks: it takes up to {_MOST_WEIGHTS} weights in "
-            f"the hidden layers, and hidden_layer_sizes={form.hidden_layer_sizes} has {n_weights}. "
+            f"the hidden layers, and hidden_layer_sizes={sizes[0]} has {n_weights}. "
             "Use fewer units, or solver='soap' or 'lbfgs'."
         )

@@ -81,7 +81,7 @@ def make_mass_spring(
     >>> circle = make_mass_spring()
     >>> circle.data.shape, circle.feature_names
     ((1024, 2), ['q', 'p'])
-    >>> bool(abs(circle.system.hamiltonian(circle.data) - 3.141592653589793).max() < 1e-14)
+    >>> bool(abs(circle.system.energy(circle.data) - 3.141592653589793).max() < 1e-14)
     True
     >>> X, y = make_mass_spring(
     ...     600, n_trajectories=6, amplitude=(0.5, 2.0), noise=0.01, random_state=0,

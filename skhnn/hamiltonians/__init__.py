@@ -7,37 +7,46 @@ Conventions, used throughout the package:
   dq/dt = dH/dp and dp/dt = -dH/dq. Mind the minus sign.
 * H is defined up to a constant. The mean of a fitted H over its training data is zero.
 
-A Hamiltonian here is a small object with hyper-parameters and pure methods; the fitted numbers are
-passed in (``Hamiltonian``, whose docstring is the contract). The same code runs on numpy arrays and
-on torch tensors: neither scipy nor torch is imported here.
+Users compose objects with hyper-parameters only (``MLP("q") + Quadratic("p")``). For the columns of
+some data these declare terms: networks of known functions, and quadratic energies. ``Equations``
+has the derivatives of their sum, as pure functions of the weights. The same code runs on numpy
+arrays and on torch tensors: neither scipy nor torch is imported here.
 """
 
 from ._activations import ACTIVATIONS, REFUSED
-from ._base import Hamiltonian, Params
-from ._mechanical import MechanicalHamiltonian
-from ._mlp import MLPHamiltonian
-from ._natural import NaturalHamiltonian
+from ._base import Hamiltonian, periods_of
+from ._composition import Product, Sum
+from ._equations import Equations, equations_for
+from ._known import Known
+from ._layers import Params
+from ._mlp import MLP
+from ._quadratic import Quadratic
 from ._sampling import SAMPLING_SCALES
-from ._separable import SeparableHamiltonian
 from ._structure import field_from_gradient, gradient_from_field
 
-#: What the parameter ``hamiltonian`` of the estimator may say.
-HAMILTONIANS: dict[str, type[Hamiltonian]] = {
-    form.name: form
-    for form in (MLPHamiltonian, SeparableHamiltonian, MechanicalHamiltonian, NaturalHamiltonian)
+#: What the parameter ``hamiltonian`` of the estimator may say, the simplest first.
+HAMILTONIANS: dict[str, Hamiltonian] = {
+    "mechanical": Quadratic("p") + MLP("q"),
+    "separable": MLP("p") + MLP("q"),
+    "natural": MLP("q") * Quadratic("p"),
+    "mlp": MLP(),
 }
 
 __all__ = [
     "ACTIVATIONS",
     "HAMILTONIANS",
+    "MLP",
     "REFUSED",
     "SAMPLING_SCALES",
+    "Equations",
     "Hamiltonian",
-    "MLPHamiltonian",
-    "MechanicalHamiltonian",
-    "NaturalHamiltonian",
+    "Known",
     "Params",
-    "SeparableHamiltonian",
+    "Product",
+    "Quadratic",
+    "Sum",
+    "equations_for",
     "field_from_gradient",
     "gradient_from_field",
+    "periods_of",
 ]

@@ -1,155 +1,165 @@
-"""The contract that every Hamiltonian keeps."""
+"""What users compose: objects with hyper-parameters only, which declare terms."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from types import ModuleType
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
-Params = list[Any]  # arrays, all of numpy or all of torch
+from ._network import Network
+
+Periods = dict[int, float]
+
+
+class Declaration:
+    """What a Hamiltonian consists of, for states of D columns.
+
+    Attributes
+    ----------
+    networks : list of Network
+        Networks of known functions; ``sizes`` may be empty, and ``activation`` too, where the user
+        has left them open.
+    pairs : set of (int, int)
+        The products z_i z_j of the linear and quadratic energies that are admitted, with z_i and
+        z_j.
+    known : list of Known
+        Energies without anything to learn.
+    periods : dict
+        {column: period} of the columns that are angles.
+    """
+
+    def __init__(
+        self,
+        networks: Iterable[Network] = (),
+        pairs: Iterable[tuple[int, int]] = (),
+        known: Iterable[Any] = (),
+        periods: Periods | None = None,
+    ):
+        self.networks, self.pairs, self.known = list(networks), set(pairs), list(known)
+        self.periods = periods or {}
+
+    def __add__(self, other: "Declaration") -> "Declaration":
+        for k in self.periods.keys() & other.periods.keys():
+            if not np.isclose(self.periods[k], other.periods[k]):
+                raise ValueError(
+                    f"Column {k} has the periods {self.periods[k]:g} and {other.periods[k]:g} in "
+                    "the summands of a Hamiltonian. Give it one."
+                )
+        return Declaration(
+            self.networks + other.networks,
+            {pair for pair in self.pairs | other.pairs
+             if not {*pair} & {*self.periods, *other.periods}},
+            self.known + other.known,
+            self.periods | other.periods,
+        )  # fmt: skip
 
 
 class Hamiltonian(BaseEstimator):
-    r"""A parametrised function H(x; params) of the state x = (q, p).
+    """A function H(x) of the state x = (q, p) to be learned, or known, or a sum of such.
 
-    An object of this class holds hyper-parameters only (``get_params``, ``clone``); the numbers
-    that are fitted travel as ``params``, so that the same object serves any number of fits. The
-    rules:
+    An object holds hyper-parameters only (``get_params``, ``clone``; its ``repr`` is the code that
+    makes it). ``H1 + H2`` is a sum, ``MLP("q") * Quadratic("p")`` a network of q times known
+    functions of p. Beside its networks every Hamiltonian has the linear and quadratic energies that
+    its structure admits.
 
-    1. ``params`` is a list of arrays. Weights are 2-D, biases 1-D; ``alpha`` penalises the 2-D
-       ones.
-    2. Methods are pure. ``xp`` is the array namespace, ``numpy`` or ``torch``, of params and X;
-       what they return is of that kind, on the device and of the dtype of ``params``.
-    3. ``X`` is (n, 2d). ``value`` is (n,), ``gradient`` (n, 2d), ``hessian`` (n, 2d, 2d),
-       symmetric.
-    4. ``basis`` is (n, 2d, m): the last weights enter linearly,
-       ``gradient = basis @ params[-2].ravel()``. Linear least squares and the estimation of states
-       need no more than this. ``blocks`` names parts that share no unknowns, ``units_for`` says how
-       many units come with so many last weights.
-    5. ``gradient_pullback`` returns the gradient and the map V -> d sum(V * gradient) / d params,
-       the reverse derivative on which every iterative solver runs. Closed form: no graph is
-       recorded.
-    6. ``vector_field`` binds numpy params once and returns x -> J grad H(x) for (2d,) and (n,
-       2d): the hot path of ``predict`` and ``simulate``.
-    7. The last of the params, (1 + 2d,), is [b, c]: b is added to H, the constant that no
-       derivative determines, and H is a function of x - c, so that an origin that is far away does
-       not cost digits. No solver moves them.
-    8. Every form has the linear and quadratic energies that its structure admits among its last
-       weights (``_quadratic.py``): a constant rate must not depend on what a network can imitate.
-       ``last_of_quadratic`` are the last weights of such an H.
-    9. ``width`` is the largest number of values that a layer computes for one sample.
-    10. ``sample_params`` draws the hidden layers from data (``_sampling.py``), ``widen`` adds units
-       to the last one; the last weights of what is drawn are zero. ``mean`` puts several of a
-       kind, with one centre, together.
-    11. ``halves`` are dq/dt as a function of p and dp/dt as one of q, where H = T(p) + V(q), and
-       None for other Hamiltonians.
-    12. ``fold`` and ``unfold`` move the scaling H(x) = e h((x - mu) / s) into the params and out
-       again, exactly up to rounding; ``rescaled`` is their part that depends on the form.
+    A subclass has one method, ``declare``.
     """
 
-    #: What the parameter ``hamiltonian`` of the estimator calls it.
-    name: str
-
-    def __init__(self, hidden_layer_sizes: Sequence[int] = (64, 64), activation: str = "tanh"):
-        self.hidden_layer_sizes: Any = hidden_layer_sizes
-        self.activation = activation
-
-    @property
-    def width(self) -> int:
-        """The number of units of the widest layer; it sizes the pieces of an evaluation."""
-        return int(max(self.hidden_layer_sizes))
-
-    def units_for(self, n_weights: int, n_features: int) -> int:
-        """The units of the last hidden layer with about ``n_weights`` last weights."""
-        return n_weights
-
     @abstractmethod
-    def init_params(self, n_features: int, rng: np.random.RandomState) -> Params:
-        """Random float64 params for standardised states with ``n_features`` = 2d columns."""
+    def declare(self, n_columns: int, periods: Periods) -> Declaration:
+        """The terms, for states of ``n_columns`` columns.
 
-    @abstractmethod
-    def sample_params(
-        self,
-        X: np.ndarray,
-        rng: np.random.RandomState,
-        method: str,
-        scale: float,
-        reads: np.ndarray | None = None,
-    ) -> Params:
-        """Hidden layers drawn from standardised states; see ``_sampling.py``.
-
-        ``reads``, (2d,), says which coordinates the units depend on; by default on all.
+        ``periods``, {column: period}, are those of the estimator. Raises ValueError where they
+        contradict the object's own, or where a column does not exist.
         """
 
-    @abstractmethod
-    def widen(
-        self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
-    ) -> tuple["Hamiltonian", Params]:
-        """The same function with ``n_units`` more, sampled, in the last hidden layer."""
+    def layers(self) -> list["HasLayers"]:
+        """The objects in it that have hidden layers, from left to right."""
+        return []
 
-    @abstractmethod
-    def mean(self, several: Sequence[Params], weights: np.ndarray) -> tuple["Hamiltonian", Params]:
-        """The sum of ``weights[k] * H_k``, the H_k given by ``several`` params of this kind."""
+    def with_layers(self, layers: Sequence[tuple[Any, Any]]) -> "Hamiltonian":
+        """A copy whose networks have these (hidden_layer_sizes, activation), from left to right."""
+        other = clone(self)
+        for network, (sizes, activation) in zip(other.layers(), layers, strict=True):
+            network.set_params(hidden_layer_sizes=sizes, activation=activation)
+        return other
 
-    @abstractmethod
-    def value(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        """H, (n,); no gradient is computed."""
+    def __add__(self, other: "Hamiltonian") -> "Hamiltonian":
+        from ._composition import Sum
 
-    @abstractmethod
-    def gradient(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        """grad H, (n, 2d)."""
+        return Sum(self, other)
 
-    @abstractmethod
-    def gradient_pullback(
-        self, params: Params, X: Any, xp: ModuleType = np
-    ) -> tuple[Any, Callable[[Any], Params]]:
-        """grad H, (n, 2d), and V (n, 2d) -> the derivative of sum(V * grad H) by params."""
+    def __mul__(self, other: "Hamiltonian") -> "Hamiltonian":
+        from ._composition import Product
 
-    @abstractmethod
-    def hessian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        """The second derivatives of H, (n, 2d, 2d); J times it is the Jacobian of the field."""
+        return Product(self, other)
 
-    @abstractmethod
-    def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        """The gradients of the m basis functions of H, (n, 2d, m)."""
+    def map_layers(self, change: Callable[[Any, Any], tuple[Any, Any]]) -> "Hamiltonian":
+        """A copy whose networks have ``change(hidden_layer_sizes, activation)``."""
+        return self.with_layers([change(n.hidden_layer_sizes, n.activation) for n in self.layers()])
 
-    @abstractmethod
-    def last_of_quadratic(self, params: Params, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
-        """The last weights, of the shape they have in ``params``, of g . z + 1/2 z^T Q z.
 
-        z is x - c; what the structure does not admit (products of q and p) is left out.
-        """
+class HasLayers(Hamiltonian):
+    """A Hamiltonian with ``hidden_layer_sizes`` and ``activation`` of its own."""
 
-    def blocks(self, params: Params) -> list[tuple[slice, slice]]:
-        """Parts of ``basis`` that share neither rows nor columns: (coordinates, last weights)."""
-        return [(slice(None), slice(None))]
+    hidden_layer_sizes: Any
+    activation: Any
 
-    @abstractmethod
-    def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
-        """The derivatives of grad H by the weights of the hidden layers, (n, 2d, n_weights)."""
+    def layers(self) -> list["HasLayers"]:
+        return [self]
 
-    @abstractmethod
-    def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
-        """x -> J grad H(x) with the params bound, for x of shape (2d,) or (n, 2d)."""
 
-    def halves(
-        self, params: Params, xp: ModuleType = np
-    ) -> tuple[Callable[[Any], Any], Callable[[Any], Any]] | None:
-        """(n, d) -> (n, d): p -> dq/dt and q -> dp/dt of a separable H; None for others."""
-        return None
+def columns_of(columns: Any, n_columns: int) -> list[int]:
+    """The indices of "q", "p", None (all), or a sequence of indices; ValueError for others."""
+    d = n_columns // 2
+    if columns is None:
+        return list(range(n_columns))
+    if isinstance(columns, str):
+        if columns not in ("q", "p"):
+            raise ValueError(
+                f"columns must be 'q', 'p', None or a sequence of indices; got {columns!r}."
+            )
+        return list(range(d)) if columns == "q" else list(range(d, 2 * d))
+    found = [int(k) for k in np.atleast_1d(columns)]
+    if not found or len(set(found)) < len(found) or min(found) < 0 or max(found) >= n_columns:
+        raise ValueError(
+            f"columns must be different indices of the {n_columns} columns of X; got {columns!r}."
+        )
+    return found
 
-    @abstractmethod
-    def rescaled(self, params: Params, s: np.ndarray, e: float) -> Params:
-        """Params of e h(z / s), where h(z) has the given ones, z counted from the centre."""
 
-    def fold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
-        """Params of H(x) = e h((x - mu) / s), h given by ``params``; its constant is 0."""
-        *others, last = self.rescaled(params, s, e)
-        return [*others, np.concatenate([[0.0], mu + s * last[1:]])]
+def periods_of(periodic: Any) -> Periods:
+    """{column: period} of None, a sequence of columns (period 2 pi), or a mapping."""
+    if periodic is None:
+        return {}
+    if not isinstance(periodic, Mapping):
+        periodic = dict.fromkeys(np.atleast_1d(periodic).tolist(), 2.0 * np.pi)
+    if not all(isinstance(k, Integral) and isinstance(v, Real) for k, v in periodic.items()):
+        raise ValueError(
+            "periodic must be the indices of columns, for the period 2 pi, or {column: period}; "
+            f"got {periodic!r}."
+        )
+    found = {int(k): float(period) for k, period in periodic.items()}
+    wrong = {k: period for k, period in found.items() if not (period > 0 and np.isfinite(period))}
+    if wrong:
+        raise ValueError(f"periods must be positive and finite; got {wrong}.")
+    return found
 
-    def unfold(self, params: Params, mu: np.ndarray, s: np.ndarray, e: float) -> Params:
-        """The inverse of ``fold``; its constant is 0."""
-        *others, last = self.rescaled(params, 1.0 / s, 1.0 / e)
-        return [*others, np.concatenate([[0.0], (last[1:] - mu) / s])]
+
+def common_periods(own: Any, of_estimator: Periods, columns: Sequence[int]) -> Periods:
+    """The periods of some columns, given on an object, on the estimator, or on both alike."""
+    found = periods_of(own)
+    for k in columns:
+        if k in found and k in of_estimator and not np.isclose(found[k], of_estimator[k]):
+            raise ValueError(
+                f"The period of column {k} is {of_estimator[k]:g} on the estimator and "
+                f"{found[k]:g} on the Hamiltonian. Give it once."
+            )
+    if found and set(found) - set(columns):
+        raise ValueError(
+            f"periodic names columns {sorted(set(found) - set(columns))} that this network does "
+            f"not read; it reads {list(columns)}."
+        )
+    return {k: (found | of_estimator)[k] for k in columns if k in found or k in of_estimator}

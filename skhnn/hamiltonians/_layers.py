@@ -1,19 +1,22 @@
 """The hidden layers of a network: values, slopes, and what follows from them in closed form."""
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from ._activations import ACTIVATIONS
-from ._base import Params
+
+Params = list[Any]  # arrays, all of numpy or all of torch
+Outer = Callable[[Any, Any], Any]
 
 
 class Layers:
-    r"""Hidden layers evaluated at the rows of x, for a function f = h_L v + ... of their outputs.
+    r"""Hidden layers evaluated at the rows of z, for a function h_L v of their outputs.
 
-    Forwards a_l = h_{l-1} W_l + b_l, h_l = sigma(a_l), h_0 = x. With v, (m_L,) or one for every row
+    Forwards a_l = h_{l-1} W_l + b_l, h_l = sigma(a_l), h_0 = z. With v, (m_L,) or one for every row
     (n, m_L), the gradient of h_L v follows backwards from g_L = v by u_l = sigma'(a_l) * g_l and
-    g_{l-1} = u_l W_l^T; it is g_0. Differentiating these lines once more, forwards along a
-    direction or backwards from a residual, gives the rest.
+    g_{l-1} = u_l W_l^T; it is g_0. Differentiating these lines once more, forwards along directions
+    or backwards, gives the rest. Directions are (..., n, k), or (..., 1, k) for all rows alike.
 
     Parameters
     ----------
@@ -21,7 +24,7 @@ class Layers:
         W_1, b_1, ..., W_L, b_L.
     activation : str
         The name of sigma.
-    x : (n, k) or (k,) array
+    z : (n, k) or (k,) array
         The inputs.
     xp : module
         numpy or torch.
@@ -29,10 +32,10 @@ class Layers:
         How many derivatives of sigma are wanted.
     """
 
-    def __init__(self, hidden: Params, activation: str, x: Any, xp: ModuleType, order: int):
+    def __init__(self, hidden: Params, activation: str, z: Any, xp: ModuleType, order: int):
         sigma = ACTIVATIONS[activation]
         self.weights, self.xp = hidden[::2], xp
-        h, derivatives = [x], []
+        h, derivatives = [z], []
         for W, b in zip(self.weights, hidden[1::2], strict=True):
             a = h[-1] @ W
             a += b
@@ -56,70 +59,60 @@ class Layers:
             g.append(u[-1] @ W.T)
         return g[::-1], u[::-1]
 
-    def tangents(self) -> list[Any]:
-        """The derivatives of a_1..a_L by each of the k inputs, (n, k, m_l)."""
-        tangents = [self.weights[0]]  # (k, m_1): the same for all rows
-        for W, slope in zip(self.weights[1:], self.slopes, strict=False):
-            tangents.append((tangents[-1] * slope[..., None, :]) @ W)
-        return tangents
-
-    def output_jacobian(self) -> Any:
-        """The derivatives of h_L by each of the k inputs, (n, k, m_L)."""
-        return self.tangents()[-1] * self.slopes[-1][..., None, :]
-
-    def pullback(self, V: Any, g: list[Any], u: list[Any], h_bar: Any = None) -> tuple[Params, Any]:
-        """The derivative of sum(V * g_0) + sum(h_bar * h_L) by the hidden weights, h_bar constant.
-
-        The second result is t_L, the derivative of h_L in the direction V.
-        """
-        ones = self.xp.ones_like(self.h[0][:, 0])  # numpy sums rows in a third of the time by @
-        # Forwards: t_l is the derivative of h_l in the direction V.
-        t, tangents, d_weights = V, [], []
-        for W, slope, u_l in zip(self.weights, self.slopes, u, strict=True):
-            d_weights.append(t.T @ u_l)
-            tangents.append(t @ W)
-            t = tangents[-1] * slope
-        # Backwards: through sigma' (by its derivative sigma'') and through h.
-        d_hidden: Params = []
-        for layer in range(len(self.weights) - 1, -1, -1):
-            a_bar = tangents[layer]
-            a_bar *= g[layer + 1]
-            a_bar *= self.curvatures[layer]
-            if h_bar is not None:
-                a_bar += h_bar * self.slopes[layer]
-            d_hidden = [d_weights[layer] + self.h[layer].T @ a_bar, ones @ a_bar, *d_hidden]
-            if layer:
-                h_bar = a_bar @ self.weights[layer].T
-        return d_hidden, t
-
-    def jacobian(self, D: Any, g: list[Any], u: list[Any], h_bar: Any = 0.0) -> Any:
-        """``pullback`` of several V and h_bar for every row apart, (n, r, n_weights).
-
-        ``D``, (r, k), has the r directions V, the same for all rows; ``h_bar`` is (n, r, m_L).
-        """
-        t: list[Any] = [D[None]]
-        tangents = []
+    def along(self, V: Any) -> tuple[list[Any], list[Any]]:
+        """The derivatives t_0..t_L of h_0..h_L along V, and those of a_1..a_L."""
+        t, tangents = [V], []
         for W, slope in zip(self.weights, self.slopes, strict=True):
             tangents.append(t[-1] @ W)
-            t.append(tangents[-1] * slope[:, None, :])
-        n, r = len(self.h[0]), len(D)
-        blocks: list[Any] = []
-        for layer in range(len(self.weights) - 1, -1, -1):
-            a_bar = tangents[layer] * (g[layer + 1] * self.curvatures[layer])[:, None, :]
-            a_bar = a_bar + h_bar * self.slopes[layer][:, None, :]
-            d_weights = t[layer][..., None] * u[layer][:, None, None, :]
-            d_weights = d_weights + self.h[layer][:, None, :, None] * a_bar[:, :, None, :]
-            blocks = [d_weights.reshape(n, r, -1), a_bar, *blocks]
-            h_bar = a_bar @ self.weights[layer].T
-        return self.xp.concatenate(blocks, axis=2)
+            t.append(tangents[-1] * slope)
+        return t, tangents
 
-    def hessian(self, g: list[Any]) -> Any:
-        """The second derivatives of h_L v by the inputs, (n, k, k), symmetric."""
-        # One forward pass along the k unit vectors at once, (n, k, m_l) ...
-        tangents = self.tangents()
-        # ... and its reverse: the derivative of g_{l-1} = (sigma' * g_l) W_l^T, from g_L = const.
-        g_dot: Any = 0.0
+    def pullback(
+        self, t: list[Any], tangents: list[Any], g: list[Any], u: list[Any], h_bar: Any,
+        outer: Outer | None, by_input: bool,
+    ) -> tuple[Params, Any]:  # fmt: skip
+        """The derivative of sum(V * g_0) + sum(h_bar * h_L) by the hidden weights and by z.
+
+        V are the directions of ``along``, h_bar, (..., n, m_L) or None, and g_L are constant.
+        ``outer(a, b)`` is a^T b summed over the rows, or for every row apart; without it only the
+        derivative by z is computed, and that ``by_input`` only.
+        """
+        d_hidden: Params = []
         for layer in range(len(self.weights) - 1, -1, -1):
-            u_dot = tangents[layer] * (g[layer + 1] * self.curvatures[layer])[..., None, :]
-            g_dot = (u_dot + g_dot * self.slopes[layer][..., None, :]) @ self.weights[layer].T
-        return g_dot
+            # through sigma', by its derivative sigma'', and through h
+            a_bar, through_slope = tangents[layer], g[layer + 1] * self.curvatures[layer]
+            if a_bar.shape == through_slope.shape:
+                a_bar *= through_slope  # in place: it is not needed any more
+            else:
+                a_bar = a_bar * through_slope
+            if h_bar is not None:
+                a_bar += h_bar * self.slopes[layer]
+            if outer is not None:
+                d_W = outer(t[layer], u[layer]) + outer(self.h[layer], a_bar)
+                d_hidden = [d_W, outer(None, a_bar), *d_hidden]
+            h_bar = a_bar @ self.weights[layer].T if layer or by_input else None
+        return d_hidden, h_bar
+
+
+def summed_over_rows(like: Any, xp: ModuleType) -> Outer:
+    """``outer`` of (n, a) and (n, b): the sum over the rows, (a, b); None stands for ones."""
+    ones = xp.ones_like(like[:, 0])  # numpy sums rows in a third of the time by @
+
+    def outer(a: Any, b: Any) -> Any:
+        if a is None:
+            return ones @ b
+        return (ones @ a)[:, None] if b is None else a.T @ b
+
+    return outer
+
+
+def row_by_row(xp: ModuleType) -> Outer:
+    """``outer`` of (..., n, a) and (..., n, b): every row apart, flat, (..., n, a b)."""
+
+    def outer(a: Any, b: Any) -> Any:
+        if a is None or b is None:
+            return b if a is None else a
+        product = a[..., :, None] * b[..., None, :]
+        return product.reshape(*product.shape[:-2], -1)
+
+    return outer

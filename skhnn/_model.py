@@ -1,0 +1,71 @@
+"""A fitted Hamiltonian: everything that predicts, simulates and is saved."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ._chunks import evaluate_in_chunks
+from .hamiltonians import Equations, Hamiltonian, Params
+
+
+class Model:
+    """Equations with their weights, and the constant of H.
+
+    Parameters
+    ----------
+    equations : Equations
+        The equations of motion.
+    params : list of ndarray
+        Their weights.
+    constant : float
+        What is added to H.
+    """
+
+    def __init__(self, equations: Equations, params: Params, constant: float = 0.0):
+        self.equations, self.params, self.constant = equations, params, constant
+
+    @property
+    def hamiltonian(self) -> Hamiltonian:
+        """What was composed, with its layers."""
+        return self.equations.hamiltonian
+
+    def bind(self) -> Callable[[np.ndarray], np.ndarray]:
+        """x -> dx/dt, for x of shape (2d,) or (n, 2d), with everything known multiplied out."""
+        return self.equations.vector_field(self.params)
+
+    def field(self, X: np.ndarray) -> np.ndarray:
+        """dx/dt, (n, 2d)."""
+        out = np.empty_like(X, order="C")
+        return evaluate_in_chunks(self.bind(), X, out, self.equations.width)
+
+    def energy(self, X: np.ndarray) -> np.ndarray:
+        """H, (n,)."""
+        value = partial(self.equations.value, self.params)
+        energies = evaluate_in_chunks(value, X, np.empty(len(X)), self.equations.width)
+        return energies + self.constant
+
+    def jacobian(self, X: np.ndarray) -> np.ndarray:
+        """The derivatives of the field by the states, (n, 2d, 2d)."""
+        return np.asarray(self.equations.jacobian(self.params, X))
+
+    def centred(self, X: np.ndarray, weight: np.ndarray) -> "Model":
+        """The same with a weighted mean energy of zero over some rows."""
+        energies = Model(self.equations, self.params).energy(X)
+        return Model(self.equations, self.params, -float(weight @ energies / weight.sum()))
+
+    def layers(self) -> tuple[list[np.ndarray], list[np.ndarray]] | None:
+        """Weights and biases of H as one network of x, beside quadratic energies; None for others.
+
+        The first weights read the columns of the data, counted from the centre c, and energies are
+        in the units of the data. After the last weights come the coefficients of the quadratic
+        energies; after the biases of the hidden layers [the constant of H, c].
+        """
+        return self.equations.as_one_network(self.params, self.constant)
+
+
+def model_of(module: Any) -> Model:
+    """The model of a torch module that ``to_torch`` made."""
+    params = [p.detach().cpu().double().numpy().copy() for p in module.params]
+    return Model(module.equations, params, float(module.constant))

@@ -1,0 +1,55 @@
+"""Hidden layers that a user has left open, and the equations that follow once they are chosen."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..hamiltonians import HAMILTONIANS, Equations, Hamiltonian, equations_for
+from ._problem import Problem
+
+DEFAULT_ACTIVATION = "tanh"
+# Rows, evenly spaced, that the constants of maps are set by.
+_ROWS = 20_000
+
+
+def filled(
+    hamiltonian: Hamiltonian, sizes: Sequence[int], activation: str = DEFAULT_ACTIVATION
+) -> Hamiltonian:
+    """The Hamiltonian with these layers and this activation where it has none."""
+    return hamiltonian.map_layers(
+        lambda own_sizes, own_activation: (
+            tuple(sizes) if own_sizes is None else own_sizes,
+            own_activation or activation,
+        )
+    )
+
+
+def equations_of(hamiltonian: Hamiltonian, problem: Problem) -> Equations:
+    """The equations in the units of a problem, of a Hamiltonian with layers."""
+    scaling = problem.scaling
+    X, _, weight = problem.rows(slice(None, None, -(-problem.n_samples // _ROWS)))
+    return equations_for(
+        hamiltonian, X, weight, s=scaling.s, mu=scaling.mu, e=scaling.e, c=scaling.c,
+        periods=problem.periods,
+    ).in_units_of(scaling.s)  # fmt: skip
+
+
+def units_for(hamiltonian: Hamiltonian, n_weights: int, problem: Problem) -> int:
+    """The units of the last hidden layer with about ``n_weights`` last weights."""
+    networks = hamiltonian.declare(problem.n_features, problem.periods).networks
+    return max(n_weights // max(sum(network.n_factors for network in networks), 1), 1)
+
+
+def name_of(hamiltonian: Hamiltonian) -> str:
+    """What the parameter ``hamiltonian`` of the estimator calls it; the code for others."""
+    code = repr(hamiltonian.map_layers(lambda *_: (None, None)))
+    return next((name for name, known in HAMILTONIANS.items() if repr(known) == code), code)
+
+
+def name_and_layers(equations: Equations) -> dict[str, Any]:
+    """What a report says of a model."""
+    layers = equations.hamiltonian.layers()
+    return {
+        "hamiltonian": name_of(equations.hamiltonian),
+        "hidden_layer_sizes": layers[0].hidden_layer_sizes if layers else (),
+        "activation": layers[0].activation if layers else None,
+    }

@@ -1,0 +1,170 @@
+"""Gradients of H with everything known multiplied out: the right-hand sides that are integrated.
+
+A call costs some microseconds, of which each array operation is one; so the standardisation of what
+a network reads goes into its first weights, the unit of energy into its last ones, and J or a sign
+into what comes last on the way back. What reads the state by maps that are not affine is evaluated
+as it is.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._activations import ACTIVATIONS
+from ._layers import Params
+from ._maps import Chain, Products, Standardised
+from ._network import Network
+from ._quadratic_energies import QuadraticEnergies
+
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+def bound(
+    terms: Sequence[tuple[Any, Params]],
+    columns: Sequence[int],
+    c: np.ndarray,
+    e: float,
+    out: Function,
+) -> Function:
+    """x (k,) or (n, k) -> out(the gradient of the sum of the terms by these columns).
+
+    The terms depend on no other columns; ``out`` is linear and acts on the last axis. ``c``, (D,),
+    is the centre and ``e`` the unit of energy.
+    """
+    n_columns, columns = len(c), list(columns)
+    parts, Q, constant = [], np.zeros((len(columns),) * 2), np.zeros(len(columns))
+    for term, params in terms:
+        if isinstance(term, QuadraticEnergies):
+            of_term, Q_term = term.in_units_of_the_data(params, e)
+            Q += Q_term[np.ix_(columns, columns)]
+            constant += of_term[columns]
+        elif _is_affine(term):
+            parts.append(_network(term, params, columns, n_columns, e, out))
+        else:
+            parts.append(_general(term, params, columns, n_columns, e, out))
+    if Q.any() or constant.any() or not parts:
+        parts.append(_line(np.ascontiguousarray(out(Q)), out(constant)))
+    c = c[columns]
+    first, *rest = parts
+    if not rest:
+        return lambda x: first(x - c)
+
+    def gradient(x: np.ndarray) -> np.ndarray:
+        z = x - c
+        g = first(z)
+        for part in rest:
+            g += part(z)
+        return g
+
+    return gradient
+
+
+def _line(Q: np.ndarray, constant: np.ndarray) -> Function:
+    def line(z: np.ndarray) -> np.ndarray:
+        g = z @ Q
+        g += constant
+        return g
+
+    return line
+
+
+def _is_affine(term: Network) -> bool:
+    psi = term.psi
+    return isinstance(term.phi, Standardised) and (
+        psi is None
+        or (
+            isinstance(psi, Chain)
+            and isinstance(psi.f, Standardised)
+            and isinstance(psi.g, Products)
+        )
+    )
+
+
+def _network(
+    term: Network, params: Params, columns: list[int], n_columns: int, e: float, out: Function
+) -> Function:
+    *hidden, W = params
+    activation = ACTIVATIONS[term.activation]
+    at = [columns.index(k) for k in term.on]
+    first, b = _folded(term.phi, hidden[0], hidden[1], at, len(columns))
+    layers = [(first, b), *zip(hidden[2::2], hidden[3::2], strict=True)]
+    back = [np.ascontiguousarray(V) for V in (out(first.T), *(V.T for V in hidden[2::2]))][::-1]
+    if term.psi is None:
+        w = e * W[:, 0]
+
+        def field(z: np.ndarray) -> np.ndarray:
+            h, slopes = z, []
+            for V, b in layers:
+                a = h @ V
+                a += b
+                h, slope = activation(a, np, 1)
+                slopes.append(slope)
+            g = w
+            for V in back:
+                u = slopes.pop()
+                u *= g
+                g = u @ V
+            return g
+
+        return field
+
+    at = [columns.index(k) for k in term.psi_on]
+    assert isinstance(term.psi, Chain)
+    assert isinstance(term.psi.g, Products)
+    A, a, B, b = term.psi.g.constants.values()
+    A, a = _folded(term.psi.f, A, a, at, len(columns))
+    B, b = _folded(term.psi.f, B, b, at, len(columns))
+    A_back, B_back = (np.ascontiguousarray(out(M.T)) for M in (A, B))
+    W, W_T = e * W, np.ascontiguousarray(e * W.T)
+    a_psi, b_psi = a, b
+
+    def field_of_product(z: np.ndarray) -> np.ndarray:
+        h, slopes = z, []
+        for V, b in layers:
+            a = h @ V
+            a += b
+            h, slope = activation(a, np, 1)
+            slopes.append(slope)
+        y = h @ W
+        alpha, beta = z @ A, z @ B
+        alpha += a_psi
+        beta += b_psi
+        g = (alpha * beta) @ W_T
+        for V in back:
+            u = slopes.pop()
+            u *= g
+            g = u @ V
+        beta *= y
+        alpha *= y
+        g += beta @ A_back
+        g += alpha @ B_back
+        return g
+
+    return field_of_product
+
+
+def _folded(
+    standardised: Any, V: np.ndarray, b: np.ndarray, at: list[int], n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and biases that read x - c, (n, m), instead of (x - c - mu) / s of some columns."""
+    mu, s = (a + np.zeros(len(at)) for a in standardised.constants.values())
+    whole = np.zeros((n, V.shape[1]))
+    whole[at] = V / s[:, None]
+    return whole, b - (mu / s) @ V
+
+
+def _general(
+    term: Network, params: Params, columns: list[int], n_columns: int, e: float, out: Function
+) -> Function:
+    is_whole = columns == list(range(n_columns))
+
+    def field(z: np.ndarray) -> np.ndarray:
+        if not is_whole:
+            x = np.zeros((*z.shape[:-1], n_columns))
+            x[..., columns] = z
+            z = x
+        g = term.at(params, z, np, 1).gradient()
+        return e * out(g if is_whole else g[..., columns])
+
+    return field

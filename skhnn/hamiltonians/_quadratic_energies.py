@@ -1,0 +1,122 @@
+r"""Linear and quadratic energies, which every Hamiltonian has beside its networks.
+
+    E(z) = g . z + 1/2 z^T Q z,    z = (x - mu) / s,
+
+linear in its coefficients u (m, 1): those of z_i, then those of z_i z_j, for the coordinates and
+products that the structure of H admits. A constant rate of change is a linear energy and an
+oscillator a quadratic one; a network would have to imitate them.
+"""
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ._layers import Outer, Params
+from ._maps import Standardised
+
+
+class QuadraticEnergies:
+    """E of the admitted ``pairs`` (i, j) of columns, i <= j; every column in them has a z_i.
+
+    Parameters
+    ----------
+    n_columns : int
+        The number of columns of x.
+    pairs : iterable of (int, int)
+        The products z_i z_j admitted, of 0 <= i <= j < n_columns.
+    """
+
+    #: A network's hidden arrays; here there are none.
+    n_hidden = 0
+
+    def __init__(self, n_columns: int, pairs: Iterable[tuple[int, int]]):
+        self.n_columns = n_columns
+        self.pairs = sorted({(min(pair), max(pair)) for pair in pairs})
+        self.columns = sorted({k for pair in self.pairs for k in pair})
+        self.map = Standardised(np.zeros(n_columns), np.ones(n_columns))
+        self._i = [i for i, _ in self.pairs]
+        self._j = [j for _, j in self.pairs]
+        # Where the coefficient of z_i z_j is; the last place, beyond all, has a zero.
+        self.n_weights = len(self.columns) + len(self.pairs)
+        index = np.full((n_columns, n_columns), self.n_weights)
+        index[self._i, self._j] = index[self._j, self._i] = len(self.columns) + np.arange(
+            len(self.pairs)
+        )
+        of_linear = np.full(n_columns, self.n_weights)
+        of_linear[self.columns] = np.arange(len(self.columns))
+        self._index, self._index_of_linear = index.ravel().tolist(), of_linear.tolist()
+
+    def standardised(self, mu: np.ndarray, s: np.ndarray) -> "QuadraticEnergies":
+        """The same with z = (x - mu) / s."""
+        other = QuadraticEnergies(self.n_columns, self.pairs)
+        other.map = Standardised(mu, s)
+        return other
+
+    def rescaled(self, s: np.ndarray) -> "QuadraticEnergies":
+        """The same function of x' = x / s."""
+        other = QuadraticEnergies(self.n_columns, self.pairs)
+        other.map = self.map.rescaled(s)
+        return other
+
+    def init(self, rng: np.random.RandomState) -> Params:
+        """Coefficients of zero."""
+        return [np.zeros((self.n_weights, 1))]
+
+    def last_of(self, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
+        """The coefficients (m,) of g . z + 1/2 z^T Q z; what is not admitted is left out."""
+        half = Q - 0.5 * np.diag(np.diag(Q))
+        return np.concatenate([g[self.columns], half[self._i, self._j]])
+
+    def in_units_of_the_data(self, params: Params, e: float) -> tuple[np.ndarray, np.ndarray]:
+        """g (D,) and Q (D, D) of e E = g . (x - c) + 1/2 (x - c)^T Q (x - c) + constant."""
+        g, Q = self.matrices(params, np)
+        mu, s = (a + np.zeros(self.n_columns) for a in self.map.constants.values())
+        Q = e * (Q / s[:, None] / s)
+        return e * g / s - Q @ mu, Q
+
+    def matrices(self, params: Params, xp: ModuleType) -> tuple[Any, Any]:
+        """g (D,) and Q (D, D)."""
+        u = params[0][:, 0]
+        u = xp.concatenate([u, xp.zeros_like(u[:1])])
+        half = u[self._index].reshape(self.n_columns, self.n_columns)
+        return u[self._index_of_linear], half + xp.diag(xp.diag(half))
+
+    def at(self, params: Params, X: Any, xp: ModuleType, order: int = 1) -> "_At":
+        """Evaluated at the rows of X."""
+        return _At(self, params, X, xp)
+
+
+class _At:
+    def __init__(self, term: QuadraticEnergies, params: Params, X: Any, xp: ModuleType):
+        self.term, self.xp = term, xp
+        self.point = term.map.at(X, xp)
+        self.g, self.Q = term.matrices(params, xp)
+
+    def value(self) -> Any:
+        z = self.point.z
+        return (z * (0.5 * (z @ self.Q) + self.g)).sum(-1)
+
+    def gradient(self) -> Any:
+        """(n, D)."""
+        return self.point.vjp(self.point.z @ self.Q + self.g)
+
+    def basis(self) -> Any:
+        """The gradients of z_i and z_i z_j, (n, D, m)."""
+        xp, z, term = self.xp, self.point.z, self.term
+        eye = self.point.vjp(xp.diag(xp.ones_like(z[(0,) * (z.ndim - 1)])))  # d z_j / d x_k
+        of_products = eye[:, term._i] * z[..., None, term._j]
+        of_products = of_products + eye[:, term._j] * z[..., None, term._i]
+        zero = xp.zeros_like(of_products[..., :1])
+        return xp.concatenate([zero + eye[:, term.columns], of_products], axis=-1)
+
+    def pullback(self, V: Any, outer: Outer) -> Params:
+        """The derivative of sum(V * gradient) by u."""
+        t, z, term = self.point.jvp(V), self.point.z, self.term
+        S = outer(t, z)  # of z_i z_j: the sum of t_i z_j + z_i t_j
+        of_linear = outer(None, t)[term.columns]
+        return [self.xp.concatenate([of_linear, (S + S.T)[term._i, term._j]])[:, None]]
+
+    def hessian_along(self, V: Any) -> Any:
+        return self.point.vjp(self.point.jvp(V) @ self.Q)
