@@ -72,7 +72,7 @@ numpydoc_validation_exclude = {
     # scikit-learn's
     r"\.(get_params|set_params|score)$",
     # the contract of HamiltonianSystem, in one line with formula and shapes
-    r"systems\.\w+\.(hamiltonian|gradient|vector_field)$",
+    r"systems\.\w+\.(energy|gradient|vector_field)$",
     # made by simulate, described by its attributes
     r"SimulationResult$",
     # the parameters of all are those of FixedStepSolver
