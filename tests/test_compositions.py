@@ -233,6 +233,11 @@ def test_a_known_energy_is_added_and_not_learned(gradient):
     assert path[1, 1] < -0.01  # it falls
 
 
+def test_a_hamiltonian_without_anything_to_learn_is_refused():
+    with pytest.raises(ValueError, match=r"nothing to learn in hamiltonian=Known"):
+        HNNRegressor(hamiltonian=Known(gravity)).fit(*henon_heiles(30))
+
+
 # ------------------------------------------------------------------------------ angles
 
 

@@ -108,11 +108,7 @@ class Equations:
 
     def last_of_quadratic(self, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
         """The last weights of g . z + 1/2 z^T Q z, z the standardised states, where admitted."""
-        found = [
-            term.last_of(g, Q) if isinstance(term, QuadraticEnergies) else np.zeros(term.n_weights)
-            for term in self.terms
-        ]
-        return np.concatenate(found)
+        return np.concatenate([term.last_of(g, Q) for term in self.terms])
 
     def in_units_of(self, s: np.ndarray) -> "Equations":
         """The equations of x' = (x - c) / s and h, without known energies: what is trained.
@@ -172,47 +168,35 @@ class Equations:
         stretch: np.ndarray | None = None,
     ) -> Params:
         """Hidden layers drawn from states, see ``Network.sample``; last weights of zero."""
-        n = X.shape[1]
+        Z, n = X - self.c, X.shape[1]
         reads = np.full(n, True) if reads is None else reads
         stretch = np.ones(n) if stretch is None else stretch
-        params: Params = []
-        for term in self.terms:
-            if isinstance(term, Network):
-                params += term.sample(X - self.c, rng, method, scale, reads, stretch)
-            else:
-                params += term.init(rng)
-        return params
+        sampled = (term.sample(Z, rng, method, scale, reads, stretch) for term in self.terms)
+        return [p for params in sampled for p in params]
 
     def widen(
         self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
     ) -> tuple["Equations", Params]:
         """The same function with ``n_units`` more, sampled, in the last layer of every network."""
-        terms: list[Term] = []
-        wider: Params = []
-        for term, part in self._split(params):
-            if isinstance(term, Network):
-                term, part = term.widen(part, X - self.c, rng, n_units)
-            terms.append(term)
-            wider += part
-        return self._with(terms), wider
+        Z = X - self.c
+        return self._of([term.widen(part, Z, rng, n_units) for term, part in self._split(params)])
 
     def mean(self, several: Sequence[Params], weights: np.ndarray) -> tuple["Equations", Params]:
         """The sum of weights[k] H_k, the H_k given by params of equations of this kind."""
-        terms: list[Term] = []
-        mean: Params = []
-        for term, part in zip(self.terms, self._parts, strict=True):
-            parts = [params[part] for params in several]
-            if isinstance(term, Network):
-                term, joined = term.mean(parts, weights)
-            else:
-                joined = [sum(w * u for w, (u,) in zip(weights, parts, strict=True))]
-            terms.append(term)
-            mean += joined
-        return self._with(terms), mean
+        return self._of(
+            [
+                term.mean([params[part] for params in several], weights)
+                for term, part in zip(self.terms, self._parts, strict=True)
+            ]
+        )
 
-    def _with(self, terms: Sequence[Term]) -> "Equations":
+    def _of(self, pairs: Sequence[tuple[Term, Params]]) -> tuple["Equations", Params]:
+        """The equations of these terms, and their params together."""
+        terms = [term for term, _ in pairs]
         layers = [(t.sizes, t.activation) for t in terms if isinstance(t, Network)]
-        return Equations(self.hamiltonian.with_layers(layers), terms, self.known, self.c, self.e)
+        hamiltonian = self.hamiltonian.with_layers(layers)
+        params = [p for _, part in pairs for p in part]
+        return Equations(hamiltonian, terms, self.known, self.c, self.e), params
 
     # --- evaluation --------------------------------------------------------------------------
 
@@ -248,10 +232,20 @@ class Equations:
 
     def basis(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         """The fields of the functions that the last weights multiply, (n, 2d, m)."""
-        parts = [at.basis() for at in self._at(params, X, xp, 1)]
-        whole = self.e * xp.concatenate(parts, axis=-1)
-        d = self.n_columns // 2
-        return xp.concatenate([whole[..., d:, :], -whole[..., :d, :]], axis=-2)
+        gradients = [at.basis() for at in self._at(params, X, xp, 1)]
+        d, e = self.n_columns // 2, self.e
+        if xp is not np:
+            G = e * xp.concatenate(gradients, axis=-1)
+            return xp.concatenate([G[..., d:, :], -G[..., :d, :]], axis=-2)
+        # In place: a design matrix is the largest array there is.
+        fields = np.empty((*X.shape, self.n_last), dtype=gradients[0].dtype)
+        start = 0
+        for G in gradients:
+            columns = slice(start, start + G.shape[-1])
+            np.multiply(G[..., d:, :], e, out=fields[..., :d, columns])
+            np.multiply(G[..., :d, :], -e, out=fields[..., d:, columns])
+            start = columns.stop
+        return fields
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         """The derivatives of the field by the states, (n, 2d, 2d)."""
@@ -381,6 +375,11 @@ def equations_for(
         Those of the estimator, {column: period}.
     """
     declared = hamiltonian.declare(X.shape[1], periods)
+    if not (declared.networks or declared.pairs):
+        raise ValueError(
+            f"There is nothing to learn in hamiltonian={hamiltonian!r}. Add a network or quadratic "
+            "energies, such as MLP(); a known system is simulated by skhnn.simulate as it is."
+        )
     terms: list[Term] = [network.fit(X - c, weight, mu - c, s) for network in declared.networks]
     if declared.pairs:
         quadratic = QuadraticEnergies(X.shape[1], declared.pairs)

@@ -145,6 +145,10 @@ class Network:
         first[used] = hidden[0] / factor[used, None]
         return [first, *hidden[1:], np.zeros((self.sizes[-1], self.n_factors))]
 
+    def last_of(self, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
+        """Zeros (m,): what is quadratic is left to the quadratic energies."""
+        return np.zeros(self.n_weights)
+
     def widen(
         self, params: Params, X: np.ndarray, rng: np.random.RandomState, n_units: int
     ) -> tuple["Network", Params]:
