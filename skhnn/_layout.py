@@ -46,8 +46,10 @@ def suspicions(
         {column: period} of the columns that are known to be angles.
     """
     label = label_of_columns(X.shape[1], names)
-    of_angles = _jumps_of_angles(X[:_ROWS_IN_A_ROW], y[:_ROWS_IN_A_ROW], label, periods or {})
-    return of_angles + _of_columns(X, y, names, label)
+    X_first, y_first = X[:_ROWS_IN_A_ROW], y[:_ROWS_IN_A_ROW]
+    found = _jumps_of_angles(X_first, y_first, label, periods or {})
+    found = found or _wrapped_angles(X_first, label, periods or {})
+    return found + _of_columns(X, y, names, label)
 
 
 def _of_columns(
@@ -73,8 +75,11 @@ def _of_columns(
             f"The rate y of column {_listed(label, order[: len(order) // 2])} is, up to a factor, "
             f"column {_listed(label, order[len(order) // 2 :])} of X, so these are coordinates and "
             "their velocities or momenta in another order than all q, then all p. Pass "
-            + ("X[:, k] and y[:, k]" if names is None else "X[k] and y[k]")
-            + f" with k = {wanted}"
+            + (
+                f"X[:, k] and y[:, k] with k = {wanted}"
+                if names is None
+                else f"X[k] with k = {wanted}, and the columns of y in the same order"
+            )
         )
     elif own := _growing(X, y, of_X, of_y):
         found.append(
@@ -116,6 +121,26 @@ def _jumps_of_angles(
                     + ("" if j in periods else f"; with periodic=[{j}] jumps in X do no harm")
                 )
                 break
+    return found
+
+
+def _wrapped_angles(X: np.ndarray, label: Sequence[str], periods: Mapping[int, float]) -> list[str]:
+    """Columns that go on smoothly but for jumps by a period, and are not known to be angles."""
+    found = []
+    for j in range(X.shape[1] if len(X) > _ROWS_PER_COLUMN else 0):
+        step = np.abs(np.diff(X[:, j]))
+        for period in _USUAL_PERIODS if j not in periods else ():
+            large = step > 0.5 * period
+            jumps = np.sum((step > _JUMP * period) & (step < period * 1.001))
+            is_smooth = np.quantile(step, _ORDINARY) < (1.0 - _JUMP) * period
+            if jumps >= 2 and jumps == large.sum() and is_smooth:
+                found.append(
+                    f"Column {label[j]} jumps by {period:.4g} at {jumps} places and is smooth "
+                    "elsewhere: an angle that is wrapped? For the model the two sides of a jump "
+                    f"are far apart, unless periodic="
+                    + (f"[{j}]" if period < 10 else f"{{{j}: {period:g}}}")
+                    + " says so"
+                )
     return found
 
 

@@ -26,7 +26,7 @@ from ._solvers import SOLVERS, Problem, name_of, without_effect
 from ._support import Support
 from ._threads import one_blas_thread
 from ._torch import evaluate_on_device, is_present
-from ._training import attributes_of, train, warn_unless_converged
+from ._training import attributes_of, by_index, train, warn_unless_converged
 from ._validation import (
     check_activation,
     check_choice,
@@ -93,8 +93,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         "auto" finds one of these from the data with ``solver="auto"`` and no layers given, and is
         "mlp" otherwise. Objects of ``skhnn.hamiltonians`` compose others, such as
         ``Quadratic("p") + MLP("q") + Known(gravity)``. ``hamiltonian_`` says what was fitted.
-    periodic : sequence of int or mapping, default=None
-        Columns that are angles, of period 2 pi, or {column: period}. A shift of theirs by a period
+    periodic : sequence of int or str, or mapping, default=None
+        Columns that are angles, of period 2 pi, or {column: period}; by index, or by name where X
+        has names. A shift of theirs by a period
         changes nothing; in ``X`` they may jump by a period (be wrapped) or not, in ``simulate``
         they go on.
     activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic"}, default="auto"
@@ -343,7 +344,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         goes_on = self.warm_start and hasattr(self, "params_")
         with unchanged_on_error(self):
             data = self._check_training_data(X, y, sample_weight, groups)
-            periods = periods_of(self.periodic)
+            periods = periods_of(by_index(self.periodic, self))
             found = suspicions(data[0], data[1], self._names(data[0]), periods)
             warn_of_columns(found)
             result = train(self, *data, goes_on=goes_on)
@@ -663,6 +664,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     def _check_parameters(self) -> None:
         if self.hidden_layer_sizes is not None:
             check_hidden_layer_sizes(self.hidden_layer_sizes)
+        if isinstance(self.hamiltonian, type) and issubclass(self.hamiltonian, Hamiltonian):
+            name = self.hamiltonian.__name__
+            raise TypeError(f"hamiltonian must be an object, {name}(); got the class {name}.")
         if not isinstance(self.hamiltonian, Hamiltonian):
             check_choice("hamiltonian", self.hamiltonian, ["auto", *HAMILTONIANS])
         if self.activation != "auto":

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from ._solvers import (
 from ._support import Support
 from ._threads import one_blas_thread
 from ._torch import resolve_device, sensible_threads
-from ._validation import check_hidden_layer_sizes
+from ._validation import check_activation, check_hidden_layer_sizes
 from .hamiltonians import HAMILTONIANS, Equations, Hamiltonian, Params, periods_of
 
 # A fit that has converged with a larger loss, R2 below 0.8, is worth a word.
@@ -41,6 +41,8 @@ _DEFAULT_SIZES = (64, 64)
 _ROWS_FOR_THE_MEAN = 2**16
 # Rows, evenly spaced, on which the loss of the result is evaluated.
 _ROWS_FOR_THE_LOSS = 2**20
+# Rows at which the gradient of a known energy is compared with its differences.
+_ROWS_TO_CHECK = 50
 
 
 def train(
@@ -68,12 +70,14 @@ def train(
     if estimator.early_stopping and holds_out and not one_epoch:
         rows, hold_out = split(estimator, len(X), groups, rng)
     hamiltonian, is_open = _asked_for(estimator, goes_on)
-    periods = periods_of(estimator.periodic)
+    periods = periods_of(by_index(estimator.periodic, estimator))
     if not all(0 <= k < X.shape[1] for k in periods):
         raise ValueError(
             f"periodic must name columns of X, 0 to {X.shape[1] - 1}; got {sorted(periods)}."
         )
     declared = hamiltonian.declare(X.shape[1], periods)
+    for known in declared.known:
+        known.check(np.asarray(X[:_ROWS_TO_CHECK]))
     learned = y - sum(known.field_at(X) for known in declared.known) if declared.known else y
     if goes_on:
         scaling = estimator._scaling
@@ -234,12 +238,25 @@ def _asked_for(estimator: Any, goes_on: bool) -> tuple[Hamiltonian, bool]:
         hamiltonian = HAMILTONIANS["mlp" if is_auto else hamiltonian]
     sizes = None if sizes is None else check_hidden_layer_sizes(sizes)
     activation = None if estimator.activation == "auto" else estimator.activation
-    return hamiltonian.map_layers(
-        lambda own_sizes, own: (
-            sizes if own_sizes is None else check_hidden_layer_sizes(own_sizes),
-            own or activation,
-        )
-    ), is_open
+
+    def filled_in(own_sizes: Any, own_activation: Any) -> tuple[Any, Any]:
+        if own_activation in (None, "auto"):
+            own_activation = activation
+        else:
+            check_activation(own_activation)
+        return sizes if own_sizes is None else check_hidden_layer_sizes(own_sizes), own_activation
+
+    return hamiltonian.map_layers(filled_in), is_open
+
+
+def by_index(periodic: Any, estimator: Any) -> Any:
+    """The parameter ``periodic`` with indices in place of the names of columns."""
+    names = {name: k for k, name in enumerate(getattr(estimator, "feature_names_in_", ()))}
+    if periodic is None or not names or isinstance(periodic, str):
+        return periodic
+    if isinstance(periodic, Mapping):
+        return {names.get(k, k): period for k, period in periodic.items()}
+    return [names.get(k, k) for k in np.atleast_1d(np.asarray(periodic, object))]
 
 
 def _start(
@@ -338,8 +355,12 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
     elif result.status in ("converged", "completed") and loss > _POOR_LOSS:
         what = (
             f"stopped improving at R2 = {1 - 2 * loss:.2f} on the rows {where}. {_causes(found)}, "
-            "or this is a plateau of the loss: try a larger n_iter_no_change, another random_state "
-            "or more units"
+            + (
+                f"or {estimator.hamiltonian_!r} leaves out what matters"
+                if solver == "least_squares"
+                else "or this is a plateau of the loss: try a larger n_iter_no_change, another "
+                "random_state or more units"
+            )
         )
     else:
         return

@@ -233,6 +233,62 @@ def test_a_known_energy_is_added_and_not_learned(gradient):
     assert path[1, 1] < -0.01  # it falls
 
 
+def test_a_known_energy_of_q_leaves_the_splitting_methods_possible():
+    X, y = henon_heiles(150)
+    H = Quadratic("p") + MLP("q") + Known(lambda q: 0.05 * q[:, 1], columns="q")
+    model = HNNRegressor(hamiltonian=H, random_state=0).fit(X, y - 0.05 * np.eye(4)[3])
+    t = np.linspace(0, 1, 4)
+    expected = model.simulate([0.1, 0.2, 0.0, 0.1], t)
+    found = model.simulate([0.1, 0.2, 0.0, 0.1], t, method="BlanesMoan4", step_size=0.01)
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+    implicit = model.simulate([0.1, 0.2, 0.0, 0.1], t, method="GaussLegendre4", step_size=0.01)
+    np.testing.assert_allclose(implicit, expected, atol=1e-6)
+
+
+WRONG_KNOWN = {
+    "another sign": (Known(gravity, lambda X: -gradient_of_gravity(X)), "by column 1.*9.81"),
+    "numpy": (Known(lambda X: np.cos(X[:, 0])), r"torch.cos, not np.cos.*pass its gradient"),
+    "a shape": (Known(lambda X: X, gradient_of_gravity), "one energy for each row"),
+    "a number": (Known(gravity, hessian=3), "a function of the states as hessian; got 3"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_KNOWN)
+def test_a_known_energy_that_contradicts_itself_is_refused_before_training(case):
+    known, message = WRONG_KNOWN[case]
+    with pytest.raises(ValueError, match=message):
+        HNNRegressor(hamiltonian=MLP() + known).fit(*henon_heiles(30))
+
+
+def test_gradients_of_steep_and_of_large_energies_are_recognised():
+    X = np.random.default_rng(0).normal(size=(30, 4)) * [1e3, 1e-3, 1, 1]
+    for scale in (1e-12, 1.0, 1e12):
+        known = Known(
+            lambda X, s=scale: s * (1e6 + np.exp(X[:, 2]) + X[:, 0] ** 2),
+            lambda X, s=scale: s * np.stack([2 * X[:, 0], 0 * X[:, 0], np.exp(X[:, 2]),
+                                             0 * X[:, 0]], axis=1),
+        )  # fmt: skip
+        known.check(X)
+
+
+def test_activations_inside_are_checked_and_may_be_auto():
+    X, y = henon_heiles(40)
+    with pytest.raises(ValueError, match="relu"):
+        HNNRegressor(hamiltonian=MLP(activation="relu")).fit(X, y)
+    model = HNNRegressor(hamiltonian=MLP("q", (5,), "auto") + Quadratic("p"), solver="adam")
+    assert fit_quietly(model.set_params(max_iter=2), X, y).activation_ == "tanh"
+
+
+def test_what_is_no_hamiltonian_is_not_added():
+    with pytest.raises(TypeError, match=r"Did you mean MLP\(\)"):
+        Quadratic("p") + MLP
+    with pytest.raises(TypeError, match="Only Hamiltonians"):
+        MLP() * 2
+    with pytest.raises(TypeError, match=r"an object, MLP\(\)"):
+        HNNRegressor(hamiltonian=MLP).fit(*henon_heiles(30))
+    assert repr(sum([Quadratic("p"), MLP("q")])) == repr(Quadratic("p") + MLP("q"))
+
+
 def test_a_hamiltonian_without_anything_to_learn_is_refused():
     with pytest.raises(ValueError, match=r"nothing to learn in hamiltonian=Known"):
         HNNRegressor(hamiltonian=Known(gravity)).fit(*henon_heiles(30))
@@ -296,8 +352,32 @@ def test_periods_other_than_2_pi_and_of_some_columns():
 
 @pytest.mark.parametrize(
     ("periodic", "message"),
-    [({0: -1.0}, "positive and finite"), ([7], "columns"), ("q", "periodic")],
+    [
+        ({0: -1.0}, "positive and finite"),
+        ([7], "columns"),
+        ("q", "by name where X has names; got 'q'"),
+        ([True], "got \\[True\\]"),
+    ],
 )
 def test_periods_that_make_no_sense_are_refused(periodic, message):
     with pytest.raises(ValueError, match=message):
         HNNRegressor(periodic=periodic).fit(*pendulum(30))
+
+
+def test_angles_by_the_names_of_columns():
+    pandas = pytest.importorskip("pandas")
+    X, y = pendulum(200)
+    frame = pandas.DataFrame(X, columns=["theta", "L"])
+    named = HNNRegressor(periodic=["theta"], random_state=0).fit(frame, y)
+    expected = HNNRegressor(periodic=[0], random_state=0).fit(X, y).predict(X)
+    np.testing.assert_array_equal(named.predict(frame), expected)
+    with pytest.raises(ValueError, match="by name where X has names"):
+        HNNRegressor(periodic=["phi"]).fit(frame, y)
+
+
+def test_all_columns_may_be_angles():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-np.pi, np.pi, (300, 2))  # H = cos q + cos p
+    y = np.stack([-np.sin(X[:, 1]), np.sin(X[:, 0])], axis=1)
+    model = HNNRegressor(periodic=[0, 1], random_state=0).fit(X, y)
+    assert 1 - model.score(X, y) < 1e-8

@@ -1,5 +1,6 @@
 """The default: try the cheap solver first, then the strong one, and judge by rows left out."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -182,7 +183,7 @@ class _Search:
 
     def run(self) -> None:
         enough = _FEWEST_TO_LEAVE_OUT if self.start.layers_given else _ENOUGH_TO_LEAVE_OUT
-        if self.form_is_open:
+        if self.form_is_open and "mechanical" in self.names:
             self.velocity_error = error_of_linear_velocities(self.problem)
             if self.velocity_error < _LINEAR:
                 self.choose_form("mechanical", "velocities are linear in the momenta")
@@ -253,7 +254,7 @@ class _Search:
         """The same with other forms, where a few units of a network of everything did well."""
         assert self.best is not None
         general = self.best.error
-        for name in ("separable", "natural"):
+        for name in [name for name in ("separable", "natural") if name in self.names]:
             self.hamiltonian = self.named(name)
             if self.sample().error < _WELL_BELOW * general:
                 self.promising.add(name)
@@ -263,7 +264,8 @@ class _Search:
 
     def compare_forms(self) -> None:
         """Short trainings: the simplest form that is about as good as the best."""
-        names = [name for name in _FORMS if name in self.promising | {"natural", "mlp"}]
+        promising = (self.promising | {"natural", "mlp"}) & self.names
+        names = [name for name in _FORMS if name in promising]
         rehearsed = {name: self.rehearse(self.named(name), _ACTIVATION) for name in names}
         limit = _AS_GOOD * min(rehearsed.values())
         # Half of the targets are velocities, on which the simplest form leaves at least this.
@@ -353,6 +355,16 @@ class _Search:
         """Whether the form of H is an outcome, and not known yet."""
         return self.start.hamiltonian_is_open and self.hamiltonian is self.start.hamiltonian
 
+    @property
+    def names(self) -> set[str]:
+        """Those that the columns admit: momenta that are angles have no quadratic energy."""
+        admitted = set()
+        for name in _FORMS:
+            with contextlib.suppress(ValueError):
+                self.named(name).declare(self.problem.n_features, self.problem.periods)
+                admitted.add(name)
+        return admitted
+
     def named(self, name: str) -> Hamiltonian:
         """One of those that have names, with the layers and the activation asked for."""
         (asked_for,) = self.start.hamiltonian.layers()
@@ -368,7 +380,7 @@ class _Search:
         """Those in question, with one layer of about so many last weights."""
         forms = [self.hamiltonian]
         if self.form_is_open:
-            forms = [self.named(name) for name in _FORMS]
+            forms = [self.named(name) for name in _FORMS if name in self.names]
         units = [units_for(form, n_weights, self.problem) for form in forms]
         return [
             filled(form, (n,), activation)

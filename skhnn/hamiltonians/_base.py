@@ -89,16 +89,28 @@ class Hamiltonian(BaseEstimator):
     def __add__(self, other: "Hamiltonian") -> "Hamiltonian":
         from ._composition import Sum
 
-        return Sum(self, other)
+        return Sum(self, _an_object(other, "added"))
+
+    def __radd__(self, other: Any) -> "Hamiltonian":
+        if isinstance(other, int) and other == 0:  # where sum() begins
+            return self
+        return _an_object(other, "added") + self
 
     def __mul__(self, other: "Hamiltonian") -> "Hamiltonian":
         from ._composition import Product
 
-        return Product(self, other)
+        return Product(self, _an_object(other, "multiplied"))
 
     def map_layers(self, change: Callable[[Any, Any], tuple[Any, Any]]) -> "Hamiltonian":
         """A copy whose networks have ``change(hidden_layer_sizes, activation)``."""
         return self.with_layers([change(n.hidden_layer_sizes, n.activation) for n in self.layers()])
+
+
+def _an_object(value: Any, what: str) -> Hamiltonian:
+    if isinstance(value, Hamiltonian):
+        return value
+    hint = f" Did you mean {value.__name__}()?" if isinstance(value, type) else ""
+    raise TypeError(f"Only Hamiltonians can be {what} to one another; got {value!r}.{hint}")
 
 
 class HasLayers(Hamiltonian):
@@ -134,13 +146,16 @@ def periods_of(periodic: Any) -> Periods:
     """{column: period} of None, a sequence of columns (period 2 pi), or a mapping."""
     if periodic is None:
         return {}
+    given = periodic
     if not isinstance(periodic, Mapping):
-        periodic = dict.fromkeys(np.atleast_1d(periodic).tolist(), 2.0 * np.pi)
-    if not all(isinstance(k, Integral) and isinstance(v, Real) for k, v in periodic.items()):
-        raise ValueError(
-            "periodic must be the indices of columns, for the period 2 pi, or {column: period}; "
-            f"got {periodic!r}."
-        )
+        periodic = dict.fromkeys(np.atleast_1d(np.asarray(periodic, object)), 2.0 * np.pi)
+    for k, period in periodic.items():
+        is_column = isinstance(k, Integral) and not isinstance(k, (bool, np.bool_))
+        if not (is_column and isinstance(period, Real)):
+            raise ValueError(
+                "periodic must be the columns that are angles, for the period 2 pi, or {column: "
+                f"period}}, by index, or by name where X has names; got {given!r}."
+            )
     found = {int(k): float(period) for k, period in periodic.items()}
     wrong = {k: period for k, period in found.items() if not (period > 0 and np.isfinite(period))}
     if wrong:

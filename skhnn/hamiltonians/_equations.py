@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._base import Hamiltonian, Periods
+from ._base import Hamiltonian, Periods, columns_of
 from ._bound import bound
 from ._known import Known
 from ._layers import Params, row_by_row, summed_over_rows
@@ -282,15 +282,25 @@ class Equations:
     ) -> tuple[Callable[[Any], Any], Callable[[Any], Any]] | None:
         """p -> dq/dt and q -> dp/dt, (n, d) -> (n, d), where H = T(p) + V(q); None for others."""
         d = self.n_columns // 2
-        if self.known or any(min(b) < d <= max(b) for b in self._coupled()):
+        n = self.n_columns
+        reads = [columns_of(known.columns, n) for known in self.known]
+        if any(min(b) < d <= max(b) for b in (*self._coupled(), *reads)):
             return None
         of_p = [(t, part) for t, part in self._split(params) if max(t.columns) >= d]
         of_q = [(t, part) for t, part in self._split(params) if min(t.columns) < d]
         if xp is np:
             q, p = range(d), range(d, 2 * d)
+            velocity = bound(of_p, p, self.c, self.e, lambda g: g)
+            force = bound(of_q, q, self.c, self.e, lambda g: -g)
+            if not self.known:
+                return velocity, force
+
+            def of_known(x: np.ndarray) -> np.ndarray:
+                return self.known_field(np.concatenate([x, x], axis=-1))
+
             return (
-                bound(of_p, p, self.c, self.e, lambda g: g),
-                bound(of_q, q, self.c, self.e, lambda g: -g),
+                lambda p: velocity(p) + of_known(p)[..., :d],
+                lambda q: force(q) + of_known(q)[..., d:],
             )
 
         def half(x: Any, of_p: bool) -> Any:

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ._base import Declaration, Hamiltonian, Periods
+from ._base import Declaration, Hamiltonian, Periods, columns_of
+from ._network import as_slice, spread
 from ._structure import field_from_gradient
 
 # The step of the differences that stand for a Hessian, relative to the size of x.
 _STEP = 6e-6  # the cube root of eps
+# A gradient and differences of its function agree to this part of the difference, and to rounding.
+_LOOSE, _ROUNDING = 1e-3, 1e-12
 
 
 class Known(Hamiltonian):
@@ -19,20 +22,25 @@ class Known(Hamiltonian):
     Parameters
     ----------
     function : callable
-        States (n, 2d) -> energies (n,). Without ``gradient`` it is differentiated by torch, and
-        must be written in operations on tensors; so must it for ``to_torch``.
+        States (n, k) -> energies (n,), of the columns that it reads. Without ``gradient`` it is
+        differentiated by torch, and must be written in operations on tensors (``torch.cos``); so
+        must it for ``to_torch``.
     gradient : callable, default=None
-        States (n, 2d), an ndarray -> the derivatives by the columns, (n, 2d).
+        States (n, k), an ndarray -> the derivatives by these columns, (n, k). With it, no torch is
+        needed to predict.
     hessian : callable, default=None
-        States (n, 2d) -> second derivatives (n, 2d, 2d), for implicit methods of ``simulate``.
-        Without it differences of the gradient are taken.
+        States (n, k) -> second derivatives (n, k, k), for implicit methods of ``simulate``. Without
+        it differences of the gradient are taken.
+    columns : {"q", "p"} or sequence of int, default=None
+        The columns of the state that ``function`` reads; None for all. With "q" or "p" explicit
+        symplectic methods of ``simulate`` remain possible.
 
     Examples
     --------
     >>> from skhnn.hamiltonians import MLP, Known, Quadratic
-    >>> def of_height(X):
-    ...     return 9.81 * X[:, 1]
-    >>> H = Quadratic("p") + MLP("q") + Known(of_height)
+    >>> def gravity(q):
+    ...     return 9.81 * q[:, 1]
+    >>> H = Quadratic("p") + MLP("q") + Known(gravity, columns="q")
     """
 
     def __init__(
@@ -40,38 +48,59 @@ class Known(Hamiltonian):
         function: Callable[[Any], Any],
         gradient: Callable[[np.ndarray], np.ndarray] | None = None,
         hessian: Callable[[np.ndarray], np.ndarray] | None = None,
+        columns: Any = None,
     ):
         self.function = function
         self.gradient = gradient
         self.hessian = hessian
+        self.columns = columns
 
     def declare(self, n_columns: int, periods: Periods) -> Declaration:
-        if not callable(self.function):
-            raise ValueError(f"Known takes a function of the states; got {self.function!r}.")
+        for name in ("function", "gradient", "hessian"):
+            value = getattr(self, name)
+            if not callable(value) and (value is not None or name == "function"):
+                raise ValueError(f"Known takes a function of the states as {name}; got {value!r}.")
+        columns_of(self.columns, n_columns)
         return Declaration(known=[self])
+
+    def check(self, X: np.ndarray) -> None:
+        """Raise ValueError unless energies and gradient have their shapes, and belong together."""
+        if self.gradient is None:
+            self.gradient_at(X, np)
+            return
+        value, gradient = np.asarray(self.value_at(X, np)), self.gradient_at(X, np)
+        if value.shape != X.shape[:1]:
+            raise ValueError(
+                "The function of a Known Hamiltonian must return one energy for each row of the "
+                f"states, shape {X.shape[:1]}; got shape {value.shape}."
+            )
+        spread = np.ptp(X, axis=0)
+        step = _STEP * np.where(spread > 0.0, spread, 1.0 + np.abs(X).max(axis=0))
+        for k in columns_of(self.columns, X.shape[1]):
+            aside = np.zeros(X.shape[1])
+            aside[k] = step[k]
+            change = np.asarray(self.value_at(X + aside, np) - self.value_at(X - aside, np))
+            expected = 2.0 * step[k] * gradient[:, k]
+            rounding = _LOOSE * (np.abs(change).max() + np.finfo(float).eps * np.abs(value).max())
+            if np.abs(change - expected).max() > rounding + _ROUNDING * np.abs(value).max():
+                row = int(np.argmax(np.abs(change - expected)))
+                raise ValueError(
+                    f"The gradient of a Known Hamiltonian is not that of its function: by column "
+                    f"{k}, at a row of X, it is {gradient[row, k]:.6g}, and differences of the "
+                    f"function give {change[row] / (2.0 * step[k]):.6g}."
+                )
 
     def value_at(self, X: Any, xp: ModuleType) -> Any:
         """The energies (n,) at states of numpy or torch."""
+        X = self._read(X)
         if xp is not np or self.gradient is not None:
             return self.function(X)
         return self._by_torch(X)[0]
 
     def gradient_at(self, X: Any, xp: ModuleType) -> Any:
-        """Their derivatives (n, 2d)."""
-        if xp is np:
-            if self.gradient is None:
-                return self._by_torch(X)[1]
-            found = np.asarray(self.gradient(X), dtype=float)
-            if found.shape != X.shape:
-                raise ValueError(
-                    f"gradient of a Known Hamiltonian must have the shape of the states, {X.shape};"
-                    f" got {found.shape}."
-                )
-            return found
-        if not X.requires_grad:
-            X = X.detach().requires_grad_(True)
-        (gradient,) = xp.autograd.grad(self.function(X).sum(), X, create_graph=True)
-        return gradient
+        """Their derivatives by all columns, (n, 2d)."""
+        read, n_columns = self._read(X), X.shape[-1]
+        return spread(self._gradient(read, xp), self._on(n_columns), n_columns, xp)
 
     def field_at(self, X: np.ndarray) -> np.ndarray:
         """Its part of the field, (n, 2d)."""
@@ -79,25 +108,56 @@ class Known(Hamiltonian):
 
     def hessian_along(self, X: np.ndarray, V: np.ndarray) -> np.ndarray:
         """The second derivatives along V (..., n, 2d); of ndarrays."""
+        on, n_columns = self._on(X.shape[-1]), X.shape[-1]
         if self.hessian is not None:
-            return np.einsum("nij,...nj->...ni", self.hessian(X), V)
+            along = np.einsum("nij,...nj->...ni", self.hessian(X[..., on]), V[..., on])
+            return np.asarray(spread(along, on, n_columns, np))
         V = V + np.zeros_like(X)
         h = _STEP * (1.0 + np.abs(X).max())
         ahead, behind = (
-            self.gradient_at((X + sign * h * V).reshape(-1, X.shape[-1]), np) for sign in (1, -1)
+            self.gradient_at((X + sign * h * V).reshape(-1, n_columns), np) for sign in (1, -1)
         )
         return ((ahead - behind) / (2.0 * h)).reshape(V.shape)
+
+    def _on(self, n_columns: int) -> list[int]:
+        return columns_of(self.columns, n_columns)
+
+    def _read(self, X: Any) -> Any:
+        return X if self.columns is None else X[..., as_slice(self._on(X.shape[-1]))]
+
+    def _gradient(self, X: Any, xp: ModuleType) -> Any:
+        if xp is np:
+            if self.gradient is None:
+                return self._by_torch(X)[1]
+            found = np.asarray(self.gradient(X), dtype=float)
+            if found.shape != X.shape:
+                raise ValueError(
+                    "gradient of a Known Hamiltonian must have the shape of the states that it "
+                    f"reads, {X.shape}; got {found.shape}."
+                )
+            return found
+        if not X.requires_grad:
+            X = X.detach().requires_grad_(True)
+        (gradient,) = xp.autograd.grad(self.function(X).sum(), X, create_graph=True)
+        return gradient
 
     def _by_torch(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         import torch
 
         tensor = torch.tensor(X, requires_grad=True)
-        value = self.function(tensor)
+        try:
+            value = self.function(tensor)
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(
+                "The function of a Known Hamiltonian without gradient= is called with a tensor of "
+                f"torch, and failed: {error}. Write it in operations on tensors (torch.cos, not "
+                "np.cos), or pass its gradient."
+            ) from error
         if not isinstance(value, torch.Tensor) or value.shape != tensor.shape[:-1]:
             raise ValueError(
                 "The function of a Known Hamiltonian must return one energy for each row of the "
                 f"states, a tensor of shape {tuple(X.shape[:-1])}; got "
-                f"{getattr(value, 'shape', value)}. Or pass its gradient."
+                f"{getattr(value, 'shape', value)}."
             )
         if not value.requires_grad:  # a constant
             return value.detach().numpy(), np.zeros_like(X)

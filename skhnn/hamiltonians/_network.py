@@ -255,13 +255,13 @@ class _At:
     def _spread(self, of_phi: Any, of_psi: Any) -> Any:
         """Derivatives by the columns that are read as derivatives by all, (..., D)."""
         term = self.term
-        whole = _spread(of_phi, term.on, self.n_columns, self.xp)
+        whole = spread(of_phi, term.on, self.n_columns, self.xp)
         if of_psi is None:
             return whole
-        return whole + _spread(of_psi, term.psi_on, self.n_columns, self.xp)
+        return whole + spread(of_psi, term.psi_on, self.n_columns, self.xp)
 
 
-def _spread(g: Any, on: list[int], n_columns: int, xp: ModuleType) -> Any:
+def spread(g: Any, on: list[int], n_columns: int, xp: ModuleType) -> Any:
     """g (..., k) at the columns ``on`` of zeros (..., D)."""
     if on == list(range(n_columns)):
         return g
