@@ -214,6 +214,10 @@ class Equations:
         """The part of the field that does not depend on the params, (n, 2d)."""
         return field_from_gradient(np.zeros_like(X) + self._known_gradient(X, np))
 
+    def _known_field_of(self, x: np.ndarray) -> np.ndarray:
+        """The same for states of any shape (..., 2d): what users write gets rows."""
+        return self.known_field(x.reshape(-1, self.n_columns)).reshape(x.shape)
+
     def field_and_pullback(
         self, params: Params, X: Any, xp: ModuleType = np
     ) -> tuple[Any, Callable[[Any], Params]]:
@@ -272,8 +276,7 @@ class Equations:
             return learned
 
         def field(x: np.ndarray) -> np.ndarray:
-            rows = np.atleast_2d(x)
-            return learned(x) + self.known_field(rows).reshape(x.shape)
+            return learned(x) + self._known_field_of(x)
 
         return field
 
@@ -296,7 +299,7 @@ class Equations:
                 return velocity, force
 
             def of_known(x: np.ndarray) -> np.ndarray:
-                return self.known_field(np.concatenate([x, x], axis=-1))
+                return self._known_field_of(np.concatenate([x, x], axis=-1))
 
             return (
                 lambda p: velocity(p) + of_known(p)[..., :d],
