@@ -90,3 +90,8 @@ def torch_field(H, X):
     (gradient,) = torch.autograd.grad(H(x).sum(), x)
     q, p = gradient.chunk(2, dim=-1)
     return torch.cat([p, -q], dim=-1).numpy()
+
+
+def last_weights_of_networks(equations):
+    """Which of the last weights are those of networks and not of quadratic energies, a mask."""
+    return np.concatenate([np.full(t.n_weights, t.n_hidden > 0) for t in equations.terms])

@@ -271,6 +271,12 @@ def test_gradients_of_steep_and_of_large_energies_are_recognised():
         known.check(X)
 
 
+def test_gradients_are_recognised_far_from_the_origin():
+    X = np.random.default_rng(0).normal(size=(30, 2)) + 1e8
+    gradient = np.array([3.0, 0.0])
+    Known(lambda X: 3.0 * (X[:, 0] - 1e8), lambda X: np.broadcast_to(gradient, X.shape)).check(X)
+
+
 def test_activations_inside_are_checked_and_may_be_auto():
     X, y = henon_heiles(40)
     with pytest.raises(ValueError, match="relu"):

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from helpers import last_weights_of_networks
 
 from skhnn._scaling import Scaling
 from skhnn._solvers import Problem, equations_of, initial_params
@@ -49,7 +50,9 @@ def test_every_form_starts_at_an_oscillator_with_a_constant_rate(name):
     problem = Problem(X, y, np.ones(50), None, Scaling.from_data(X, y, np.ones(50)))
     equations = equations_of(HAMILTONIANS[name].map_layers(lambda *_: ((5,), "tanh")), problem)
     params = initial_params(equations, problem, np.random.RandomState(0))
-    w = np.where(equations.places_of_units(), 0.0, equations.last(params))  # without networks
+    w = np.where(
+        last_weights_of_networks(equations), 0.0, equations.last(params)
+    )  # without networks
     states, expected, _ = problem.take(slice(None))
     field = equations.field(equations.with_last(params, w), states)
     np.testing.assert_allclose(field, expected, atol=1e-12)

@@ -36,7 +36,7 @@ def bound(
     parts, Q, constant = [], np.zeros((len(columns),) * 2), np.zeros(len(columns))
     for term, params in terms:
         if isinstance(term, QuadraticEnergies):
-            of_term, Q_term = term.in_units_of_the_data(params, e)
+            of_term, Q_term = term.folded(params, e)
             Q += Q_term[np.ix_(columns, columns)]
             constant += of_term[columns]
         elif _is_affine(term):
@@ -87,25 +87,32 @@ def _network(
     *hidden, W = params
     activation = ACTIVATIONS[term.activation]
     at = [columns.index(k) for k in term.on]
-    first, b = _folded(term.phi, hidden[0], hidden[1], at, len(columns))
-    layers = [(first, b), *zip(hidden[2::2], hidden[3::2], strict=True)]
+    first, bias = _folded(term.phi, hidden[0], hidden[1], at, len(columns))
+    layers = [(first, bias), *zip(hidden[2::2], hidden[3::2], strict=True)]
     back = [np.ascontiguousarray(V) for V in (out(first.T), *(V.T for V in hidden[2::2]))][::-1]
+
+    def forwards(h: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        slopes = []
+        for V, b in layers:
+            a = h @ V
+            a += b
+            h, slope = activation(a, np, 1)
+            slopes.append(slope)
+        return h, slopes
+
+    def backwards(g: np.ndarray, slopes: list[np.ndarray]) -> np.ndarray:
+        for V in back:
+            u = slopes.pop()
+            u *= g
+            g = u @ V
+        return g
+
     if term.psi is None:
         w = e * W[:, 0]
 
         def field(z: np.ndarray) -> np.ndarray:
-            h, slopes = z, []
-            for V, b in layers:
-                a = h @ V
-                a += b
-                h, slope = activation(a, np, 1)
-                slopes.append(slope)
-            g = w
-            for V in back:
-                u = slopes.pop()
-                u *= g
-                g = u @ V
-            return g
+            _, slopes = forwards(z)
+            return backwards(w, slopes)
 
         return field
 
@@ -117,24 +124,14 @@ def _network(
     B, b = _folded(term.psi.f, B, b, at, len(columns))
     A_back, B_back = (np.ascontiguousarray(out(M.T)) for M in (A, B))
     W, W_T = e * W, np.ascontiguousarray(e * W.T)
-    a_psi, b_psi = a, b
 
     def field_of_product(z: np.ndarray) -> np.ndarray:
-        h, slopes = z, []
-        for V, b in layers:
-            a = h @ V
-            a += b
-            h, slope = activation(a, np, 1)
-            slopes.append(slope)
+        h, slopes = forwards(z)
         y = h @ W
         alpha, beta = z @ A, z @ B
-        alpha += a_psi
-        beta += b_psi
-        g = (alpha * beta) @ W_T
-        for V in back:
-            u = slopes.pop()
-            u *= g
-            g = u @ V
+        alpha += a
+        beta += b
+        g = backwards((alpha * beta) @ W_T, slopes)
         beta *= y
         alpha *= y
         g += beta @ A_back

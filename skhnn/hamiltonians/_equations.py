@@ -145,17 +145,11 @@ class Equations:
         last = [self.e * W]
         if len(self.terms) > 1:
             (quadratic,) = (t for t in self.terms if isinstance(t, QuadraticEnergies))
-            g, Q = quadratic.in_units_of_the_data(params[-1:], self.e)
+            g, Q = quadratic.folded(params[-1:], self.e)
             last.append(quadratic.last_of(g, Q)[:, None])
         return (
             [first, *hidden[2::2], np.concatenate(last)],
             [b, *hidden[3::2], np.concatenate([[constant], self.c])],
-        )
-
-    def places_of_units(self) -> np.ndarray:
-        """Which of the last weights are those of networks, a mask."""
-        return np.concatenate(
-            [np.full(term.n_weights, isinstance(term, Network)) for term in self.terms]
         )
 
     def sample_params(

@@ -85,7 +85,7 @@ class QuadraticEnergies:
         half = Q - 0.5 * np.diag(np.diag(Q))
         return np.concatenate([g[self.columns], half[self._i, self._j]])
 
-    def in_units_of_the_data(self, params: Params, e: float) -> tuple[np.ndarray, np.ndarray]:
+    def folded(self, params: Params, e: float) -> tuple[np.ndarray, np.ndarray]:
         """g (D,) and Q (D, D) of e E = g . (x - c) + 1/2 (x - c)^T Q (x - c) + constant."""
         g, Q = self.matrices(params, np)
         mu, s = (a + np.zeros(self.n_columns) for a in self.map.constants.values())
