@@ -334,7 +334,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
     everything = list(CASES)
-    solvers = ["auto", "least_squares", "soap", "adam", "lbfgs", "varpro"]
+    solvers = ["auto", "least_squares", "soap", "adam", "lbfgs", "gauss_newton"]
     for function in (main, small, rollouts, growth, steps, one_point):
         command = commands.add_parser(function.__name__)
         command.set_defaults(run=function)

@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 from scipy.stats import spearmanr
 
 from skhnn import HNNRegressor
-from skhnn._solvers import _auto, _steadiness
+from skhnn._selection import _select, _steadiness
 
 REVOLUTION = 2 * np.pi
 RIGHT = 0.1
@@ -85,7 +85,7 @@ def main(n_seeds):
         seen.append((model, problem, _steadiness.deviation(model, problem, rng, other)))
         return seen[-1][2]
 
-    _auto.deviation = deviation
+    _select.deviation = deviation
     rows = []
     print("| data | Hamiltonian | seed | deviation | error |\n|---|---|---|---|---|")
     for name, (field, starts, (end, n), revolution) in DATA.items():

@@ -26,7 +26,7 @@ FITS = {
     "soap, (256, 256)": (1000, "henon_heiles", 0.0,
                          {"solver": "soap", "hidden_layer_sizes": (256, 256), "max_iter": 20}),
     "lbfgs": (1000, "henon_heiles", 0.0, {"solver": "lbfgs", "max_iter": 300}),
-    "varpro": (1000, "henon_heiles", 0.0, {"solver": "varpro", "max_iter": 20}),
+    "gauss_newton": (1000, "henon_heiles", 0.0, {"solver": "gauss_newton", "max_iter": 20}),
 }  # fmt: skip
 EVALUATIONS = ("predict", "simulate")
 

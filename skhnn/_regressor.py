@@ -21,8 +21,9 @@ from ._learned_dynamics import learned_dynamics
 from ._model import Model, model_of
 from ._scaling import Scaling
 from ._score import field_score
+from ._selection import SOLVERS
 from ._simulation import Dynamics, simulate
-from ._solvers import SOLVERS, Problem, name_of, without_effect
+from ._solvers import Problem, name_of, without_effect
 from ._support import Support
 from ._threads import one_blas_thread
 from ._torch import evaluate_on_device, is_present
@@ -83,7 +84,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     ----------
     hidden_layer_sizes : int or sequence of int, default=None
         The number of units of each hidden layer. With None they are an outcome of "auto" and
-        "least_squares"; "varpro" takes (50,), the others (64, 64).
+        "least_squares"; "gauss_newton" takes (120,), the others (64, 64).
     hamiltonian : {"auto", "mlp", "separable", "mechanical", "natural"} or object, default="auto"
         What H consists of. "mlp" is one network H(q, p). "separable" is T(p) + V(q), a network of
         these layers for each. "mechanical" is 1/2 p^T A p + b . p + V(q) with constants A and b and
@@ -99,18 +100,19 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         changes nothing; in ``X`` they may jump by a period (be wrapped) or not, in ``simulate``
         they go on.
     activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic"}, default="auto"
-        The activation of the hidden layers; "auto" is "tanh", except that ``solver="auto"`` may
-        choose "silu". It must be smooth, since the field is the derivative of the network: "relu"
-        is refused.
-    solver : {"auto", "least_squares", "soap", "adam", "lbfgs", "varpro"}, default="auto"
-        "auto" chooses between "least_squares" and "soap" by rows that it leaves out (whole
+        The activation of the hidden layers; "auto" is "tanh", except that the solvers "auto" and
+        "least_squares" may choose "silu". It must be smooth, since the field is the derivative of
+        the network: "relu" is refused.
+    solver : {"auto", "least_squares", "gauss_newton", "soap", "adam", "lbfgs"}, default="auto"
+        "auto" chooses between "least_squares" and, for few rows, "gauss_newton", or, for many,
+        "soap" by rows that it leaves out (whole
         ``groups`` where they are given) and, on data that are thin like an orbit, by whether
         simulations stay with the data; ``solver_`` and ``fit_report_`` say what it did and why.
         "least_squares" draws hidden layers from the data and solves for the last weights: no
         iterations, and many digits on smooth systems of few coordinates. "soap" and "adam" use
-        minibatches; SOAP is the stronger. "lbfgs" uses all rows at once. "varpro" fits compact
-        networks with the last weights eliminated. The user guide has a table of what each
-        parameter means under each solver.
+        minibatches; SOAP is the stronger. "lbfgs" uses all rows at once. "gauss_newton" trains
+        compact networks with a prior whose spreads it finds, so that few or noisy rows are not
+        overfitted. The user guide has a table of what each parameter means under each solver.
     optimizer : class of torch.optim, default=None
         With ``solver="adam"``: used instead of Adam. It is called as ``optimizer(params, lr=...)``
         and follows the schedule of the rate.
@@ -130,17 +132,18 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         fifth of it where the rate is constant.
     max_iter : int, default=None
         Epochs of "soap" and "adam", over which the rate is annealed; the largest number of
-        iterations of "lbfgs" and "varpro". None is the number of epochs that makes 2000 steps, 2000
-        iterations of "lbfgs" and 100 of "varpro".
+        iterations of "lbfgs" and "gauss_newton". None is the number of epochs that makes 2000
+        steps, 2000 iterations of "lbfgs" and 100 of "gauss_newton".
     max_time : float, default=None
         Seconds after which ``fit`` ends, under every solver, with the best model so far and a
         ConvergenceWarning. There is always a model: the first least squares, or the first batches
         of a training, are finished. What is going on then (one least squares, one iteration) may
         take a little longer.
     tol : float, default=0.1
-        "lbfgs", "varpro" and a constant rate have converged when ``n_iter_no_change`` iterations
-        together have not lowered the loss by this fraction of it. With ``early_stopping`` the same
-        holds for 1 - R^2 of the hold-out, under every solver that has iterations.
+        "lbfgs", "gauss_newton" and a constant rate have converged when ``n_iter_no_change``
+        iterations together have not lowered the loss by this fraction of it. With
+        ``early_stopping`` the same holds for 1 - R^2 of the hold-out, under every solver that has
+        iterations.
     n_iter_no_change : int, default=100
         See ``tol``. The loss may stand still for dozens of iterations before the next part of a
         field is found; much smaller values end there.

@@ -13,6 +13,7 @@ from ._callbacks import FitTasks
 from ._model import Model
 from ._scaling import Scaling
 from ._score import field_score
+from ._selection import SOLVERS
 from ._solvers import (
     NEEDS_TORCH,
     WITHOUT_EFFECT,
@@ -113,7 +114,7 @@ def train(
         monitor.end_iteration = lambda equations, params, goes_on: tasks.end_iteration(
             lambda: fitted(equations, params), goes_on
         )
-        result = run_solver(solver, problem, start, monitor, options)
+        result = run_solver(solver, SOLVERS[solver], problem, start, monitor, options)
     attributes = fitted(result.equations, result.params)
     attributes["loss_"] = _final_loss(attributes["_model"], X, y, weight, rows)
     seen = getattr(estimator, "_support", None) if one_epoch and goes_on else None

@@ -140,7 +140,7 @@ BAD_PARAMETERS = [
     (
         {"solver": "sgd"},
         ValueError,
-        r"solver must be one of \['auto', .*'varpro'\]; got 'sgd'",
+        r"solver must be one of \['auto', .*'gauss_newton'\]; got 'sgd'",
     ),
     ({"dtype": "float16"}, ValueError, "dtype must be one of"),
     ({"device": "abacus"}, ValueError, "Unknown device 'abacus'.*cpu"),

@@ -13,7 +13,7 @@ from skhnn import HNNRegressor
 from skhnn.hamiltonians import HAMILTONIANS, MLP, Known, Quadratic, Sum
 from skhnn.systems import Kepler
 
-SOLVERS = ["auto", "least_squares", "soap", "adam", "lbfgs", "varpro"]
+SOLVERS = ["auto", "least_squares", "soap", "adam", "lbfgs", "gauss_newton"]
 
 
 def henon_heiles(n, seed=0):
@@ -182,7 +182,7 @@ def test_quadratic_energies_alone_are_the_least_squares(solver):
     assert model.hidden_layer_sizes_ == ()
     assert not hasattr(model, "coefs_")
     with pytest.raises(ValueError, match="trains hidden layers, and this Hamiltonian has none"):
-        HNNRegressor(hamiltonian=Quadratic(), solver="varpro").fit(X, y)
+        HNNRegressor(hamiltonian=Quadratic(), solver="gauss_newton").fit(X, y)
 
 
 def test_the_weights_in_the_units_of_the_data_are_those_of_the_field():

@@ -17,11 +17,12 @@ ALLOWED = {
     "__init__": {"_regressor", "_simulation"},
     "_regressor": {
         "_callbacks", "_diagnosis", "_documentation", "_layout", "_learned_dynamics", "_model",
-        "_scaling", "_score", "_simulation", "_solvers", "_support", "_threads", "_torch",
-        "_torch_module", "_training", "_validation", "hamiltonians", "numpy", "sklearn",
+        "_scaling", "_score", "_selection", "_simulation", "_solvers", "_support", "_threads",
+        "_torch", "_torch_module", "_training", "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_training": {
-        "_callbacks", "_model", "_scaling", "_score", "_solvers", "_support", "_threads", "_torch",
+        "_callbacks", "_model", "_scaling", "_score", "_selection", "_solvers", "_support",
+        "_threads", "_torch",
         "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_callbacks": {"sklearn"},
@@ -44,8 +45,9 @@ ALLOWED = {
     "_torch": {"hamiltonians", "integrators", "numpy", "torch"},
     "_torch_module": {"_model", "torch"},  # itself imported inside functions only
     "preprocessing": {"_documentation", "_validation", "numpy", "sklearn"},
+    "_selection": {"_nearest", "_scaling", "_solvers", "hamiltonians", "numpy", "scipy"},
     "_solvers": {
-        "_chunks", "_nearest", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch",
+        "_chunks", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch",
     },
     "hamiltonians": {"numpy", "sklearn", "torch"},  # torch for Known without a gradient
     "integrators": {"numpy", "scipy"},

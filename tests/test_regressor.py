@@ -292,7 +292,7 @@ def test_early_stopping_restores_the_best_weights(data):
     np.testing.assert_array_equal(model.coefs_[0], short.coefs_[0])
 
 
-@pytest.mark.parametrize("solver", [*ITERATIVE, "varpro"])
+@pytest.mark.parametrize("solver", [*ITERATIVE, "gauss_newton"])
 def test_early_stopping_holds_out_whole_groups(monkeypatch, data, solver):
     from skhnn import _training
 
@@ -334,7 +334,7 @@ def test_verbose_prints_the_loss(data, capsys):
 # ---------------------------------------------------------------- endings
 
 
-@pytest.mark.parametrize("solver", [*ITERATIVE, "varpro"])
+@pytest.mark.parametrize("solver", [*ITERATIVE, "gauss_newton"])
 def test_max_iter_warns_with_advice_and_leaves_a_model(data, solver):
     scheduled = solver in ("soap", "adam")
     advice = "increase max_iter, or leave it" if scheduled else "increase max_iter or fit again"

@@ -21,7 +21,7 @@ SOLVERS = {
     "lbfgs": {"solver": "lbfgs", "max_iter": 20},
     "penalty": {"solver": "lbfgs", "max_iter": 20, "alpha": 5.0},
     "hold-out": {"solver": "lbfgs", "max_iter": 20, "early_stopping": True},
-    "varpro": {"hidden_layer_sizes": 8, "solver": "varpro", "max_iter": 3},
+    "gauss_newton": {"hidden_layer_sizes": 8, "solver": "gauss_newton", "max_iter": 3},
 }
 
 

@@ -16,7 +16,7 @@ from skhnn.hamiltonians import Equations
 SMALL = {
     "auto": {"hamiltonian": "mlp"},
     "least_squares": {"hidden_layer_sizes": (30,)},
-    "varpro": {"hidden_layer_sizes": (8,), "max_iter": 2},
+    "gauss_newton": {"hidden_layer_sizes": (8,), "max_iter": 2},
     "lbfgs": {"hidden_layer_sizes": (8,), "max_iter": 2},
     "soap": {"hidden_layer_sizes": (8,), "max_iter": 2},
     "adam": {"hidden_layer_sizes": (8,), "max_iter": 2},

@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ._adam import solve_adam
-from ._auto import solve_auto
 from ._effects import WITHOUT_EFFECT, without_effect
+from ._gauss_newton import solve_gauss_newton
 from ._layers import equations_of, filled, name_of
 from ._lbfgs import solve_lbfgs
 from ._least_squares import solve_least_squares
@@ -26,7 +26,6 @@ from ._options import SolverOptions, Start
 from ._problem import Problem
 from ._quadratic_start import initial_params
 from ._soap import solve_soap
-from ._varpro import solve_varpro
 
 __all__ = [
     "NEEDS_TORCH",
@@ -51,12 +50,11 @@ State = dict[str, np.ndarray] | None
 Solver = Callable[[Problem, Start, Monitor, SolverOptions], State]
 
 SOLVERS: dict[str, Solver] = {
-    "auto": solve_auto,
     "least_squares": solve_least_squares,
     "soap": solve_soap,
     "adam": solve_adam,
     "lbfgs": solve_lbfgs,
-    "varpro": solve_varpro,
+    "gauss_newton": solve_gauss_newton,
 }
 
 #: Those that train a torch network whatever the device; the others compute with numpy on a CPU.
@@ -64,14 +62,19 @@ NEEDS_TORCH = ("soap", "adam", "lbfgs")
 
 
 def run_solver(
-    solver: str, problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
+    name: str,
+    solve: Solver,
+    problem: Problem,
+    start: Start,
+    monitor: Monitor,
+    options: SolverOptions,
 ) -> FitResult:
     """Run a solver; an interruption (Ctrl-C) or the deadline ends it early with what it had."""
-    monitor.solver = solver
+    monitor.solver = name
     monitor.start(start.equations, start.params)
     state = None
     try:
-        state = SOLVERS[solver](problem, start, monitor, options)
+        state = solve(problem, start, monitor, options)
     except KeyboardInterrupt:
         monitor.status = "interrupted"
     if monitor.status == "max_time":

@@ -11,7 +11,7 @@ WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
     "soap": (),
     "adam": (),
     "lbfgs": _OF_BATCHES,
-    "varpro": (*_OF_BATCHES, "dtype"),
+    "gauss_newton": (*_OF_BATCHES, "dtype", "alpha"),
 }
 
 

@@ -9,15 +9,20 @@ from ._problem import Problem
 _BLOCKS = 50
 
 
-def make_folds(problem: Problem, n_folds: int, rng: np.random.RandomState) -> list[np.ndarray]:
-    """The rows of the problem in ``n_folds`` parts that share no group and no block."""
+def labels_of(problem: Problem, n_folds: int) -> np.ndarray:
+    """The group of every row, (n,), or where groups are fewer than folds, its block."""
     groups = problem.groups_of_rows()
     if groups is not None:
         names, labels = np.unique(groups, return_inverse=True)
-    if groups is None or len(names) < n_folds:
-        labels = np.arange(problem.n_samples) // max(1, problem.n_samples // _BLOCKS)
-    fold_of_label = rng.permutation(labels.max() + 1) % n_folds
-    fold_of_row = fold_of_label[labels]
+        if len(names) >= n_folds:
+            return labels
+    return np.arange(problem.n_samples) // max(1, problem.n_samples // _BLOCKS)
+
+
+def make_folds(problem: Problem, n_folds: int, rng: np.random.RandomState) -> list[np.ndarray]:
+    """The rows of the problem in ``n_folds`` parts that share no group and no block."""
+    labels = labels_of(problem, n_folds)
+    fold_of_row = (rng.permutation(labels.max() + 1) % n_folds)[labels]
     parts = [np.flatnonzero(fold_of_row == k) for k in range(n_folds)]
     return [rows for rows in parts if len(rows)]
 

@@ -117,6 +117,12 @@ class Monitor:
             self.status = "stopped"
         return self.status != "max_iter"
 
+    def forget(self) -> None:
+        """Clear what was seen of another model."""
+        self.validation_score, self.status = None, "max_iter"
+        self.loss_curve.clear()
+        self.validation_scores.clear()
+
     @property
     def curves(self) -> tuple[list[float], list[float]]:
         """The losses and the scores so far."""

@@ -1,6 +1,7 @@
 """The data of a fit: weighted rows of states and derivatives, in the units of ``Scaling``."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -69,6 +70,11 @@ class Problem:
         X, y = np.asarray(self.X[rows]), np.asarray(self.y[rows])
         return self.scaling.states(X), self.scaling.field(y), c
 
+    def weight_of(self, rows: np.ndarray) -> float:
+        """The sum of the weights of some rows, as ``take`` has them."""
+        index = rows if self.index is None else self.index[rows]
+        return float(self.weight[index].sum() / self.total_weight)
+
     def gradients(
         self, rows: np.ndarray | slice = slice(None)
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -82,6 +88,11 @@ class Problem:
             rows = self.index[rows]
         return np.asarray(self.X[rows]), np.asarray(self.y[rows]), self.weight[rows]
 
+    def rows_in_units(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x' and y' (m, 2d) of all rows, and their weights (m,), those of the data."""
+        X, y, c = self.take(slice(None))
+        return X, y, c * self.total_weight
+
     def pieces(self, n_rows: int = _ROWS_OF_A_PIECE) -> Iterator[slice]:
         """All rows as slices of at most ``n_rows``."""
         return (slice(start, start + n_rows) for start in range(0, self.n_samples, n_rows))
@@ -93,6 +104,13 @@ class Problem:
         part.index = rows if self.index is None else self.index[rows]
         part.total_weight = float(self.weight[part.index].sum())
         return part
+
+    def with_no_constant(self) -> "Problem":
+        """The same, where no derivative is taken for a constant one."""
+        other = object.__new__(Problem)
+        other.__dict__.update(self.__dict__)
+        other.scaling = replace(self.scaling, constant=np.full(self.n_features, np.nan))
+        return other
 
     def reweighted(self, typical: float) -> "Problem":
         r"""The rows with weights c / (1 + (\|y\| / typical)^2), for heavy-tailed derivatives.

@@ -78,6 +78,11 @@ class Equations:
         """The number of last weights."""
         return sum(term.n_weights for term in self.terms)
 
+    @property
+    def is_quadratic(self) -> np.ndarray:
+        """Which of the last weights are coefficients of quadratic energies, (n_last,) of bool."""
+        return np.concatenate([np.full(t.n_weights, t.n_hidden == 0) for t in self.terms])
+
     # --- params ------------------------------------------------------------------------------
 
     def init_params(self, rng: np.random.RandomState) -> Params:

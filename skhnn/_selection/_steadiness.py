@@ -33,14 +33,14 @@ from scipy.integrate import solve_ivp
 
 from .._nearest import Nearest
 from .._scaling import shortest
+from .._solvers import Problem
+from .._solvers._folds import some
 from ..hamiltonians import Equations, Params
-from ._folds import some
-from ._problem import Problem
 
 # Lengths are in standard deviations of the columns, times in characteristic times.
 _STEP_ASIDE = 0.03  # how far beside the data two models are compared
 _N_STARTS, _N_TIMES, _DURATION = 8, 300, 10.0
-_ROWS = 4000
+_ROWS, _N_RUNS = 4000, 20
 # Models that were right to 1e-6 took up to 15,000. One that takes more is too rough to simulate.
 _MOST_EVALUATIONS = 24_000
 # Simulations whose distance stays below this, in standard deviations, are steady.
@@ -105,9 +105,28 @@ def deviation(
     return float(np.median(np.where(gone, 0.0, distance).max(axis=1)))
 
 
-def is_steady(deviation: float) -> bool:
-    """Whether a deviation is as small as it should be."""
-    return deviation <= _STEADY
+def is_steady(deviation: float, apart: float = 0.0) -> bool:
+    """Whether a deviation is as small as it should be, for runs that are so far apart."""
+    return deviation <= max(_STEADY, 2.0 * apart)
+
+
+def distance_between_runs(problem: Problem, rng: np.random.RandomState) -> float:
+    """The median distance of a row from the rows of other runs; zero without groups.
+
+    A simulation between the runs is as far from the data as they are from each other.
+    """
+    groups = problem.groups_of_rows()
+    if groups is None:
+        return 0.0
+    rows = some(np.arange(problem.n_samples), _ROWS, rng)
+    (Z, y, _), groups = problem.take(rows), groups[rows]
+    found = []
+    for group in rng.permutation(np.unique(groups))[:_N_RUNS]:
+        own = groups == group
+        if not own.all():
+            velocities = y[~own] * problem.scaling.unit_of_time
+            found.append(_distance_across(Z[own], Z[~own], velocities, problem.scaling.box))
+    return float(np.median(np.concatenate(found))) if found else 0.0
 
 
 def _distance_across(

@@ -1,0 +1,153 @@
+"""The race of Hamiltonians with sampled layers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._solvers import Problem, SolverOptions
+from .._solvers._sampled import FINE, FIRST_UNITS, LAST_UNITS, Race, Sampled
+from ..hamiltonians import Hamiltonian
+from ._budget import Budget
+from ._candidate import Model
+from ._correlation import correlation_of_errors
+from ._left_out import LeftOut
+from ._rule import error_of, simplest
+
+# Two errors on rows left out that are about the same.
+_ALIKE = 1.1
+# What a model may lose on the data for being smoother beside them, where errors are correlated
+# along runs (Mars and Saturn lost 1.5 and 2).
+_WORTH_SMOOTHNESS = 3.0
+
+
+@dataclass
+class Standing:
+    """A Hamiltonian after a round: its best sampled model, and what that has on rows left out."""
+
+    race: Race
+    best: Sampled
+    tau: float
+    field: np.ndarray  # (n, 2d)
+    squares: np.ndarray  # (n_groups, 2)
+
+    @property
+    def error(self) -> float:
+        """The root mean square on rows left out."""
+        return error_of(self.squares)
+
+
+@dataclass
+class Result:
+    """How the race ended.
+
+    ``standings`` are those of the last round, the one chosen first; ``races`` of all Hamiltonians,
+    in their order. ``another`` is a model that was sampled in another way than the chosen one, or
+    None.
+    """
+
+    standings: list[Standing]
+    races: list[Race]
+    is_noise: bool
+    another: Model | None
+
+
+def run_race(
+    hamiltonians: Sequence[Hamiltonian],
+    left_out: LeftOut,
+    options: SolverOptions,
+    budget: Budget,
+    *,
+    goes_far: bool,
+) -> Result:
+    """In every round twice the units; within a Hamiltonian the evidence chooses who goes on.
+
+    Between Hamiltonians rows left out choose one by the rule, and it goes on with the better half.
+    The race ends where what is left is noise (see ``LeftOut.agreement``) or rounding, where more
+    units are of no use, or where they run out. Unless it ``goes_far``, also where the errors fall
+    so slowly that the last round would not bring them to what is good.
+    """
+    races = [Race(left_out.training, hamiltonian, options) for hamiltonian in hamiltonians]
+    running, units, tau, before = races, FIRST_UNITS, 1.0, None
+    while True:
+        for race in running:
+            race.run(units, tau)
+        standings = [_stand(race, race.best, left_out, options, tau) for race in running]
+        best = standings[simplest([standing.squares for standing in standings])]
+        others = sorted((s for s in standings if s is not best), key=lambda s: s.error)
+        options.tell(best.best.describe() | {"error": best.error})
+        ends = (
+            best.error <= FINE
+            or 2 * units > LAST_UNITS
+            or best.race.layers_given
+            or (before and not _is_worth_more(best, before, units, goes_far, budget))
+            or options.is_out_of_time
+        )
+        others = [*others, before] if before else others
+        if before and best.error > _WORTH_SMOOTHNESS * before.error:
+            best, others, ends = before, [], True  # errors that are alike in a row, but tiny
+        if ends and best.error > budget.good and not options.is_out_of_time:
+            # With all rows they say more of what is noise.
+            best, *others = (
+                _stand(s.race, s.best, left_out, options, s.tau, refit=True)
+                for s in [best, *(s for s in others if s.error < _ALIKE * best.error)]
+            )
+        is_noise = any(_agree(best, other, left_out, budget) for other in others)
+        if ends or is_noise:
+            return Result([best, *others], races, is_noise, _another(best, others))
+        if before is None:
+            X, y, _ = left_out.training.take(slice(0, 20_000))
+            equations, params = best.best.model
+            tau = correlation_of_errors(equations.field(params, X), y, left_out.training)
+        half = [best, *others][: -(-len(running) // 2)]
+        running = [race for race in running if any(race is s.race for s in half)]
+        before, units = best, 2 * units
+
+
+def _stand(
+    race: Race,
+    sampled: Sampled,
+    left_out: LeftOut,
+    options: SolverOptions,
+    tau: float,
+    *,
+    refit: bool = False,
+) -> Standing:
+    """Judged with last weights for all rows, where more rows than it has seen may help."""
+    refit |= not sampled.uses_its_units
+    alpha = options.alpha(left_out.training)
+
+    def fit(problem: Problem) -> Model:
+        if problem is left_out.training and not refit:
+            return sampled.model
+        return sampled.refit(problem, options.rng, alpha, tau).model
+
+    field = left_out.fields(fit)
+    return Standing(race, sampled, tau, field, left_out.squares(field))
+
+
+def _agree(best: Standing, other: Standing, left_out: LeftOut, budget: Budget) -> bool:
+    """Whether two models that are about as good are the same but for what is noise."""
+    alike = other.error < _ALIKE * best.error
+    return alike and left_out.agreement(best.field, other.field) < budget.agreement
+
+
+def _is_worth_more(
+    best: Standing, before: Standing, units: int, goes_far: bool, budget: Budget
+) -> bool:
+    """Whether more units are likely to help."""
+    if not best.best.uses_its_units:
+        return False
+    rate = np.log(max(best.error, FINE) / before.error)  # of a doubling
+    if rate > -np.log(_ALIKE):  # it may be noise, which more rows tell
+        return True
+    return goes_far or best.error * np.exp(rate * np.log2(LAST_UNITS / units)) < budget.good
+
+
+def _another(best: Standing, others: Sequence[Standing]) -> Model | None:
+    """A model with other hidden layers than the best one, and not much worse."""
+    close = [other.best.model for other in others if other.error < 2.0 * best.error]
+    sampled = best.race.found
+    if not close and len(sampled) > 1:
+        close = [sampled[1].model]
+    return close[0] if close else None

@@ -1,0 +1,311 @@
+"""The default: what is cheap first, what is strong where it is needed, judged by rows left out."""
+
+import contextlib
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .._solvers import Monitor, Problem, SolverOptions, Start
+from .._solvers._evidence import fit_last_weights
+from .._solvers._folds import some
+from .._solvers._layers import name_and_layers, name_of, units_for
+from .._solvers._least_squares import solve_least_squares
+from ..hamiltonians import HAMILTONIANS, Hamiltonian
+from ._budget import Budget
+from ._candidate import Candidate, Model
+from ._heavy_tail import heavy_tail
+from ._left_out import LeftOut
+from ._race import Result, run_race
+from ._rule import error_of, simplest
+from ._steadiness import determined_beside, deviation, distance_between_runs, is_steady
+from ._trained import ByGaussNewton, BySoap
+
+_ROWS_TO_SAMPLE = 10_000
+# Equations for each last weight when units are added.
+_EQUATIONS_PER_WEIGHT = 12
+# Short trainings of one Hamiltonian that differ by their random numbers only have mean squared
+# errors up to this ratio.
+_ALIKE_AFTER_SHORT = 1.7
+# A training stands still if it leaves more than this part of the error of the short one: right
+# Hamiltonians left a thirtieth, others a half and more.
+_STANDS_STILL = 0.25
+# Two errors that are about the same.
+_ALIKE = 1.1
+
+
+class OutOfTime(Exception):  # noqa: N818 - it is no error
+    """The deadline has passed, and there is a model."""
+
+
+def select(
+    problem: Problem,
+    start: Start,
+    monitor: Monitor,
+    options: SolverOptions,
+    budget: Budget | None = None,
+) -> None:
+    """Choose the Hamiltonian, its layers and their weights; ``options.report`` says how.
+
+    1. Candidates: the Hamiltonian that was asked for, or all that have names.
+    2. The race: layers sampled in many ways. Within a Hamiltonian the evidence chooses, between
+       Hamiltonians rows left out.
+    3. Its winner, refitted to all rows, is the model where its error is small, or noise; but on
+       thin data only if it is steady beside them.
+    4. Otherwise short trainings compare the Hamiltonians, and the one chosen is trained.
+    5. Rows left out decide between the two, on thin data steadiness.
+    """
+    if not start.hamiltonian.layers():  # nothing to sample or to train
+        solve_least_squares(problem, start, monitor, options)
+        monitor.solver = "least_squares"
+        return
+    selection = _Selection(problem, start, monitor, options, budget or Budget())
+    try:
+        selection.run()
+    except OutOfTime:
+        monitor.status = "max_time"
+    finally:  # an interruption leaves the best so far
+        if selection.best is not None:
+            selection.best.hand_over(monitor)
+
+
+class _Selection:
+    """One run of ``select``; ``best`` is the best candidate so far."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        start: Start,
+        monitor: Monitor,
+        options: SolverOptions,
+        budget: Budget,
+    ):
+        typical = heavy_tail(problem)
+        if typical:
+            problem = problem.reweighted(typical)
+            options.tell({"heavy_tail": True})
+        self.problem, self.start, self.monitor, self.options = problem, start, monitor, options
+        self.budget, self.rng, self.began = budget, options.rng, time.perf_counter()
+        n_equations = problem.n_samples * problem.n_features
+        self.few = n_equations <= budget.equations_of_few
+        in_turn = n_equations <= budget.equations_left_in_turn
+        self.left_out = LeftOut(problem, self.rng, each_in_turn=in_turn)
+        self.training = self.left_out.training
+        self.best: Candidate | None = None
+        self.is_thin, self.apart = False, 0.0
+        self.another: Model | None = None
+
+    def run(self) -> None:
+        """The steps of ``select``."""
+        candidates = self.candidates()
+        result = self.race(candidates)
+        sampled = self.refitted(result)
+        self.look_beside(sampled, result)
+        is_good = result.is_noise or sampled.error <= self.budget.good
+        if is_good and self.is_steady(sampled):
+            self.conclude(sampled, "the rest is noise" if result.is_noise else "good enough")
+            return
+        few = ByGaussNewton(
+            {repr(race.hamiltonian): [one.sampling for one in race.found] for race in result.races},
+            self.options,
+        )
+        if self.few and few.admits(candidates[0], self.problem):
+            trained = self.train_few(candidates, few, sampled)
+        else:
+            trained = self.train_many(candidates)
+        self.decide(sampled, trained)
+
+    # 1.
+    def candidates(self) -> list[Hamiltonian]:
+        """The simplest first; of those with names, what the columns admit."""
+        if not self.start.hamiltonian_is_open:
+            return [self.start.hamiltonian]
+        (asked_for,) = self.start.hamiltonian.layers()
+        layers, found = (asked_for.hidden_layer_sizes, asked_for.activation), []
+        for named in HAMILTONIANS.values():
+            hamiltonian = named.map_layers(lambda *_: layers)
+            with contextlib.suppress(ValueError):  # momenta that are angles have no square
+                hamiltonian.declare(self.problem.n_features, self.problem.periods)
+                found.append(hamiltonian)
+        return found
+
+    # 2.
+    def race(self, candidates: list[Hamiltonian]) -> Result:
+        """The race; its winner is the best so far."""
+        result = run_race(candidates, self.left_out, self.options, self.budget, goes_far=self.few)
+        winner = result.standings[0]
+        self.best = Candidate.sampled(winner.best.model, winner.squares)
+        self.check_time()
+        return result
+
+    # 3.
+    def refitted(self, result: Result) -> Candidate:
+        """The winner of the race, with its last weights fitted to all rows."""
+        winner, alpha = result.standings[0], self.options.alpha(self.problem)
+        refit = winner.best.refit(self.problem, self.rng, alpha, winner.tau)
+        self.best = Candidate.sampled(refit.model, winner.squares)
+        return self.best
+
+    def look_beside(self, sampled: Candidate, result: Result) -> None:
+        """Whether the data are thin: two models that agree on them do not beside them."""
+        self.another = result.another
+        self.is_thin = self.another is not None and not determined_beside(
+            sampled.model, self.another, self.problem, self.rng
+        )
+        if self.is_thin:
+            self.apart = distance_between_runs(self.problem, self.rng)
+
+    def is_steady(self, candidate: Candidate) -> bool:
+        """Whether simulations stay with the data; always where these determine H beside them."""
+        if not self.is_thin:
+            return True
+        if self.options.is_out_of_time and np.isnan(candidate.deviation):
+            return True  # nobody knows
+        if np.isnan(candidate.deviation):
+            found = deviation(candidate.model, self.problem, self.rng, self.another)
+            candidate.deviation = found
+            self.options.tell({"solver": candidate.solver, "deviation": found})
+        return is_steady(candidate.deviation, self.apart)
+
+    # 4.
+    def train_few(
+        self, candidates: list[Hamiltonian], trainer: ByGaussNewton, sampled: Candidate
+    ) -> list[Candidate]:
+        """By Gauss-Newton, with all rows, if short trainings without some of them do better."""
+        squares = []
+        for hamiltonian in candidates:
+            field = self.left_out.fields(partial(trainer.short, hamiltonian))
+            squares.append(self.left_out.squares(field))
+            self.check_time()
+        k = self.choose(candidates, squares)
+        if error_of(squares[k]) >= sampled.error:
+            return []
+        model = trainer.long(candidates[k], self.problem)
+        trained = Candidate("gauss_newton", model, squares[k], [], [])
+        self.tell(trained)
+        return [trained]
+
+    def train_many(self, candidates: list[Hamiltonian]) -> list[Candidate]:
+        """By SOAP, then perhaps with more units, that are sampled, in the last layer."""
+        _, judge = self.left_out.folds[0]
+        trainer = BySoap(self.monitor, self.options, judge)
+        squares = []
+        for hamiltonian in candidates:
+            squares.append(self.squares(trainer.short(hamiltonian, self.training)))
+            self.check_time()
+        k = self.choose(candidates, squares)
+        others = sorted(set(range(len(candidates))) - {k}, key=lambda j: error_of(squares[j]))
+        found: list[Candidate] = []
+        for j in [k, *others[:1]]:  # a second one where the first stands still
+            found += self.train_by_soap(candidates[j], squares[j], trainer)
+            if min(one.error for one in found) < _STANDS_STILL * error_of(squares[j]):
+                break
+        return found
+
+    def train_by_soap(
+        self, hamiltonian: Hamiltonian, squares: np.ndarray, trainer: BySoap
+    ) -> list[Candidate]:
+        """The trained model, and the one with more units."""
+        found: list[Candidate] = []
+
+        def at_end(model: Model) -> None:
+            found.append(Candidate.trained("soap", model, self.squares(model), self.monitor))
+            self.keep(found[-1])
+
+        activation = self.activation(hamiltonian, squares, trainer)
+        trainer.long(hamiltonian, self.training, activation, at_end)
+        if activation == "tanh":
+            model = self.widened(found[0].model, self.budget.last_weights)
+            found.append(Candidate.trained("soap", model, self.squares(model), self.monitor))
+            self.keep(found[-1], widened=True)
+        return found
+
+    def activation(self, hamiltonian: Hamiltonian, squares: np.ndarray, trainer: BySoap) -> str:
+        """silu, which trained networks are best with, unless tanh with more units is better.
+
+        Units of silu are no good to add (two bodies: 3 to 5 times the error with units of tanh).
+        """
+        is_open = all(
+            n.hidden_layer_sizes is None and n.activation is None
+            for n in self.start.hamiltonian.layers()
+        )
+        n_weights = self.budget.last_weights_of_short
+        if not is_open or units_for(hamiltonian, n_weights, self.problem) <= trainer.sizes[-1]:
+            return "silu"
+        model = trainer.short(hamiltonian, self.training, "tanh")
+        wider = self.squares(self.widened(model, n_weights))
+        return "tanh" if error_of(wider) < error_of(squares) else "silu"
+
+    def widened(self, model: Model, n_weights: int) -> Model:
+        """More units, sampled from the activations of the last layer but one; a new readout."""
+        (equations, params), training, rng = model, self.training, self.rng
+        X, _, _ = training.take(some(np.arange(training.n_samples), _ROWS_TO_SAMPLE, rng))
+        n_units = units_for(equations.hamiltonian, n_weights, training)
+        sizes = equations.networks[0].sizes
+        equations, params = equations.widen(params, X, rng, n_units - sizes[-1])
+        n_rows = _EQUATIONS_PER_WEIGHT * equations.n_last // training.n_features
+        rows = some(np.arange(training.n_samples), n_rows, rng)
+        _, judge = self.left_out.folds[0]
+        fit = fit_last_weights(
+            training, equations, params, rows,
+            alpha=self.options.alpha(training), around=equations.last(params), judge=judge,
+        )  # fmt: skip
+        return equations, equations.with_last(params, fit.w)
+
+    # 5.
+    def decide(self, sampled: Candidate, trained: list[Candidate]) -> None:
+        """The smallest error of those that are steady; that of sampled layers if it is as good."""
+        by_error = sorted([sampled, *trained], key=lambda candidate: candidate.error)
+        as_good = simplest([sampled.squares, by_error[0].squares]) == 0
+        if as_good and sampled.error < _ALIKE * by_error[0].error:
+            by_error.remove(sampled)
+            by_error.insert(0, sampled)
+        for candidate in by_error:
+            if self.is_steady(candidate):
+                thin = "steady beside thin data" if self.is_thin else "smaller error"
+                self.conclude(candidate, thin)
+                return
+        finite = [one for one in by_error if np.isfinite(one.deviation)]
+        chosen = (finite or by_error)[0]
+        self.conclude(chosen, "none is steady beside thin data", strays=chosen.deviation)
+
+    # What they share.
+    def choose(self, candidates: list[Hamiltonian], squares: list[np.ndarray]) -> int:
+        """The place of one by the rule, with a word in the report."""
+        k = simplest(squares, _ALIKE_AFTER_SHORT)
+        names = [name_of(hamiltonian) for hamiltonian in candidates]
+        errors = dict(zip(names, map(error_of, squares), strict=True))
+        why = "the simplest that is as good as the best after a short training"
+        self.options.tell({"hamiltonian": names[k], "why": why, "errors": errors})
+        return k
+
+    def squares(self, model: Model) -> np.ndarray:
+        """The squared errors of a model on rows that it has not seen."""
+        return self.left_out.squares(self.left_out.fields(lambda _: model))
+
+    def keep(self, candidate: Candidate, **more: Any) -> None:
+        """Take note of a candidate: it may be the best, and time may be over."""
+        if self.best is None or candidate.error < self.best.error:
+            self.best = candidate
+        self.tell(candidate, **more)
+        self.check_time()
+
+    def tell(self, candidate: Candidate, **more: Any) -> None:
+        self.options.tell(
+            {
+                "solver": candidate.solver,
+                **name_and_layers(candidate.model[0]),
+                "error": candidate.error,
+                **more,
+                "seconds": time.perf_counter() - self.began,
+            }
+        )
+
+    def check_time(self) -> None:
+        if self.options.is_out_of_time and self.best is not None:
+            raise OutOfTime
+
+    def conclude(self, chosen: Candidate, why: str, **more: float) -> None:
+        self.best = chosen
+        self.options.tell({"chosen": chosen.solver, "why": why, **more})

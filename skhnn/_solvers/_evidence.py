@@ -1,0 +1,260 @@
+r"""The last weights by least squares, with the ridge that the evidence of the data chooses.
+
+With the hidden layers fixed, the field is linear in the last weights: u of the linear and quadratic
+energies and w of the units,
+
+    t = A_u u + A_w w + noise,    u ~ N(0, WIDE^2),    w ~ N(0, sigma^2 / ridge),
+
+one row of [A_u A_w t] for every (row, column) of the data. It is reduced, piece by piece, to its
+triangular factor; beside A_u that has A_w = U S V^T, and with q = U^T t
+
+    Q = r^2 + sum q^2 ridge / (s^2 + ridge),    sigma^2 = Q / N,    r^2 what no w can explain,
+    -2 log evidence = N log sigma^2 + sum log(1 + s^2 / ridge)
+                      + log det(1 + WIDE^2 R_u^T R_u / sigma^2).
+
+It compares ridges, and hidden layers that were drawn in different ways, without any rows left out,
+and holds with fewer equations than unknowns. Errors that are alike for tau rows in a row count as
+N / tau equations.
+
+Parts of the equations that share no unknowns have a noise and a ridge each.
+
+References
+----------
+D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4 (1992) 415-447.
+
+J. Demmel, L. Grigori, M. Hoemmen, J. Langou, "Communication-optimal parallel and sequential QR and
+LU factorizations", SIAM J. Sci. Comput. 34 (2012) A206-A239 (the sequential factorisation).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from ..hamiltonians import Equations, Params
+from ._known import known_last_weights
+from ._problem import Problem
+
+# The spread of quadratic energies, in units where states and targets have spread one.
+WIDE = 10.0
+# What is finer counts as noise, lest rounding decide.
+_ROUNDING = 1e-12
+# As multiples of the largest s^2: the range of double precision.
+_RIDGES = 10.0 ** np.arange(-30.0, 4.1, 0.5)
+_ROWS_FOR_QUADRATIC_ENERGIES = 20_000
+# An error on rows left out that is larger by this factor is about the same.
+_SLACK = 1.001
+_TINY = np.finfo(float).tiny
+
+
+@dataclass
+class Factor:
+    """R of [A_u A_w t] for a part of the equations, its unknowns and the number of equations."""
+
+    R: np.ndarray
+    weights: np.ndarray  # the places of u, then w, among the last weights
+    n_wide: int  # the number of u
+    n_equations: int
+
+    def with_more(self, other: "Factor") -> "Factor":
+        """That of the rows of both."""
+        R = triangular(np.concatenate([self.R, other.R]))
+        return Factor(R, self.weights, self.n_wide, self.n_equations + other.n_equations)
+
+
+@dataclass
+class LinearFit:
+    """The last weights, and what the evidence says of them.
+
+    ``error`` is sigma, in units of the spread of the targets; ``left`` the root mean square that w
+    leaves of the equations it was fitted to; ``free`` the number of unknowns that the data
+    determine, sum s^2 / (s^2 + ridge) and all of u.
+    """
+
+    w: np.ndarray
+    log_evidence: float
+    error: float
+    left: float
+    free: float
+    n_equations: int
+
+
+def fit_last_weights(
+    problem: Problem,
+    equations: Equations,
+    params: Params,
+    rows: np.ndarray,
+    *,
+    tau: float = 1.0,
+    alpha: float = 0.0,
+    around: np.ndarray | None = None,
+    judge: Problem | None = None,
+) -> LinearFit:
+    """The last weights for some rows of a problem.
+
+    ``alpha`` is the smallest ridge. The prior of w has its mean at zero, or ``around`` other last
+    weights. With a ``judge`` the ridge is the largest that is about the best on its rows.
+    """
+    known = known_last_weights(equations, params, problem.scaling)
+    if around is None:
+        around = np.zeros(equations.n_last)
+    start = np.where(known.free, around, known.w)
+    factors = reduce(problem, equations, params, rows, start, known.free)
+    judges = None
+    if judge is not None:
+        everything = np.arange(judge.n_samples)
+        judges = reduce(judge, equations, params, everything, start, known.free)
+    fit = solve(factors, equations.n_last, tau=tau, alpha=alpha, judges=judges)
+    fit.w += start
+    return fit
+
+
+def with_quadratic_energies(problem: Problem, equations: Equations, params: Params) -> Params:
+    """The params with the quadratic energies that are best beside the networks as they are.
+
+    A training leaves its noise in them, and most of it where the data do not determine them: the
+    steps of Adam and SOAP are of one size, however small the slope.
+    """
+    known = known_last_weights(equations, params, problem.scaling)
+    free = known.free & equations.is_quadratic
+    if not free.any():
+        return params
+    w = np.where(free, 0.0, equations.last(params))
+    n_rows = min(problem.n_samples, _ROWS_FOR_QUADRATIC_ENERGIES)
+    rows = np.linspace(0, problem.n_samples - 1, n_rows).astype(int)
+    factors = reduce(problem, equations, params, rows, w, free)
+    return equations.with_last(params, w + solve(factors, equations.n_last).w)
+
+
+def reduce(
+    problem: Problem,
+    equations: Equations,
+    params: Params,
+    rows: np.ndarray,
+    start: np.ndarray,
+    free: np.ndarray,
+) -> list[Factor]:
+    """One factor for each part of the equations, with the targets that ``start`` leaves.
+
+    The last weights that are not ``free`` stay as they are, and so do derivatives that are
+    constant.
+    """
+    parts = list(parts_of(problem, equations, free))
+    triangles = [np.zeros((0, len(weights) + 1)) for _, weights, _ in parts]
+    scale = np.sqrt(problem.scaling.w * np.isnan(problem.scaling.constant).sum())
+    mean_weight = problem.weight_of(rows) / max(len(rows), 1)
+    n_rows = max(4 * equations.n_last // problem.n_features, 64)
+    for first in range(0, len(rows), n_rows):
+        X, y, c = problem.take(rows[first : first + n_rows])
+        root = np.sqrt(c / mean_weight)[:, None] * scale
+        A = equations.basis(params, X)
+        t = y - A @ start
+        for k, (columns, weights, _) in enumerate(parts):
+            of_part = np.concatenate([A[:, columns[:, None], weights], t[:, columns, None]], axis=2)
+            of_part *= root[:, columns, None]
+            of_part = of_part.reshape(-1, len(weights) + 1)
+            triangles[k] = triangular(np.concatenate([triangles[k], of_part]))
+    return [
+        Factor(R, weights, n_wide, len(rows) * len(columns))
+        for R, (columns, weights, n_wide) in zip(triangles, parts, strict=True)
+    ]
+
+
+def parts_of(
+    problem: Problem, equations: Equations, free: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """Columns of the field, the last weights that they share, those of u first, and how many."""
+    varies, is_u = np.isnan(problem.scaling.constant), equations.is_quadratic
+    for columns, weights in equations.blocks():
+        columns, weights = columns[varies[columns]], weights[free[weights]]
+        if len(columns) and len(weights):
+            u = is_u[weights]
+            yield columns, np.concatenate([weights[u], weights[~u]]), int(u.sum())
+
+
+def solve(
+    factors: list[Factor],
+    n_last: int,
+    *,
+    tau: float = 1.0,
+    alpha: float = 0.0,
+    judges: list[Factor] | None = None,
+) -> LinearFit:
+    """The last weights with the ridges of the largest evidence; zero where there is no factor.
+
+    ``judges`` are the factors of other rows, which then choose the ridges.
+    """
+    w, log_evidence, Q, squares, free = np.zeros(n_last), 0.0, 0.0, 0.0, 0.0
+    for i, factor in enumerate(factors):
+        own = _Part(factor, tau)
+        k = own.best(alpha) if judges is None else own.best_for(judges[i], alpha)
+        w[factor.weights] = own.weights(k)
+        residual = factor.R[:, :-1] @ w[factor.weights] - factor.R[:, -1]
+        log_evidence += own.log_evidence[k]
+        Q, squares = Q + own.Q[k], squares + float(residual @ residual)
+        free += own.free[k]
+    n = sum(factor.n_equations for factor in factors)
+    error, left = (float(np.sqrt(value / max(n, 1))) for value in (Q, squares))
+    return LinearFit(w, float(log_evidence), error, left, float(free), n)
+
+
+class _Part:
+    """The formulas of the module for one factor, at every ridge."""
+
+    def __init__(self, factor: Factor, tau: float):
+        N, n_u, R = factor.n_equations, factor.n_wide, factor.R
+        # The prior of u at the smallest noise there can be, which is what all unknowns leave.
+        least = abs(R[-1, -1]) if len(R) == R.shape[1] else 0.0
+        sigma = np.sqrt(least**2 / N + _ROUNDING**2)
+        prior = np.zeros((n_u, R.shape[1]))
+        np.fill_diagonal(prior, sigma / WIDE)
+        R = triangular(np.concatenate([prior, R]))
+        self.top, rest = R[:n_u], R[n_u:, n_u:]
+        U, self.s, self.Vt = svd(rest[:, :-1])
+        self.q = U.T @ rest[:, -1]
+        unexplained = rest[:, -1] - U @ self.q
+        s2 = self.s**2
+        self.ridges = _RIDGES * max(s2.max(initial=0.0), _TINY)
+        ridges = self.ridges[:, None]
+        by_ridge = (self.q**2 * ridges / (s2 + ridges)).sum(axis=1)
+        self.Q = unexplained @ unexplained + N * _ROUNDING**2 + by_ridge
+        s2_u = np.linalg.svd(self.top[:, :n_u], compute_uv=False) ** 2 * WIDE**2 / tau
+        volume = np.log1p(s2 / ridges).sum(axis=1)
+        volume += np.log1p(s2_u / (self.Q / N)[:, None]).sum(axis=1)
+        self.log_evidence = -0.5 * (N / tau * np.log(self.Q / N) + volume)
+        self.free = n_u + (s2 / (s2 + ridges)).sum(axis=1)
+
+    def best(self, alpha: float) -> int:
+        """The ridge of the largest evidence, of those that are not smaller than ``alpha``."""
+        allowed = np.where(self.ridges >= alpha, self.log_evidence, -np.inf)
+        return int(np.argmax(allowed)) if np.isfinite(allowed).any() else len(self.ridges) - 1
+
+    def best_for(self, judge: Factor, alpha: float) -> int:
+        """The largest ridge that is about the best for other rows; it makes the smoothest H."""
+        allowed = np.flatnonzero(self.ridges >= alpha)
+        W = np.column_stack([self.weights(k) for k in allowed.tolist()])
+        squares = np.sum((judge.R[:, :-1] @ W - judge.R[:, -1:]) ** 2, axis=0)
+        return int(allowed[np.flatnonzero(squares <= _SLACK**2 * squares.min())[-1]])
+
+    def weights(self, k: int) -> np.ndarray:
+        """u and w at the k-th ridge."""
+        w = self.Vt.T @ (self.q * self.s / (self.s**2 + self.ridges[k]))
+        n_u = len(self.top)
+        left = self.top[:, -1] - self.top[:, n_u:-1] @ w
+        u = linalg.solve_triangular(self.top[:, :n_u], left, check_finite=False)
+        return np.concatenate([u, w])
+
+
+def triangular(A: np.ndarray) -> np.ndarray:
+    """R of A = Q R."""
+    return np.asarray(np.linalg.qr(A, mode="r"))
+
+
+def svd(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """U, s and V^T of A; the slower method of LAPACK where the fast one gives up."""
+    try:
+        U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    except np.linalg.LinAlgError:
+        U, s, Vt = linalg.svd(A, full_matrices=False, lapack_driver="gesvd")
+    return U, s, Vt

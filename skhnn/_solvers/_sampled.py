@@ -1,0 +1,128 @@
+"""Hidden layers that are sampled and not trained; the evidence chooses how.
+
+For one Hamiltonian a race: the layers are drawn in every way there is, the last weights fitted, and
+the better third by evidence goes on with twice the units and as many more equations.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..hamiltonians import SAMPLING_SCALES, Equations, Hamiltonian, Params
+from ._evidence import LinearFit, fit_last_weights
+from ._folds import some
+from ._layers import equations_of, filled, name_and_layers, units_for
+from ._options import SolverOptions
+from ._problem import Problem
+
+FIRST_UNITS, LAST_UNITS = 100, 800
+# A smaller error no one sees: it is below the tolerances of simulations.
+FINE = 1e-10
+_EQUATIONS_PER_UNIT = 8
+_KEEP = 3
+# silu goes on growing beyond few rows, where tanh levels off.
+_ACTIVATIONS = ("tanh", "silu")
+_ROWS_TO_SAMPLE = 10_000
+# Equations for the final least squares, times the square of the unknowns: half a second.
+WORK = 4e9
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """A way to draw hidden layers."""
+
+    method: str
+    scale: float
+    activation: str
+
+
+@dataclass
+class Sampled:
+    """Equations with sampled hidden layers and the last weights of the largest evidence."""
+
+    equations: Equations
+    params: Params
+    fit: LinearFit
+    sampling: Sampling
+
+    @property
+    def model(self) -> tuple[Equations, Params]:
+        """The equations and their params."""
+        return self.equations, self.params
+
+    @property
+    def uses_its_units(self) -> bool:
+        """Whether the data determine most of the last weights, so that more units may help."""
+        return self.fit.free > 0.5 * self.equations.n_last
+
+    def refit(
+        self, problem: Problem, rng: np.random.RandomState, alpha: float, tau: float = 1.0
+    ) -> "Sampled":
+        """The same layers, with the last weights fitted to all rows of a problem, or very many."""
+        n_rows = int(WORK / self.equations.n_last**2) // problem.n_features
+        rows = some(np.arange(problem.n_samples), max(n_rows, 1), rng)
+        tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
+        fit = fit_last_weights(problem, self.equations, self.params, rows, alpha=alpha, tau=tau)
+        params = self.equations.with_last(self.params, fit.w)
+        return Sampled(self.equations, params, fit, self.sampling)
+
+    def describe(self) -> dict[str, Any]:
+        """An entry of the report."""
+        return {
+            "solver": "least_squares",
+            **name_and_layers(self.equations),
+            "features": f"{self.sampling.method} {self.sampling.scale:g}",
+            "log_evidence": self.fit.log_evidence,
+            "error": self.fit.error,
+        }
+
+
+class Race:
+    """The samplings of one Hamiltonian that are still in the race, and what they found."""
+
+    def __init__(self, problem: Problem, hamiltonian: Hamiltonian, options: SolverOptions):
+        self.problem, self.hamiltonian, self.options = problem, hamiltonian, options
+        self.order = options.rng.permutation(problem.n_samples)
+        self.X = problem.take(np.sort(self.order[:_ROWS_TO_SAMPLE]))[0]
+        layers = hamiltonian.layers()
+        self.layers_given = all(n.hidden_layer_sizes is not None for n in layers)
+        given = any(n.activation is not None for n in layers)
+        self.samplings = [
+            Sampling(method, scale, activation)
+            for activation in _ACTIVATIONS[: 1 if given else None]
+            for method, scales in SAMPLING_SCALES.items()
+            for scale in scales
+        ]
+        self.found: list[Sampled] = []
+
+    @property
+    def best(self) -> Sampled:
+        """That of the largest evidence."""
+        return self.found[0]
+
+    def run(self, n_units: int, tau: float = 1.0) -> None:
+        """One round; out of time, there is one model at least."""
+        problem, options = self.problem, self.options
+        found: list[Sampled] = []
+        n_rows = _EQUATIONS_PER_UNIT * n_units // problem.n_features + 1
+        rows = np.sort(self.order[:n_rows])
+        tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
+        alpha = options.alpha(problem)
+        units = units_for(self.hamiltonian, n_units, problem)
+        of_activation = {
+            activation: equations_of(filled(self.hamiltonian, (units,), activation), problem)
+            for activation in dict.fromkeys(sampling.activation for sampling in self.samplings)
+        }
+        for sampling in self.samplings:
+            if options.is_out_of_time and (found or self.found):
+                break
+            equations = of_activation[sampling.activation]
+            params = equations.sample_params(
+                self.X, options.rng, sampling.method, sampling.scale, problem.scaling.reads
+            )
+            fit = fit_last_weights(problem, equations, params, rows, alpha=alpha, tau=tau)
+            found.append(Sampled(equations, equations.with_last(params, fit.w), fit, sampling))
+        if found:
+            self.found = sorted(found, key=lambda sampled: -sampled.fit.log_evidence)
+            self.samplings = [one.sampling for one in self.found[: -(-len(found) // _KEEP)]]

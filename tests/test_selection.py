@@ -1,0 +1,166 @@
+"""The one rule, rows left out, and what a Gauss-Newton training says of itself."""
+
+import numpy as np
+import pytest
+from helpers import asymmetric_data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skhnn._scaling import Scaling
+from skhnn._selection._correlation import correlation_of_errors
+from skhnn._selection._left_out import LeftOut
+from skhnn._selection._rule import error_of, simplest
+from skhnn._solvers import Monitor, Problem
+from skhnn._solvers._gauss_newton import _Fit, train
+from skhnn._solvers._layers import equations_of
+from skhnn.hamiltonians import HAMILTONIANS, MLP
+
+RNG = np.random.RandomState
+
+
+def squares(*errors, n_groups=10):
+    """Mean squared errors (n_groups, 2) of candidates with the same errors everywhere."""
+    return [np.full((n_groups, 2), e**2) for e in errors]
+
+
+def test_the_first_of_equals_is_the_simplest():
+    assert simplest(squares(1.0, 1.0, 1.0)) == 0
+
+
+def test_a_difference_that_no_one_sees_does_not_count():
+    assert simplest(squares(1.04, 1.0)) == 0
+    assert simplest(squares(1.06, 1.0)) == 1
+
+
+def test_a_difference_below_its_standard_error_does_not_count():
+    first, second = squares(1.1, 1.0)
+    up_and_down = np.exp([[2.0], [-2.0]] * 5)
+    assert simplest([first, second]) == 1
+    assert simplest([first * up_and_down, second]) == 0
+
+
+def test_one_bad_group_does_not_decide():
+    first, second = squares(1.0, 2.0)
+    first[0] = 1e2
+    assert simplest([second, first]) == 1
+
+
+def test_an_exact_half_is_not_hidden_by_an_error_that_all_have():
+    simple, general = squares(1.1, 1.0)
+    simple[:, 0] = 1e-20
+    assert simplest([simple, general]) == 0
+
+
+def test_an_exact_half_does_not_make_up_for_a_wrong_one():
+    simple, general = squares(3.0, 1.0)
+    simple[:, 0] = 1e-20
+    assert simplest([simple, general]) == 1
+
+
+def test_rounding_is_no_difference():
+    assert simplest(squares(1e-11, 1e-13)) == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=5),
+    st.floats(1e-3, 1e3),
+    st.integers(1, 30),
+)
+def test_the_choice_does_not_depend_on_units_and_is_never_worse_than_said(errors, unit, n_groups):
+    k = simplest(squares(*errors, n_groups=n_groups))
+    assert k == simplest(squares(*(unit * e for e in errors), n_groups=n_groups))
+    assert errors[k] ** 2 <= 1.1 * min(errors) ** 2 * (1 + 1e-9)
+
+
+@pytest.fixture
+def problem():
+    X, y = asymmetric_data(100)
+    groups = np.repeat(np.arange(10), 10)
+    return Problem(X, y, np.ones(100), groups, Scaling.from_data(X, y, np.ones(100)))
+
+
+@pytest.mark.parametrize("each_in_turn", [True, False])
+def test_rows_left_out_are_whole_groups_that_the_fit_has_not_seen(problem, each_in_turn):
+    left_out = LeftOut(problem, RNG(0), each_in_turn=each_in_turn)
+    for training, rows in left_out.folds:
+        seen, unseen = (set(part.groups_of_rows()) for part in (training, rows))
+        assert not seen & unseen
+        assert len(seen | unseen) == 10
+    assert len(left_out.folds) == (5 if each_in_turn else 1)
+
+
+def test_squares_are_those_of_every_group(problem):
+    left_out = LeftOut(problem, RNG(0), each_in_turn=True)
+    equations = equations_of(MLP(None, (5,), "tanh"), problem)
+    params = equations.init_params(RNG(0))
+    found = left_out.squares(left_out.fields(lambda _: (equations, params)))
+    X, y, _ = problem.take(slice(None))
+    by_column = (equations.field(params, X) - y) ** 2 * problem.scaling.w
+    by_group = by_column.reshape(10, 10, 4).mean(axis=1)
+    by_half = np.stack([by_group[:, :2].sum(axis=1), by_group[:, 2:].sum(axis=1)], axis=1)
+    np.testing.assert_allclose(found, by_half)
+    assert error_of(found) == pytest.approx(np.sqrt(by_column.sum(axis=1).mean()))
+
+
+def test_agreement_is_zero_for_one_model_and_large_for_strangers(problem):
+    left_out = LeftOut(problem, RNG(0), each_in_turn=True)
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((2, 100, 4)) * 10.0
+    assert left_out.agreement(first, first) < 1e-12
+    assert left_out.agreement(first, second) > 1.0
+
+
+def test_errors_of_noise_are_independent_and_those_along_a_run_are_not(problem):
+    rng = np.random.default_rng(0)
+    y = problem.take(slice(None))[1]
+    noise = rng.standard_normal(y.shape)
+    assert correlation_of_errors(y + noise, y, problem) < 1.5
+    t = np.linspace(0, 2 * np.pi, 10)
+    along = np.tile(np.sin(t), 10)[:, None] * np.ones(4)
+    assert correlation_of_errors(y + along, y, problem) > 2.0
+
+
+def sampled(problem, hamiltonian, units=8):
+    equations = equations_of(hamiltonian.map_layers(lambda *_: ((units,), "tanh")), problem)
+    X = problem.take(slice(None))[0]
+    return equations, equations.sample_params(X, RNG(0), "hinge", 0.4)
+
+
+@pytest.mark.parametrize("name", list(HAMILTONIANS))
+def test_a_step_of_gauss_newton_has_the_derivatives_of_its_objective(problem, name):
+    fit = _Fit(problem, *sampled(problem, HAMILTONIANS[name]))
+    rng = np.random.default_rng(0)
+    fit.x = 0.1 * rng.standard_normal(len(fit.x))
+    _, slope = fit.normal_equations()
+    v = rng.standard_normal(len(fit.x))
+
+    def F(x):
+        return fit._objective(fit._squares_at(x), x)
+
+    numerical = (F(fit.x + 1e-6 * v) - F(fit.x - 1e-6 * v)) / 2e-6
+    assert -2.0 * slope @ v == pytest.approx(numerical, rel=1e-5)
+
+
+def test_the_evidence_finds_the_noise():
+    X, y = asymmetric_data(200)
+    noise = 0.1
+    y = y + noise * y.std(axis=0) * np.random.default_rng(0).standard_normal(y.shape)
+    problem = Problem(X, y, np.ones(200), None, Scaling.from_data(X, y, np.ones(200)))
+    equations, params = sampled(problem, MLP(), 20)
+    monitor = Monitor(0.0, np.inf, False)
+    monitor.start(equations, params)
+    train(problem, equations, params, monitor, 100)
+    assert len(monitor.loss_curve) < 100  # it has come to rest
+    assert np.sqrt(2.0 * monitor.loss_curve[-1]) == pytest.approx(noise, rel=0.15)
+
+
+def test_training_raises_the_evidence_and_keeps_the_best(problem):
+    equations, params = sampled(problem, MLP())
+    found = []
+    for n_steps in (3, 30):
+        monitor = Monitor(0.0, np.inf, False)
+        monitor.start(equations, params)
+        found.append(train(problem, equations, params, monitor, n_steps))
+    assert found[1] > found[0]
+    assert monitor.loss_curve[-1] < monitor.loss_curve[0]
