@@ -159,3 +159,15 @@ def test_a_diverging_call_warns_and_changes_nothing(data):
     again = pickle.loads(pickle.dumps(before)).partial_fit(*data)
     assert np.isfinite(model._solver_state["m"]).all()
     assert model.loss_ == pytest.approx(again.loss_, rel=0.1)
+
+
+def test_pieces_keep_the_weights_that_they_have_among_each_other():
+    X, y = asymmetric_data(200)
+    y = y + 0.3 * np.random.default_rng(0).standard_normal(y.shape)
+    weights = [np.full(100, 1.0), np.full(100, 50.0)]
+    model = HNNRegressor((20,), solver="least_squares", random_state=0)
+    for k, weight in enumerate(weights):
+        rows = slice(100 * k, 100 * (k + 1))
+        model.partial_fit(X[rows], y[rows], sample_weight=weight)
+    heavy, light = (model.score(X[rows], y[rows]) for rows in (slice(100, 200), slice(0, 100)))
+    assert heavy > light

@@ -50,17 +50,28 @@ _TINY = np.finfo(float).tiny
 
 @dataclass
 class Factor:
-    """R of [A_u A_w t] for a part of the equations, its unknowns and the number of equations."""
+    """R of [A_u A_w t] for a part of the equations, and what they are.
+
+    ``weights`` are the places of its unknowns among the last weights, those of the ``n_wide`` u
+    first; ``size`` is the sum of the weights of the equations.
+    """
 
     R: np.ndarray
-    weights: np.ndarray  # the places of u, then w, among the last weights
-    n_wide: int  # the number of u
+    weights: np.ndarray
+    n_wide: int
     n_equations: int
+    size: float
 
     def with_more(self, other: "Factor") -> "Factor":
         """That of the rows of both."""
         R = triangular(np.concatenate([self.R, other.R]))
-        return Factor(R, self.weights, self.n_wide, self.n_equations + other.n_equations)
+        n_equations = self.n_equations + other.n_equations
+        return Factor(R, self.weights, self.n_wide, n_equations, self.size + other.size)
+
+    @property
+    def normalised(self) -> np.ndarray:
+        """R of equations whose mean weight is one."""
+        return self.R * np.sqrt(self.n_equations / max(self.size, _TINY))
 
 
 @dataclass
@@ -142,12 +153,9 @@ def reduce(
     """
     parts = list(parts_of(problem, equations, free))
     triangles = [np.zeros((0, len(weights) + 1)) for _, weights, _ in parts]
-    scale = np.sqrt(problem.scaling.w * np.isnan(problem.scaling.constant).sum())
-    mean_weight = problem.weight_of(rows) / max(len(rows), 1)
     n_rows = max(4 * equations.n_last // problem.n_features, 64)
     for first in range(0, len(rows), n_rows):
-        X, y, c = problem.take(rows[first : first + n_rows])
-        root = np.sqrt(c / mean_weight)[:, None] * scale
+        X, y, root = problem.equations(rows[first : first + n_rows])
         A = equations.basis(params, X)
         t = y - A @ start
         for k, (columns, weights, _) in enumerate(parts):
@@ -155,8 +163,9 @@ def reduce(
             of_part *= root[:, columns, None]
             of_part = of_part.reshape(-1, len(weights) + 1)
             triangles[k] = triangular(np.concatenate([triangles[k], of_part]))
+    size = problem.weight_of(rows)
     return [
-        Factor(R, weights, n_wide, len(rows) * len(columns))
+        Factor(R, weights, n_wide, len(rows) * len(columns), size * len(columns))
         for R, (columns, weights, n_wide) in zip(triangles, parts, strict=True)
     ]
 
@@ -190,7 +199,8 @@ def solve(
         own = _Part(factor, tau)
         k = own.best(alpha) if judges is None else own.best_for(judges[i], alpha)
         w[factor.weights] = own.weights(k)
-        residual = factor.R[:, :-1] @ w[factor.weights] - factor.R[:, -1]
+        R = factor.normalised
+        residual = R[:, :-1] @ w[factor.weights] - R[:, -1]
         log_evidence += own.log_evidence[k]
         Q, squares = Q + own.Q[k], squares + float(residual @ residual)
         free += own.free[k]
@@ -203,7 +213,7 @@ class _Part:
     """The formulas of the module for one factor, at every ridge."""
 
     def __init__(self, factor: Factor, tau: float):
-        N, n_u, R = factor.n_equations, factor.n_wide, factor.R
+        N, n_u, R = factor.n_equations, factor.n_wide, factor.normalised
         # The prior of u at the smallest noise there can be, which is what all unknowns leave.
         least = abs(R[-1, -1]) if len(R) == R.shape[1] else 0.0
         sigma = np.sqrt(least**2 / N + _ROUNDING**2)

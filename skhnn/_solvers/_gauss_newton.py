@@ -114,7 +114,7 @@ class _Fit:
         )  # fmt: skip
         self.known = known.w
         self.parts = list(parts_of(problem, equations, known.free))
-        self.scale = np.sqrt(problem.scaling.w * np.isnan(problem.scaling.constant).sum())
+        self.mean_weight = problem.total_weight / problem.n_samples
         hidden = equations.hidden(params)
         self.shapes, self.start = [p.shape for p in hidden], flatten(hidden)
         self.sigma = np.full(len(self.parts), _FIRST_NOISE)
@@ -224,9 +224,9 @@ class _Fit:
         return (self._rows(self.problem, rows) for rows in self.problem.pieces(n_rows))
 
     def _rows(self, problem: Problem, rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x', y' and the square roots of the weights of some equations, (n, 2d) each."""
-        X, y, c = problem.take(rows)
-        return X, y, np.sqrt(c * problem.n_samples)[:, None] * self.scale
+        """x', y' and the square roots of the weights of some equations, on average one."""
+        X, y, root = problem.equations(rows)
+        return X, y, root / np.sqrt(self.mean_weight)
 
 
 def _solve(H: np.ndarray, slope: np.ndarray) -> np.ndarray:

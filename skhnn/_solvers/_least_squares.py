@@ -69,13 +69,19 @@ def take(equations: Equations, params: Params, fit: LinearFit, monitor: Monitor)
 def _to_state(factors: list[Factor]) -> dict[str, np.ndarray]:
     state: dict[str, np.ndarray] = {}
     for k, factor in enumerate(factors):
-        sizes = np.array([factor.n_wide, factor.n_equations])
-        state |= {f"R_{k}": factor.R, f"weights_{k}": factor.weights, f"sizes_{k}": sizes}
+        state |= {
+            f"R_{k}": factor.R,
+            f"weights_{k}": factor.weights,
+            f"counts_{k}": np.array([factor.n_wide, factor.n_equations]),
+            f"size_{k}": np.array(factor.size),
+        }
     return state
 
 
 def _from_state(state: dict[str, np.ndarray]) -> list[Factor]:
-    return [
-        Factor(state[f"R_{k}"], state[f"weights_{k}"], *state[f"sizes_{k}"].tolist())
-        for k in range(len(state) // 3)
-    ]
+    factors = []
+    for k in range(len(state) // 4):
+        n_wide, n_equations = state[f"counts_{k}"].tolist()
+        size = float(state[f"size_{k}"])
+        factors.append(Factor(state[f"R_{k}"], state[f"weights_{k}"], n_wide, n_equations, size))
+    return factors

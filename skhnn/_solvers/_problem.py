@@ -70,10 +70,20 @@ class Problem:
         X, y = np.asarray(self.X[rows]), np.asarray(self.y[rows])
         return self.scaling.states(X), self.scaling.field(y), c
 
+    def equations(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x' and y' (m, 2d) of some rows, and the square roots of the weights of their equations.
+
+        In units in which every target that varies has a spread of one; the weights of the rows are
+        those of the data.
+        """
+        X, y, c = self.take(rows)
+        n_varying = np.isnan(self.scaling.constant).sum()
+        root = np.sqrt(c * self.total_weight)[:, None] * np.sqrt(self.scaling.w * n_varying)
+        return X, y, root
+
     def weight_of(self, rows: np.ndarray) -> float:
-        """The sum of the weights of some rows, as ``take`` has them."""
-        index = rows if self.index is None else self.index[rows]
-        return float(self.weight[index].sum() / self.total_weight)
+        """The sum of the weights of some rows."""
+        return float(self.weight[rows if self.index is None else self.index[rows]].sum())
 
     def gradients(
         self, rows: np.ndarray | slice = slice(None)
