@@ -79,7 +79,7 @@ def test_others_of_the_batch_go_on_and_what_was_computed_is_kept(wild):
 def test_a_number_of_evaluations_asked_for_is_spent(wild, x0):
     with pytest.raises(SimulationError, match="max_nfev evaluations of the field"):
         wild.simulate(x0, T, max_nfev=30_000)
-    result = wild.simulate(x0, [0.0, 0.3], max_nfev=10**6, return_solution=True)
+    result = wild.simulate(x0, [0.0, 0.5], max_nfev=10**6, return_solution=True)
     assert np.max(result.nfev) > 2 * _guard._WINDOW
     fine = wild.simulate(
         x0, [0.0, 0.1], method="StormerVerlet", step_size=1e-5, return_solution=True

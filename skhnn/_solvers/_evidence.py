@@ -251,6 +251,8 @@ class _Part:
         """u and w at the k-th ridge."""
         w = self.Vt.T @ (self.q * self.s / (self.s**2 + self.ridges[k]))
         n_u = len(self.top)
+        if not n_u:
+            return w
         left = self.top[:, -1] - self.top[:, n_u:-1] @ w
         u = linalg.solve_triangular(self.top[:, :n_u], left, check_finite=False)
         return np.concatenate([u, w])
