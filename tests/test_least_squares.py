@@ -231,3 +231,13 @@ def test_large_data_are_standardised_piece_by_piece(monkeypatch, solver):
     monkeypatch.setattr(_objective, "_VALUES_TO_PLACE", 0)
     large = fit_quietly(HNNRegressor(**options), X, y)
     np.testing.assert_allclose(large.predict(X), small.predict(X), rtol=1e-5, atol=1e-6)
+
+
+def test_columns_of_very_different_size_are_fitted_alike():
+    # Two separate pendulums, the second one light: its rows of the design are 1e7 times as large.
+    q1, q2, v1, v2 = np.random.default_rng(0).uniform(-1.5, 1.5, (4, 500))
+    for mass in (1.0, 1e-7):
+        X = np.stack([q1, q2, v1, mass * v2], axis=1)
+        y = np.stack([v1, v2, -np.sin(q1), -mass * np.sin(q2)], axis=1)
+        model = HNNRegressor(hamiltonian="mechanical", random_state=0).fit(X, y)
+        assert 1 - model.score(X, y) < 1e-11

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Budget:
-    """The numbers of the default, each a choice that a figure stands behind.
+    """The numbers of the default.
 
-    What doubling and halving each of them does is in docs/architecture.rst. ``max_time`` of the
-    estimator comes beside them, as the deadline of ``SolverOptions``.
+    ``max_time`` of the estimator comes beside them, as the deadline of ``SolverOptions``.
 
     Parameters
     ----------

@@ -6,10 +6,8 @@ import numpy as np
 
 from .._solvers import Monitor
 from .._solvers._flat import flatten
-from ..hamiltonians import Equations, Params
+from ._left_out import Model
 from ._rule import error_of
-
-Model = tuple[Equations, Params]
 
 
 @dataclass

@@ -42,6 +42,8 @@ class LeftOut:
                 out, self.training = some(out, _MOST_ROWS, rng), rest
             self.folds.append((rest, problem.subset(out)))
             found.append(labels[out])
+        rows = [left_out.rows_in_units() for _, left_out in self.folds]
+        self._y, self._weight = (np.concatenate([part[k] for part in rows]) for k in (1, 2))
         self._group = np.unique(np.concatenate(found), return_inverse=True)[1].ravel()
 
     def fields(self, fit: Fit) -> np.ndarray:
@@ -57,8 +59,8 @@ class LeftOut:
 
         Those of dq/dt and dp/dt apart: one of them may be exact, and then says the most.
         """
-        _, y, c = self._rows
-        squares = (field - y) ** 2 * self.folds[0][0].scaling.w
+        c = self._weight
+        squares = (field - self._y) ** 2 * self.folds[0][0].scaling.w
         weight = np.bincount(self._group, c)
         halves = [half.sum(axis=1) for half in np.split(squares, 2, axis=1)]
         return np.stack([np.bincount(self._group, c * half) / weight for half in halves], axis=1)
@@ -69,16 +71,10 @@ class LeftOut:
         A geometric mean over rows. If both were wrong, each in its way, they would be about as far
         apart. What two models of different kinds have in common is noise, which no training lowers.
         """
-        y, tiny = self._rows[1], np.finfo(float).tiny
+        y, tiny = self._y, np.finfo(float).tiny
         apart = np.log(self._norm(first - second) + tiny)
         left = np.log(0.5 * (self._norm(first - y) + self._norm(second - y)) + tiny)
         return float(np.exp(0.5 * np.mean(apart - left)))
 
     def _norm(self, difference: np.ndarray) -> np.ndarray:
         return np.asarray((difference**2) @ self.folds[0][0].scaling.w)
-
-    @property
-    def _rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        parts = [left_out.rows_in_units() for _, left_out in self.folds]
-        X, y, c = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return X, y, c

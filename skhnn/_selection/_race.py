@@ -9,13 +9,10 @@ from .._solvers import Problem, SolverOptions
 from .._solvers._sampled import FINE, FIRST_UNITS, LAST_UNITS, Race, Sampled
 from ..hamiltonians import Hamiltonian
 from ._budget import Budget
-from ._candidate import Model
 from ._correlation import correlation_of_errors
-from ._left_out import LeftOut
-from ._rule import error_of, simplest
+from ._left_out import LeftOut, Model
+from ._rule import ALIKE, error_of, simplest
 
-# Two errors on rows left out that are about the same.
-_ALIKE = 1.1
 # What a model may lose on the data for being smoother beside them, where errors are correlated
 # along runs (Mars and Saturn lost 1.5 and 2).
 _WORTH_SMOOTHNESS = 3.0
@@ -90,7 +87,7 @@ def run_race(
             # With all rows they say more of what is noise.
             best, *others = (
                 _stand(s.race, s.best, left_out, options, s.tau, refit=True)
-                for s in [best, *(s for s in others if s.error < _ALIKE * best.error)]
+                for s in [best, *(s for s in others if s.error < ALIKE * best.error)]
             )
         is_noise = any(_agree(best, other, left_out, budget) for other in others)
         if ends or is_noise:
@@ -128,7 +125,7 @@ def _stand(
 
 def _agree(best: Standing, other: Standing, left_out: LeftOut, budget: Budget) -> bool:
     """Whether two models that are about as good are the same but for what is noise."""
-    alike = other.error < _ALIKE * best.error
+    alike = other.error < ALIKE * best.error
     return alike and left_out.agreement(best.field, other.field) < budget.agreement
 
 
@@ -139,7 +136,7 @@ def _is_worth_more(
     if not best.best.uses_its_units:
         return False
     rate = np.log(max(best.error, FINE) / before.error)  # of a doubling
-    if rate > -np.log(_ALIKE):  # it may be noise, which more rows tell
+    if rate > -np.log(ALIKE):  # it may be noise, which more rows tell
         return True
     return goes_far or best.error * np.exp(rate * np.log2(LAST_UNITS / units)) < budget.good
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Nobody sees a difference that is smaller.
-_ALIKE = 1.1
+#: Nobody sees a difference that is smaller.
+ALIKE = 1.1
 # Errors below this, relative to the spread of the targets, are rounding.
 _ROUNDING = 1e-10
 
 
-def simplest(squares: Sequence[np.ndarray], alike: float = _ALIKE) -> int:
+def simplest(squares: Sequence[np.ndarray], alike: float = ALIKE) -> int:
     """The place of the first, the simplest, that is about as good as the best.
 
     Parameters

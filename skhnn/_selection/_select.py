@@ -14,11 +14,11 @@ from .._solvers._layers import name_and_layers, name_of, units_for
 from .._solvers._least_squares import solve_least_squares
 from ..hamiltonians import HAMILTONIANS, Hamiltonian
 from ._budget import Budget
-from ._candidate import Candidate, Model
+from ._candidate import Candidate
 from ._heavy_tail import heavy_tail
-from ._left_out import LeftOut
+from ._left_out import LeftOut, Model
 from ._race import Result, run_race
-from ._rule import error_of, simplest
+from ._rule import ALIKE, error_of, simplest
 from ._steadiness import determined_beside, deviation, distance_between_runs, is_steady
 from ._trained import ByGaussNewton, BySoap
 
@@ -31,8 +31,6 @@ _ALIKE_AFTER_SHORT = 1.7
 # A training stands still if it leaves more than this part of the error of the short one: right
 # Hamiltonians left a thirtieth, others a half and more.
 _STANDS_STILL = 0.25
-# Two errors that are about the same.
-_ALIKE = 1.1
 
 
 class OutOfTime(Exception):  # noqa: N818 - it is no error
@@ -258,7 +256,7 @@ class _Selection:
         """The smallest error of those that are steady; that of sampled layers if it is as good."""
         by_error = sorted([sampled, *trained], key=lambda candidate: candidate.error)
         as_good = simplest([sampled.squares, by_error[0].squares]) == 0
-        if as_good and sampled.error < _ALIKE * by_error[0].error:
+        if as_good and sampled.error < ALIKE * by_error[0].error:
             by_error.remove(sampled)
             by_error.insert(0, sampled)
         for candidate in by_error:

@@ -35,7 +35,7 @@ from .._nearest import Nearest
 from .._scaling import shortest
 from .._solvers import Problem
 from .._solvers._folds import some
-from ..hamiltonians import Equations, Params
+from ._left_out import Model
 
 # Lengths are in standard deviations of the columns, times in characteristic times.
 _STEP_ASIDE = 0.03  # how far beside the data two models are compared
@@ -49,8 +49,6 @@ _STEADY = 0.1
 _FAR = 1.0
 # Models that agree on the data and differ beside them by this many times more are undetermined.
 _UNDETERMINED = 10.0
-
-Model = tuple[Equations, Params]
 
 
 def determined_beside(

@@ -13,7 +13,7 @@ from .._solvers._layers import equations_of, filled, units_for
 from .._solvers._sampled import Sampling
 from .._solvers._soap import solve_soap
 from ..hamiltonians import Equations, Hamiltonian, Params
-from ._candidate import Model
+from ._left_out import Model
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ _RIDGES = 10.0 ** np.arange(-30.0, 4.1, 0.5)
 _ROWS_FOR_QUADRATIC_ENERGIES = 20_000
 # An error on rows left out that is larger by this factor is about the same.
 _SLACK = 1.001
+_EPS = np.finfo(float).eps
 _TINY = np.finfo(float).tiny
 
 
@@ -229,6 +230,9 @@ class _Part:
         ridges = self.ridges[:, None]
         by_ridge = (self.q**2 * ridges / (s2 + ridges)).sum(axis=1)
         self.Q = unexplained @ unexplained + N * _ROUNDING**2 + by_ridge
+        # What rounding of w and of their products leaves, where these are large and cancel.
+        squares_of_w = ((self.q * self.s / (s2 + ridges)) ** 2).sum(axis=1)
+        self.Q += (_EPS * np.linalg.norm(R[:, n_u:-1])) ** 2 * squares_of_w
         s2_u = np.linalg.svd(self.top[:, :n_u], compute_uv=False) ** 2 * WIDE**2 / tau
         volume = np.log1p(s2 / ridges).sum(axis=1)
         volume += np.log1p(s2_u / (self.Q / N)[:, None]).sum(axis=1)

@@ -164,13 +164,11 @@ class Equations:
         method: str,
         scale: float,
         reads: np.ndarray | None = None,
-        stretch: np.ndarray | None = None,
     ) -> Params:
         """Hidden layers drawn from states, see ``Network.sample``; last weights of zero."""
         Z, n = X - self.c, X.shape[1]
         reads = np.full(n, True) if reads is None else reads
-        stretch = np.ones(n) if stretch is None else stretch
-        sampled = (term.sample(Z, rng, method, scale, reads, stretch) for term in self.terms)
+        sampled = (term.sample(Z, rng, method, scale, reads) for term in self.terms)
         return [p for params in sampled for p in params]
 
     def widen(
@@ -179,15 +177,6 @@ class Equations:
         """The same function with ``n_units`` more, sampled, in the last layer of every network."""
         Z = X - self.c
         return self._of([term.widen(part, Z, rng, n_units) for term, part in self._split(params)])
-
-    def mean(self, several: Sequence[Params], weights: np.ndarray) -> tuple["Equations", Params]:
-        """The sum of weights[k] H_k, the H_k given by params of equations of this kind."""
-        return self._of(
-            [
-                term.mean([params[part] for params in several], weights)
-                for term, part in zip(self.terms, self._parts, strict=True)
-            ]
-        )
 
     def _of(self, pairs: Sequence[tuple[Term, Params]]) -> tuple["Equations", Params]:
         """The equations of these terms, and their params together."""

@@ -123,26 +123,23 @@ class Network:
         method: str,
         scale: float,
         reads: np.ndarray,
-        stretch: np.ndarray,
     ) -> Params:
         """Hidden layers drawn from data (``_sampling.py``), and last weights of zero.
 
-        The units depend on those columns of X that ``reads``, (D,) of bool, names, and are drawn
-        as if the columns were divided by ``stretch``, (D,).
+        The units depend on those columns of X that ``reads``, (D,) of bool, names.
         """
         point = self.phi.at(X[:, self.on], np)
         # Which inputs of the first layer a column reaches, (k, columns).
         reaches = np.stack([np.abs(point.jvp(e)).max(axis=0) for e in _units(point, len(self.on))])
         reaches = reaches.T > 0.0
         used = ~(reaches & ~reads[self.on]).any(axis=1)
-        factor = np.where(reaches, stretch[self.on], 0.0).max(axis=1)
-        h, hidden = point.z[:, used] / factor[used], []
+        h, hidden = point.z[:, used], []
         for n_units in self.sizes:
             W, b = sample_layer(h, n_units, rng, method, scale)
             hidden += [W, b]
             (h,) = ACTIVATIONS[self.activation](h @ W + b, np, 0)
         first = np.zeros((len(used), self.sizes[0]))
-        first[used] = hidden[0] / factor[used, None]
+        first[used] = hidden[0]
         return [first, *hidden[1:], np.zeros((self.sizes[-1], self.n_factors))]
 
     def last_of(self, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
@@ -160,15 +157,6 @@ class Network:
         wider = self.like((*self.sizes[:-1], self.sizes[-1] + n_units))
         hidden = [np.hstack([W_last, W_more]), np.concatenate([b_last, b_more])]
         return wider, [*before, *hidden, np.vstack([W, np.zeros((n_units, self.n_factors))])]
-
-    def mean(self, several: Sequence[Params], weights: np.ndarray) -> tuple["Network", Params]:
-        """The sum of weights[k] times the k-th network, side by side in one."""
-        firsts, *layers = zip(*(params[:-1] for params in several), strict=True)
-        joined = [np.hstack(firsts)]
-        for k, layer in enumerate(layers):
-            joined.append(np.concatenate(layer) if k % 2 == 0 else _block_diagonal(layer))
-        last = [weight * params[-1] for weight, params in zip(weights, several, strict=True)]
-        return self.like(tuple(len(b) for b in joined[1::2])), [*joined, np.vstack(last)]
 
     def at(self, params: Params, X: Any, xp: ModuleType, order: int = 1) -> "_At":
         """Evaluated at the rows of X."""
@@ -282,12 +270,3 @@ def as_slice(indices: list[int]) -> Any:
 
 def _units(point: Any, k: int) -> np.ndarray:
     return np.eye(k)[:, None, :] + 0.0 * point.z[:, :1]
-
-
-def _block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:
-    whole = np.zeros(np.sum([block.shape for block in blocks], axis=0))
-    row = column = 0
-    for block in blocks:
-        whole[row : row + len(block), column : column + block.shape[1]] = block
-        row, column = row + len(block), column + block.shape[1]
-    return whole

@@ -7,7 +7,7 @@ products that the structure of H admits. A constant rate of change is a linear e
 oscillator a quadratic one; a network would have to imitate them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
@@ -73,12 +73,6 @@ class QuadraticEnergies:
     ) -> tuple["QuadraticEnergies", Params]:
         """Itself: it has no units."""
         return self, params
-
-    def mean(
-        self, several: Sequence[Params], weights: np.ndarray
-    ) -> tuple["QuadraticEnergies", Params]:
-        """The sum of weights[k] times the k-th energy."""
-        return self, [sum(w * u for w, (u,) in zip(weights, several, strict=True))]
 
     def last_of(self, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
         """The coefficients (m,) of g . z + 1/2 z^T Q z; what is not admitted is left out."""
