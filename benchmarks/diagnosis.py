@@ -35,9 +35,9 @@ from fit_cases import (
 )
 
 from skhnn import HNNRegressor
+from skhnn._data import Problem
 from skhnn._diagnosis import departure_from_hamiltonian
 from skhnn._scaling import Scaling
-from skhnn._solvers import Problem
 from skhnn._threads import one_blas_thread
 
 WORDS = "No Hamiltonian of these columns|which no Hamiltonian has"

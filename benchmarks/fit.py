@@ -252,8 +252,9 @@ def growth(args):
 
 def steps(args):
     """One loss and gradient at (64, 64), batch 256, single precision; medians in milliseconds."""
+    from skhnn._data import DerivativeFit, Place, Problem
     from skhnn._scaling import Scaling
-    from skhnn._solvers import Objective, Place, Problem, equations_of
+    from skhnn._solvers import equations_of
     from skhnn.hamiltonians import MLP
 
     def cost(function, n=200):
@@ -278,7 +279,7 @@ def steps(args):
     for label, place in (("numpy", Place.on_numpy("float32")),
                          ("torch", Place.on_torch(torch.device("cpu"), "float32"))):  # fmt: skip
         objective, placed = (
-            Objective(problem, equations, place=place),
+            DerivativeFit(problem, equations, place=place),
             [place.array(p) for p in params],
         )
         batch = rows if label == "numpy" else torch.from_numpy(rows)

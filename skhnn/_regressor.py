@@ -2,74 +2,50 @@
 
 import warnings
 from collections.abc import Sequence
-from functools import partial
-from inspect import signature
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
+from ._asked_for import periods_asked_for
 from ._callbacks import CallbackSupportMixin, with_callbacks
+from ._convergence import warn_unless_converged
+from ._data import Problem
 from ._diagnosis import MOST_ENERGIES, departure_from_hamiltonian
 from ._documentation import DocumentationLink
+from ._fit import attributes_of, train
+from ._fitted import FittedHamiltonian
 from ._layout import label_of_columns, suspicions, warn_of_columns
-from ._learned_dynamics import learned_dynamics
-from ._model import Model, model_of
-from ._scaling import Scaling
+from ._model import model_of
+from ._parameters import check_parameters, warn_about_options
 from ._score import field_score
 from ._selection import SOLVERS
-from ._simulation import Dynamics, simulate
-from ._solvers import Problem, name_of, without_effect
-from ._support import Support
+from ._solvers import name_of
 from ._threads import one_blas_thread
-from ._torch import evaluate_on_device, is_present
-from ._training import attributes_of, by_index, train, warn_unless_converged
 from ._validation import (
-    check_activation,
-    check_choice,
     check_derivatives,
-    check_flag,
-    check_hidden_layer_sizes,
-    check_number,
-    check_optimizer,
     check_sample_weight,
     check_states,
     check_training_data,
     unchanged_on_error,
 )
-from .hamiltonians import HAMILTONIANS, Hamiltonian, periods_of
-
-_DTYPES = ("auto", "float64", "float32")
-
-# A device other than the CPU evaluates batches from this size on; below, the way there takes
-# longer.
-_ROWS_FOR_A_DEVICE = 10_000
-
-# Solvers that take rows in pieces.
-_TAKE_PIECES = ("least_squares", "soap", "adam")
-
-# What __getstate__ writes. A change of the private attributes needs a new number.
-_STATE_FORMAT = 5
-
-
-def _is_same(value: Any, default: Any) -> bool:
-    return value is default or (type(value) is type(default) and value == default)
+from .hamiltonians import HAMILTONIANS, Hamiltonian
 
 
 def _takes_rows_in_pieces(estimator: "HNNRegressor") -> bool:
-    if estimator.solver not in _TAKE_PIECES:
+    solver = SOLVERS.get(estimator.solver)
+    if solver is None or not solver.takes_pieces:
+        names = [name for name, known in SOLVERS.items() if known.takes_pieces]
         raise AttributeError(
-            f"partial_fit needs a solver that takes rows in pieces, one of {list(_TAKE_PIECES)}; "
-            f"got solver={estimator.solver!r}."
+            f"partial_fit needs a solver that takes rows in pieces, one of {names}; got "
+            f"solver={estimator.solver!r}."
         )
     return True
 
 
-class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, BaseEstimator):
+class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, FittedHamiltonian):
     r"""Hamiltonian neural network: learn H(q, p) from states and their time derivatives.
 
     A multilayer perceptron H is trained so that its vector field
@@ -248,10 +224,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     """
 
     # Set by training, besides the public attributes; numpy and plain Python only.
-    _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
-    _scaling: Scaling
-    _model: Model
-    _device: str
     _random_state: np.random.RandomState
     _solver_state: dict[str, np.ndarray] | None
 
@@ -342,15 +314,16 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             Hamiltonian of these columns has (friction, velocities in place of momenta), with its
             size and standard error; and of data that do not determine H beside them.
         """
-        self._check_parameters()
-        self._warn_about_options()
+        check_parameters(self)
+        warn_about_options(self)
         goes_on = self.warm_start and hasattr(self, "params_")
         with unchanged_on_error(self):
-            data = self._check_training_data(X, y, sample_weight, groups)
-            periods = periods_of(by_index(self.periodic, self))
+            data = check_training_data(self, X, y, sample_weight, groups)
+            periods = periods_asked_for(self, data[0].shape[1])
             found = suspicions(data[0], data[1], self._names(data[0]), periods)
             warn_of_columns(found)
-            result = train(self, *data, goes_on=goes_on)
+            attributes, result = train(self, *data, goes_on=goes_on)
+        self.__dict__.update(attributes)
         self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
         self.validation_scores_ = result.validation_scores
         self._summarise()
@@ -410,13 +383,13 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         ValueError, TypeError
             As in ``fit``.
         """
-        self._check_parameters()
-        goes_on, before = hasattr(self, "params_"), dict(vars(self))
+        check_parameters(self)
+        goes_on = hasattr(self, "params_")
         with unchanged_on_error(self):
-            data = self._check_training_data(X, y, sample_weight, None, reset=not goes_on)
-            result = train(self, *data, goes_on=goes_on, one_epoch=True)
-        if goes_on and result.status == "diverged":  # not even by the rounding of folding
-            self.__dict__.update(before)
+            data = check_training_data(self, X, y, sample_weight, None, reset=not goes_on)
+            attributes, result = train(self, *data, goes_on=goes_on, one_epoch=True)
+        if not (goes_on and result.status == "diverged"):  # else nothing changes, not even by
+            self.__dict__.update(attributes)  # the rounding of folding
         if not goes_on:
             self.n_iter_, self.loss_curve_ = 0, []
         self.n_iter_ += result.n_iter
@@ -426,32 +399,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         if result.status in ("diverged", "interrupted"):
             warn_unless_converged(self, result)
         return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The learned vector field J grad H(X).
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, 2d)
-            States, with the columns of the training data.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2d)
-            Time derivatives dX/dt.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        ValueError
-            If X does not have the columns of the training data.
-        """
-        check_is_fitted(self)
-        X = self._check_states(X)
-        if self._is_for_device(len(X)):
-            return self._shape_prediction(self._on_device(self._model.equations.field, X))
-        return self._shape_prediction(self._model.field(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         r"""R^2 of the derivatives, the mean over the columns that vary.
@@ -488,132 +435,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
             If X, y or the weights do not have the shapes above.
         """
         predicted = self.predict(X)
-        X, y = self._check_states(X), check_derivatives(y, predicted.shape)
+        X, y = check_states(self, X), check_derivatives(y, predicted.shape)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, len(X))
         return field_score(X, y, predicted, weight)
-
-    def energy(self, X: Any) -> np.ndarray:
-        """The learned energy H(X), relative to the mean energy of the training data.
-
-        Derivatives determine H only up to a constant. It is chosen such that the mean of H over the
-        rows that were trained on (weighted by ``sample_weight``) is zero. The unit is that of q
-        times p divided by that of time. No gradient is computed.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, 2d)
-            States, with the columns of the training data.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            The energies.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        ValueError
-            If X does not have the columns of the training data.
-        """
-        check_is_fitted(self)
-        X = self._check_states(X)
-        if self._is_for_device(len(X)):
-            return self._on_device(self._model.equations.value, X) + self._model.constant
-        return self._model.energy(X)
-
-    def simulate(self, x0: Any, t: Any, **options: Any) -> Any:
-        """Trajectories of the learned system, dx/dt = J grad H(x).
-
-        Parameters
-        ----------
-        x0 : array-like of shape (2d,) or (m, 2d)
-            The state at ``t[0]``, or m of them.
-        t : array-like of shape (n_times,) or (m, n_times), or list of m array-likes
-            The times at which to return states, increasing or decreasing (backward in time), in
-            steps of any size. A single time returns x0. Two axes, or a list, are times of its own
-            for each trajectory.
-        **options : object
-            Those of :func:`skhnn.simulate`, where they are explained: ``method="DOP853"``,
-            ``rtol=1e-9``, ``atol=None``, ``max_step``, ``first_step``, ``step_size``, ``events``,
-            ``dense_output``, ``max_nfev``, ``on_failure="raise"``, ``return_solution=False``,
-            ``verbose``.
-
-        Returns
-        -------
-        ndarray of shape (n_times, 2d) or (m, n_times, 2d), list of ndarray, or SimulationResult
-            The states at ``t``; each trajectory of a batch is as accurate as if it were alone. A
-            list of arrays (n_times, 2d) where they have times of their own and not equally many.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        ValueError, TypeError
-            If x0, t or an option is invalid; before any work.
-        SimulationError
-            If the integration ended early (also by Ctrl-C). It carries what was computed:
-            ``t_reached``, ``t`` and ``y``.
-
-        See Also
-        --------
-        skhnn.simulate : The same for any model of a vector field.
-
-        Examples
-        --------
-        >>> from skhnn import HNNRegressor
-        >>> from skhnn.datasets import make_pendulum
-        >>> X, y = make_pendulum(200, random_state=0, return_X_y=True)
-        >>> model = HNNRegressor(random_state=0).fit(X, y)
-        >>> model.simulate([1.0, 0.0], [0.0, 1.0, 2.0]).shape
-        (3, 2)
-        """
-        check_is_fitted(self)
-        return simulate(self, x0, t, **options)
-
-    def to_torch(self, dtype: str = "float64") -> Any:
-        """The fitted model as a module of torch.
-
-        Its ``forward`` is the vector field, states (..., 2d) to dx/dt of the same shape, and its
-        method ``energy`` the energy, (..., 2d) to (...). Both are in closed form: the module
-        can be differentiated, trained on, exported (``torch.export``, and ONNX for any number of
-        states, as the user guide shows), and integrated by ``torchdiffeq.odeint(lambda t, x:
-        module(x), x0, t)``. It holds copies of the weights.
-
-        Parameters
-        ----------
-        dtype : {"float64", "float32"}, default="float64"
-            The precision of the module.
-
-        Returns
-        -------
-        torch.nn.Module
-            The module, on the CPU.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-
-        See Also
-        --------
-        from_torch : The way back.
-
-        Examples
-        --------
-        >>> import torch
-        >>> from skhnn import HNNRegressor
-        >>> from skhnn.datasets import make_mass_spring
-        >>> X, y = make_mass_spring(return_X_y=True)
-        >>> module = HNNRegressor((10,), random_state=0).fit(X, y).to_torch()
-        >>> module(torch.tensor(X[:3])).shape
-        torch.Size([3, 2])
-        """
-        check_is_fitted(self)
-        check_choice("dtype", dtype, _DTYPES)
-        from ._torch_module import HamiltonianModule
-
-        return HamiltonianModule(self._model, self._scaling, dtype)
 
     @classmethod
     def from_torch(cls, module: Any, **params: Any) -> "HNNRegressor":
@@ -664,65 +488,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
         model._summarise()
         return model
 
-    def _check_parameters(self) -> None:
-        if self.hidden_layer_sizes is not None:
-            check_hidden_layer_sizes(self.hidden_layer_sizes)
-        if isinstance(self.hamiltonian, type) and issubclass(self.hamiltonian, Hamiltonian):
-            name = self.hamiltonian.__name__
-            raise TypeError(f"hamiltonian must be an object, {name}(); got the class {name}.")
-        if not isinstance(self.hamiltonian, Hamiltonian):
-            check_choice("hamiltonian", self.hamiltonian, ["auto", *HAMILTONIANS])
-        if self.activation != "auto":
-            check_activation(self.activation)
-        check_choice("solver", self.solver, list(SOLVERS))
-        check_choice("dtype", self.dtype, _DTYPES)
-        check_choice("learning_rate", self.learning_rate, ("cosine", "constant"))
-        for name in ("early_stopping", "shuffle", "warm_start", "verbose"):
-            check_flag(name, getattr(self, name))
-        if not (isinstance(self.batch_size, str) and self.batch_size == "auto"):
-            check_number("batch_size", self.batch_size, Integral, 1)
-        check_number("alpha", self.alpha, Real, 0)
-        if self.learning_rate_init is not None:
-            check_number("learning_rate_init", self.learning_rate_init, Real, 0, inclusive=False)
-        if self.max_iter is not None:
-            check_number("max_iter", self.max_iter, Integral, 1)
-        if self.max_time is not None:
-            check_number("max_time", self.max_time, Real, 0, inclusive=False)
-        check_number("tol", self.tol, Real, 0, 1)
-        check_number("n_iter_no_change", self.n_iter_no_change, Integral, 1)
-        check_number("validation_fraction", self.validation_fraction, Real, 0, 1, inclusive=False)
-
-        if self.optimizer is not None:
-            check_optimizer(self.optimizer, self.solver)
-
-    def _warn_about_options(self) -> None:
-        """Name the parameters that differ from their defaults and have no effect."""
-        defaults = {name: p.default for name, p in signature(type(self)).parameters.items()}
-        params = self.get_params(deep=False)
-        changed = {
-            name
-            for name, default in defaults.items()
-            if name in params and not _is_same(params[name], default)
-        }
-        judges = bool(self.early_stopping) or self.learning_rate == "constant"
-        idle = without_effect(self.solver, changed, bool(self.early_stopping), judges)
-        if idle:
-            warnings.warn(
-                f"{', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect with "
-                f"solver={self.solver!r}"
-                + ("" if self.early_stopping else " and early_stopping=False")
-                + ". Leave the default, or choose another solver.",
-                stacklevel=4,
-            )
-
-    def _check_training_data(
-        self, X: Any, y: Any, sample_weight: Any, groups: Any, reset: bool = True
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-        return check_training_data(self, X, y, sample_weight, groups, reset)
-
-    def _check_states(self, X: Any) -> np.ndarray:
-        return check_states(self, X)
-
     def _names(self, X: np.ndarray) -> list[str] | None:
         names = getattr(self, "feature_names_in_", ())
         return [*names] if len(names) == X.shape[1] else None
@@ -730,75 +495,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Base
     def _label(self, X: np.ndarray) -> list[str]:
         return label_of_columns(X.shape[1], self._names(X))
 
-    def _shape_prediction(self, field: np.ndarray) -> np.ndarray:
-        return field
-
     def _summarise(self) -> None:
         has_best = self.validation_scores_ is None
         self.best_loss_ = min(self.loss_curve_, default=np.nan) if has_best else None
-
-    @property
-    def coefs_(self) -> list[np.ndarray]:
-        return self._layers("coefs_")[0]
-
-    @property
-    def intercepts_(self) -> list[np.ndarray]:
-        return self._layers("intercepts_")[1]
-
-    def _layers(self, name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        layers = self._model.layers() if hasattr(self, "_model") else None
-        if layers is None:
-            raise AttributeError(
-                f"{name} is there after a fit, where H is one network beside linear and quadratic "
-                "energies; params_ has the weights of every Hamiltonian."
-            )
-        return layers
-
-    def _on_device(self, method: Any, X: np.ndarray) -> np.ndarray:
-        return evaluate_on_device(method, self._model.params, X, self._device)
-
-    def _dynamics(self, scale: float = 1.0, shift: Any = 0.0) -> Dynamics:
-        """The learned equations of x, for a model of ``scale`` x + ``shift``."""
-        mu, s, box = self._scaling.mu, self._scaling.s, self._scaling.box
-        return learned_dynamics(
-            self._model,
-            spread=s,
-            support=None if self._support is None else Support(*self._support, mu, s, box),
-            check=partial(check_states, self),
-            device_for=lambda n: self._device if self._is_for_device(n) else None,
-            scale=scale,
-            shift=shift,
-        )
-
-    def _is_for_device(self, n_rows: int) -> bool:
-        """Whether to evaluate on the device that was trained on; warns, once, if it is absent."""
-        if self._device == "cpu" or n_rows < _ROWS_FOR_A_DEVICE:
-            return False
-        if not is_present(self._device):
-            warnings.warn(
-                f"The model was trained on the device {self._device!r}, which this machine does "
-                "not have; it predicts on the CPU from now on.",
-                stacklevel=3,
-            )
-            self._device = "cpu"
-        return self._device != "cpu"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_skhnn_state": _STATE_FORMAT}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        found = state.pop("_skhnn_state", None)
-        if found != _STATE_FORMAT:
-            raise ValueError(
-                f"This HNNRegressor was saved by another version of skhnn, with the state format "
-                f"{found}; this version reads {_STATE_FORMAT}. Load it with the version that wrote "
-                "it, or fit it again."
-            )
-        super().__setstate__(state)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        return tags

@@ -13,7 +13,7 @@ from .integrators._system import System
 if TYPE_CHECKING:
     import torch
 
-    from ._solvers import Place
+    from ._data import Place
 
 _ROWS_AT_ONCE = 2**16
 

@@ -10,6 +10,7 @@ from scipy.integrate import solve_ivp
 from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
+from skhnn._data import Problem
 from skhnn._scaling import Scaling
 from skhnn._selection._steadiness import (
     _distance_across,
@@ -17,7 +18,7 @@ from skhnn._selection._steadiness import (
     deviation,
     is_steady,
 )
-from skhnn._solvers import Problem, equations_of, name_of
+from skhnn._solvers import equations_of, name_of
 from skhnn.hamiltonians import MLP
 from skhnn.systems import Kepler, Pendulum
 
@@ -421,7 +422,8 @@ def test_optimizers_that_make_no_sense_are_refused(optimizer, solver, message):
 
 
 def test_soap_is_the_same_on_numpy_and_torch():
-    from skhnn._solvers import Monitor, Place, SolverOptions, Start
+    from skhnn._data import Place
+    from skhnn._solvers import Monitor, SolverOptions, Start
     from skhnn._solvers._soap import solve_soap
 
     X, y = asymmetric_data(100)

@@ -9,9 +9,9 @@ from fields import double_pendulum, henon_heiles, on_paths, pendulum
 from scipy.signal import savgol_filter
 
 from skhnn import HNNRegressor
+from skhnn._data import Problem
 from skhnn._diagnosis import departure_from_hamiltonian
 from skhnn._scaling import Scaling
-from skhnn._solvers import Problem
 
 
 def departure(X, y, groups=None, predict=np.zeros_like):

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from helpers import asymmetric_data, fit_quietly
 from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
@@ -67,3 +68,20 @@ def test_code_on_the_page_runs(page, monkeypatch, tmp_path):
                 exec(compile(block, page, "exec"), namespace)
     if missing:
         pytest.skip(f"all code on {page} ran but that which needs {', '.join(missing)}")
+
+
+def test_the_solver_of_the_contributing_guide_is_one(monkeypatch):
+    from skhnn import _data, _selection, _solvers
+    from skhnn._solvers import _solver
+
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"\n(    def solve_steepest.*?)\n\nIt goes", text, re.DOTALL)
+    namespace = {**vars(_data), **vars(_solvers), **vars(_solver)}
+    exec(textwrap.dedent(code), namespace)
+    monkeypatch.setitem(_selection.SOLVERS, "steepest", namespace["STEEPEST"])
+    X, y = asymmetric_data(40)
+    model = HNNRegressor((5,), solver="steepest", max_iter=200, random_state=0)
+    fit_quietly(model, X, y)
+    assert model.solver_ == "steepest"
+    assert model.n_iter_ == 200
+    assert model.loss_curve_[-1] < 0.9 * model.loss_curve_[0]

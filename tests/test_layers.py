@@ -16,18 +16,24 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation"},
     "_regressor": {
-        "_callbacks", "_diagnosis", "_documentation", "_layout", "_learned_dynamics", "_model",
-        "_scaling", "_score", "_selection", "_simulation", "_solvers", "_support", "_threads",
-        "_torch", "_torch_module", "_training", "_validation", "hamiltonians", "numpy", "sklearn",
+        "_asked_for", "_callbacks", "_convergence", "_data", "_diagnosis", "_documentation", "_fit",
+        "_fitted", "_layout", "_model", "_parameters", "_score", "_selection", "_solvers",
+        "_threads", "_torch_module", "_validation", "hamiltonians", "numpy", "sklearn",
     },
-    "_training": {
-        "_callbacks", "_model", "_scaling", "_score", "_selection", "_solvers", "_support",
-        "_threads", "_torch",
-        "_validation", "hamiltonians", "numpy", "sklearn",
+    "_fitted": {
+        "_learned_dynamics", "_model", "_scaling", "_simulation", "_support", "_torch",
+        "_torch_module", "_validation", "numpy", "sklearn",
     },
+    "_fit": {
+        "_asked_for", "_callbacks", "_data", "_model", "_scaling", "_score", "_selection",
+        "_solvers", "_support", "_threads", "_torch", "hamiltonians", "numpy", "sklearn",
+    },
+    "_asked_for": {"_selection", "_validation", "hamiltonians", "numpy", "sklearn"},
+    "_convergence": {"_selection", "_solvers", "numpy", "sklearn"},
+    "_parameters": {"_fitted", "_selection", "_validation", "hamiltonians"},
     "_callbacks": {"sklearn"},
     "_columns": {"numpy"},
-    "_diagnosis": {"_solvers", "hamiltonians", "numpy"},
+    "_diagnosis": {"_data", "hamiltonians", "numpy"},
     "_layout": {"_columns", "numpy"},
     "_score": {"_columns", "numpy", "sklearn"},
     "_documentation": set(),
@@ -45,10 +51,9 @@ ALLOWED = {
     "_torch": {"hamiltonians", "integrators", "numpy", "torch"},
     "_torch_module": {"_model", "torch"},  # itself imported inside functions only
     "preprocessing": {"_documentation", "_validation", "numpy", "sklearn"},
-    "_selection": {"_nearest", "_scaling", "_solvers", "hamiltonians", "numpy", "scipy"},
-    "_solvers": {
-        "_chunks", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch",
-    },
+    "_selection": {"_data", "_nearest", "_scaling", "_solvers", "hamiltonians", "numpy", "scipy"},
+    "_solvers": {"_data", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch"},
+    "_data": {"_chunks", "_scaling", "hamiltonians", "numpy", "torch"},
     "hamiltonians": {"numpy", "sklearn", "torch"},  # torch for Known without a gradient
     "integrators": {"numpy", "scipy"},
     "systems": {"hamiltonians", "numpy"},

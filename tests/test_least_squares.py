@@ -7,10 +7,9 @@ import pytest
 from helpers import asymmetric_data, fit_quietly
 
 from skhnn import HNNRegressor
+from skhnn._data import DerivativeFit, Factor, Problem, make_folds
 from skhnn._scaling import Scaling
-from skhnn._solvers import Problem
-from skhnn._solvers._evidence import WIDE, Factor, _Part, fit_last_weights, reduce
-from skhnn._solvers._folds import make_folds
+from skhnn._solvers._evidence import WIDE, _Part, fit_last_weights
 from skhnn._solvers._layers import equations_of
 from skhnn.hamiltonians import MLP, SAMPLING_SCALES
 
@@ -43,7 +42,8 @@ def factor_of(model, problem, rows=None):
     equations, params = model
     rows = np.arange(problem.n_samples) if rows is None else rows
     m = equations.n_last
-    (factor,) = reduce(problem, equations, params, rows, np.zeros(m), np.ones(m, dtype=bool))
+    data = DerivativeFit(problem, equations)
+    (factor,) = data.reduced(params, rows, np.zeros(m), np.ones(m, dtype=bool))
     return factor
 
 
@@ -222,13 +222,13 @@ def test_rows_in_a_file_are_fitted_without_loading_them(tmp_path):
 
 @pytest.mark.parametrize("solver", ["least_squares", "soap"])
 def test_large_data_are_standardised_piece_by_piece(monkeypatch, solver):
-    from skhnn._solvers import _objective, _problem
+    from skhnn._data import _derivative_fit, _problem
 
     X, y = asymmetric_data(500)
     options = {"solver": solver, "hidden_layer_sizes": (20,), "random_state": 0, "max_iter": 3}
     small = fit_quietly(HNNRegressor(**options), X, y)
     monkeypatch.setattr(_problem, "_BYTES_TO_KEEP", 0)
-    monkeypatch.setattr(_objective, "_VALUES_TO_PLACE", 0)
+    monkeypatch.setattr(_derivative_fit, "_VALUES_TO_PLACE", 0)
     large = fit_quietly(HNNRegressor(**options), X, y)
     np.testing.assert_allclose(large.predict(X), small.predict(X), rtol=1e-5, atol=1e-6)
 

@@ -5,8 +5,9 @@ import pytest
 from helpers import central_differences, fit_quietly
 
 from skhnn import HNNRegressor
+from skhnn._data import Problem
 from skhnn._scaling import Scaling
-from skhnn._solvers import Problem, equations_of
+from skhnn._solvers import equations_of
 from skhnn.hamiltonians import ACTIVATIONS, HAMILTONIANS, field_from_gradient
 
 every_form = pytest.mark.parametrize("name", list(HAMILTONIANS))

@@ -6,7 +6,8 @@ from helpers import asymmetric_data, fit_quietly
 from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
-from skhnn._solvers import Objective, SolverOptions, _sampled
+from skhnn._data import DerivativeFit
+from skhnn._solvers import SolverOptions, _sampled
 
 SOLVERS = ["auto", "least_squares", "soap", "adam", "lbfgs", "gauss_newton"]
 NO_TIME = 1e-9
@@ -43,13 +44,13 @@ def test_time_that_suffices_changes_nothing(solver):
 @pytest.mark.parametrize("solver", ["soap", "adam"])
 def test_an_epoch_of_many_batches_ends_after_the_batch(solver, monkeypatch):
     batches = []
-    original = Objective.loss_and_gradient
+    original = DerivativeFit.loss_and_gradient
 
     def counting(self, params, rows=None):
         batches.append(rows)
         return original(self, params, rows)
 
-    monkeypatch.setattr(Objective, "loss_and_gradient", counting)
+    monkeypatch.setattr(DerivativeFit, "loss_and_gradient", counting)
     model = HNNRegressor((5,), solver=solver, batch_size=10, max_time=NO_TIME, random_state=0)
     fit_quietly(model, *asymmetric_data(200))
     assert len(batches) == 1
@@ -107,19 +108,19 @@ def test_a_time_that_is_none_is_refused(value, kind):
 
 
 def test_a_warm_start_runs_in_the_precision_of_the_solver_that_goes_on(monkeypatch):
-    from skhnn import _training
+    from skhnn import _fit
 
     X, y = asymmetric_data(40)
     model = HNNRegressor((6,), solver="soap", max_iter=2, random_state=0, warm_start=True)
     fit_quietly(model, X, y)
     places = []
-    original = _training.run_solver
+    original = _fit.run_solver
 
-    def spy(name, solve, problem, start, monitor, options):
-        places.append((name, options.place.dtype))
-        return original(name, solve, problem, start, monitor, options)
+    def spy(solver, problem, start, monitor, options):
+        places.append((solver.name, options.place.dtype))
+        return original(solver, problem, start, monitor, options)
 
-    monkeypatch.setattr(_training, "run_solver", spy)
+    monkeypatch.setattr(_fit, "run_solver", spy)
     fit_quietly(model.set_params(solver="auto"), X, y)
     fit_quietly(HNNRegressor((6,), solver="auto", random_state=0), X, y)
     assert places == [("soap", "float32"), ("auto", "float64")]

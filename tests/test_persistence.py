@@ -10,6 +10,7 @@ import pytest
 from helpers import asymmetric_data, fit_quietly
 
 from skhnn import HNNRegressor
+from skhnn.hamiltonians import MLP, Known, Quadratic
 
 
 @pytest.fixture(
@@ -90,3 +91,34 @@ def test_a_stored_model_is_small():
     X, y = asymmetric_data(5000)
     model = fit_quietly(HNNRegressor((5,), max_iter=5, solver="lbfgs"), X, y)
     assert len(pickle.dumps(model)) < 12_000  # no training data in it
+
+
+def potential(q):
+    return q[:, 0] ** 4
+
+
+def slope(q):
+    return 4.0 * q**3
+
+
+def with_known_energy(function):
+    H = Quadratic("p") + MLP("q", (5,)) + Known(function, slope, columns=[0])
+    return HNNRegressor(hamiltonian=H, solver="least_squares", random_state=0)
+
+
+@pytest.mark.parametrize("route", [by_pickle, by_joblib, by_skops])
+def test_a_function_that_has_no_name_is_refused_when_it_is_saved(route):
+    X, y = asymmetric_data(60)
+    model = fit_quietly(with_known_energy(lambda q: q[:, 0] ** 4), X, y)
+    with pytest.raises(pickle.PicklingError, match=r"function of a Known.*top of a module.*cloudp"):
+        route(model)
+    np.testing.assert_array_equal(copy.deepcopy(model).predict(X), model.predict(X))
+    cloudpickle = pytest.importorskip("cloudpickle", reason="needs cloudpickle, as by joblib")
+    by_value = pickle.loads(cloudpickle.dumps(model))
+    np.testing.assert_array_equal(by_value.predict(X), model.predict(X))
+
+
+def test_a_function_with_a_name_is_saved():
+    X, y = asymmetric_data(60)
+    model = fit_quietly(with_known_energy(potential), X, y)
+    np.testing.assert_array_equal(by_pickle(model).predict(X), model.predict(X))

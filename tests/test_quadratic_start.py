@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from helpers import last_weights_of_networks
 
+from skhnn._data import Problem
 from skhnn._scaling import Scaling
-from skhnn._solvers import Problem, equations_of, initial_params
+from skhnn._solvers import equations_of, initial_params
 from skhnn._solvers._quadratic_start import fit_quadratic
 from skhnn.hamiltonians import HAMILTONIANS
 from skhnn.hamiltonians._quadratic_energies import QuadraticEnergies

@@ -21,12 +21,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 
 from skhnn import HNNRegressor
+from skhnn._asked_for import rows_held_out
 from skhnn._solvers import SOLVERS, Monitor
-from skhnn._training import split
 from skhnn.datasets import make_mass_spring, make_pendulum
 from skhnn.hamiltonians import ACTIVATIONS
 
-every_solver = pytest.mark.parametrize("solver", list(SOLVERS))
+every_solver = pytest.mark.parametrize("solver", [solver.name for solver in SOLVERS])
 ITERATIVE = ["soap", "adam", "lbfgs"]
 
 
@@ -294,19 +294,19 @@ def test_early_stopping_restores_the_best_weights(data):
 
 @pytest.mark.parametrize("solver", [*ITERATIVE, "gauss_newton"])
 def test_early_stopping_holds_out_whole_groups(monkeypatch, data, solver):
-    from skhnn import _training
+    from skhnn import _fit
 
     groups = np.repeat(np.arange(30), 10)
     X = data[0].copy()
     X[:, 0] += groups  # tells the group of a row
     seen = []
-    subset = _training.Problem.subset
+    subset = _fit.Problem.subset
 
     def spy(problem, rows):
         seen.append(rows)
         return subset(problem, rows)
 
-    monkeypatch.setattr(_training.Problem, "subset", spy)
+    monkeypatch.setattr(_fit.Problem, "subset", spy)
     model = quick(early_stopping=True, validation_fraction=0.2, solver=solver, max_iter=200)
     fit_quietly(model, X, data[1], groups=groups)
     sizes = [len(rows) for rows in seen[:2]]  # later ones are of the diagnosis
@@ -318,7 +318,7 @@ def test_groups_are_never_split(data):
     groups = np.repeat(np.arange(30), 10)
     for seed in range(5):
         model = HNNRegressor(early_stopping=True, validation_fraction=0.15, solver="lbfgs")
-        train, hold_out = split(model, 300, groups, np.random.RandomState(seed))
+        train, hold_out = rows_held_out(model, 300, groups, np.random.RandomState(seed))
         assert not set(groups[train]) & set(groups[hold_out])
         assert len(train) + len(hold_out) == 300
 

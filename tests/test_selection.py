@@ -6,11 +6,12 @@ from helpers import asymmetric_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skhnn._data import Problem
 from skhnn._scaling import Scaling
 from skhnn._selection._correlation import correlation_of_errors
 from skhnn._selection._left_out import LeftOut
 from skhnn._selection._rule import error_of, simplest
-from skhnn._solvers import Monitor, Problem
+from skhnn._solvers import Monitor
 from skhnn._solvers._gauss_newton import _Fit, train
 from skhnn._solvers._layers import equations_of
 from skhnn.hamiltonians import HAMILTONIANS, MLP

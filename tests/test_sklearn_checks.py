@@ -10,6 +10,7 @@ of columns and y of the shape of X, and no tag can say so. Hence:
   declared.
 """
 
+import contextlib
 import warnings
 
 import numpy as np
@@ -17,10 +18,10 @@ import pytest
 import sklearn
 from sklearn.base import RegressorMixin
 from sklearn.utils.estimator_checks import estimator_checks_generator
-from sklearn.utils.validation import validate_data
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhnn import HNNRegressor
-from skhnn._validation import check_sample_weight
 from skhnn.preprocessing import UniformScaler
 
 # A solver without randomness, and few enough iterations that rounding is not amplified: the
@@ -31,7 +32,29 @@ SETTINGS = {"hidden_layer_sizes": (16,), "solver": "lbfgs", "max_iter": 30, "ran
 class LiftedHNNRegressor(HNNRegressor):
     """H = p . f(q): any regression y = f(X) as a Hamiltonian system with q = X and p = 0."""
 
-    def _check_training_data(self, X, y, sample_weight, groups, reset=True):
+    def fit(self, X, y, sample_weight=None, groups=None):
+        with self._lifted(X, y, sample_weight, reset=True) as data:
+            return super().fit(*data, groups)
+
+    @available_if(lambda self: self.solver == "adam")
+    def partial_fit(self, X, y, sample_weight=None):
+        with self._lifted(X, y, sample_weight, reset=not hasattr(self, "params_")) as data:
+            return super().partial_fit(*data)
+
+    def predict(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        padded = np.zeros((len(X), 2 * self.n_dof_))
+        padded[:, : X.shape[1]] = X
+        field = self._model.field(padded)
+        return field[:, 0] if self._n_targets is None else field[:, : self._n_targets]
+
+    def score(self, X, y, sample_weight=None):
+        return RegressorMixin.score(self, X, y, sample_weight)  # y has another shape than X
+
+    @contextlib.contextmanager
+    def _lifted(self, X, y, sample_weight, reset):
+        """The lifted data; what was validated before is set back."""
         X, y = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=reset,
             ensure_min_samples=2 if reset else 1,
@@ -40,22 +63,13 @@ class LiftedHNNRegressor(HNNRegressor):
         y = y.reshape(len(y), -1).astype(np.float64)
         d = max(X.shape[1], y.shape[1])
         Q, F = (np.pad(A, ((0, 0), (0, d - A.shape[1]))) for A in (X, y))
-        weight = check_sample_weight(sample_weight, len(X))
-        used = weight > 0
-        zeros = np.zeros_like(Q[used])
-        return np.hstack([Q[used], zeros]), np.hstack([F[used], zeros]), weight[used], groups
-
-    def _check_states(self, X):
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        padded = np.zeros((len(X), 2 * self.n_dof_))
-        padded[:, : X.shape[1]] = X
-        return padded
-
-    def score(self, X, y, sample_weight=None):
-        return RegressorMixin.score(self, X, y, sample_weight)  # y has another shape than X
-
-    def _shape_prediction(self, field):
-        return field[:, 0] if self._n_targets is None else field[:, : self._n_targets]
+        of_X = {k: v for k, v in vars(self).items() if k in ("n_features_in_", "feature_names_in_")}
+        self.n_features_in_ = 2 * d
+        self.__dict__.pop("feature_names_in_", None)
+        try:
+            yield np.hstack([Q, 0 * Q]), np.hstack([F, 0 * F]), sample_weight
+        finally:
+            self.__dict__.update(of_X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

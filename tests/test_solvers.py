@@ -8,8 +8,9 @@ from scipy.optimize import minimize as scipy_minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
+from skhnn._data import DerivativeFit, Place, Problem
 from skhnn._scaling import Scaling
-from skhnn._solvers import SOLVERS, Monitor, Objective, Place, Problem, equations_of
+from skhnn._solvers import SOLVERS, Monitor, equations_of
 from skhnn.hamiltonians import MLP
 
 ATOL = 1e-10
@@ -100,7 +101,7 @@ def test_loss_and_gradient_agree_with_double_backprop():
     np.testing.assert_allclose(problem.take(slice(None))[0], (X - X.mean(0)) / X.std(0))
     place = Place.on_numpy("float64")
     equations = equations_of(model.hamiltonian_, problem)
-    objective = Objective(problem, equations, 0.5 / 40, place=place)
+    objective = DerivativeFit(problem, equations, 0.5 / 40, place=place)
     *hidden, last, _ = [p.detach().numpy() for p in reference.params]
     actual_loss, actual = objective.loss_and_gradient([*hidden, last[:5], last[5:]])
     assert actual_loss == pytest.approx(loss.item(), abs=1e-13)
@@ -176,7 +177,7 @@ def test_chunked_loss_is_the_loss_of_all_rows():
 
 
 @pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
-@pytest.mark.parametrize("solver", list(SOLVERS))
+@pytest.mark.parametrize("solver", [solver.name for solver in SOLVERS])
 def test_predict_and_simulate_agree_with_torch(solver):
     X, y = asymmetric_data(60)
     model = HNNRegressor((8, 8), solver=solver, max_iter=20, tol=0.0, random_state=0)
@@ -241,7 +242,7 @@ def test_weights_are_repetitions_in_loss_and_gradient():
         place = Place.on_torch(torch.device("cpu"), "float64")
         equations = equations_of(MLP(None, (6, 5), "tanh"), problem)
         params = equations.init_params(np.random.RandomState(0))
-        objective = Objective(problem, equations, 0.1 / weight.sum(), place=place)
+        objective = DerivativeFit(problem, equations, 0.1 / weight.sum(), place=place)
         loss, gradient = objective.loss_and_gradient([torch.tensor(p) for p in params])
         results.append([loss, *gradient])
     for weighted, repeated in zip(*results, strict=True):

@@ -8,7 +8,7 @@ import torch
 from helpers import asymmetric_data, fit_quietly, torch_field, torch_network
 from sklearn.exceptions import NotFittedError
 
-from skhnn import HNNRegressor, _learned_dynamics, _regressor, _torch
+from skhnn import HNNRegressor, _fitted, _learned_dynamics, _torch
 from skhnn.hamiltonians import ACTIVATIONS, HAMILTONIANS
 
 needs_cuda = pytest.mark.skipif(
@@ -233,9 +233,9 @@ def test_large_batches_go_to_the_device_of_the_fit(model, data, monkeypatch):
         seen.append((len(X), device))
         return _torch.evaluate_on_device(method, params, X, "cpu")
 
-    for module in (_regressor, _learned_dynamics):
+    for module in (_fitted, _learned_dynamics):
         monkeypatch.setattr(module, "evaluate_on_device", spy)
-    monkeypatch.setattr(_regressor, "is_present", lambda device: True)
+    monkeypatch.setattr(_fitted, "is_present", lambda device: True)
     monkeypatch.setattr(model, "_device", "cuda:0")
     large = np.tile(data[0], (100, 1))
     for method, expected in [(model.predict, 4), (model.energy, 1)]:
@@ -263,8 +263,9 @@ def test_a_model_without_its_device_predicts_on_the_cpu_with_one_warning(data):
 def test_training_stays_on_the_device_of_its_data(data, solver):
     # On the "meta" device a tensor made elsewhere raises; there are no values, so only the
     # gradient is computed here.
+    from skhnn._data import DerivativeFit, Place, Problem
     from skhnn._scaling import Scaling
-    from skhnn._solvers import Objective, Place, Problem, equations_of
+    from skhnn._solvers import equations_of
     from skhnn.hamiltonians import MLP
 
     X, y = data
@@ -272,7 +273,7 @@ def test_training_stays_on_the_device_of_its_data(data, solver):
     equations = equations_of(MLP(None, (5, 4), "tanh"), problem)
     params = equations.init_params(np.random.RandomState(0))
     place = Place.on_torch(torch.device("meta"), "float32")
-    objective = Objective(problem, equations, 1e-3, place=place)
+    objective = DerivativeFit(problem, equations, 1e-3, place=place)
     tensors = [torch.tensor(p, device="meta", dtype=torch.float32) for p in params]
     rows = torch.arange(10, device="meta") if solver == "adam" else None
     loss, gradient = objective.loss_and_gradient(tensors, rows)

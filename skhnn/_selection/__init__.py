@@ -1,9 +1,9 @@
 """The default solver: it chooses the Hamiltonian, its layers, and how their weights are found."""
 
 from .._solvers import SOLVERS as _OF_ONE_HAMILTONIAN
-from ._select import select
+from ._select import AUTO
 
 #: All solvers by their names.
-SOLVERS = {"auto": select, **_OF_ONE_HAMILTONIAN}
+SOLVERS = {solver.name: solver for solver in (AUTO, *_OF_ONE_HAMILTONIAN)}
 
 __all__ = ["SOLVERS"]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._data import flatten
 from .._solvers import Monitor
-from .._solvers._flat import flatten
 from ._left_out import Model
 from ._rule import error_of
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._solvers import Problem
+from .._data import Problem
 
 
 def correlation_of_errors(field: np.ndarray, y: np.ndarray, problem: Problem) -> float:

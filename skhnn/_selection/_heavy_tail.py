@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._solvers import Problem
+from .._data import Problem
 
 # Targets are heavy-tailed if the root mean square of a column exceeds its median magnitude by this
 # factor. It is 5 to 9 for three bodies that meet, and at most 2.3 for the other systems of the

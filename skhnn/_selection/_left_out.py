@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._solvers import Problem
-from .._solvers._folds import labels_of, make_folds, some
+from .._data import Problem, labels_of, make_folds, some
 from ..hamiltonians import Equations, Params
 
 Model = tuple[Equations, Params]

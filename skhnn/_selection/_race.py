@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._solvers import Problem, SolverOptions
+from .._data import Problem
+from .._solvers import SolverOptions
 from .._solvers._sampled import FINE, FIRST_UNITS, LAST_UNITS, Race, Sampled
 from ..hamiltonians import Hamiltonian
 from ._budget import Budget

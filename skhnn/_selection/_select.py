@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .._solvers import Monitor, Problem, SolverOptions, Start
+from .._data import Problem, some
+from .._solvers import Monitor, Solver, SolverOptions, Start
 from .._solvers._evidence import fit_last_weights
-from .._solvers._folds import some
 from .._solvers._layers import name_and_layers, name_of, units_for
-from .._solvers._least_squares import solve_least_squares
+from .._solvers._least_squares import LEAST_SQUARES
 from ..hamiltonians import HAMILTONIANS, Hamiltonian
 from ._budget import Budget
 from ._candidate import Candidate
@@ -55,8 +55,8 @@ def select(
     5. Rows left out decide between the two, on thin data steadiness.
     """
     if not start.hamiltonian.layers():  # nothing to sample or to train
-        solve_least_squares(problem, start, monitor, options)
-        monitor.solver = "least_squares"
+        LEAST_SQUARES.solve(problem, start, monitor, options)
+        monitor.solver = LEAST_SQUARES.name
         return
     selection = _Selection(problem, start, monitor, options, budget or Budget())
     try:
@@ -307,3 +307,6 @@ class _Selection:
     def conclude(self, chosen: Candidate, why: str, **more: float) -> None:
         self.best = chosen
         self.options.tell({"chosen": chosen.solver, "why": why, **more})
+
+
+AUTO = Solver("auto", select, chooses=True)

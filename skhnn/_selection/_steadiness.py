@@ -31,10 +31,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from .._data import Problem, some
 from .._nearest import Nearest
 from .._scaling import shortest
-from .._solvers import Problem
-from .._solvers._folds import some
 from ._left_out import Model
 
 # Lengths are in standard deviations of the columns, times in characteristic times.

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._solvers import Monitor, Objective, Place, Problem, SolverOptions, Start, initial_params
+from .._data import DerivativeFit, Place, Problem, some
+from .._solvers import Monitor, SolverOptions, Start, initial_params
 from .._solvers._evidence import with_quadratic_energies
-from .._solvers._folds import some
 from .._solvers._gauss_newton import UNITS, train
 from .._solvers._layers import equations_of, filled, units_for
 from .._solvers._sampled import Sampling
@@ -162,7 +162,7 @@ class BySoap:
 
         def score(equations: Equations, params: Params) -> float:
             if id(equations) not in objectives:
-                objectives[id(equations)] = Objective(self.judge, equations, place=place)
+                objectives[id(equations)] = DerivativeFit(self.judge, equations, place=place)
             return 1.0 - 2.0 * objectives[id(equations)].loss([place.array(p) for p in params])
 
         return score

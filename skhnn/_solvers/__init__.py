@@ -1,41 +1,34 @@
 """Solvers: how the weights of a Hamiltonian are found.
 
-A solver is a function ``solve(problem, start, monitor, options) -> state``. It gets the rows
-(``Problem``), where to start (``Start``: a Hamiltonian and its params) and the parameters of the
-estimator (``SolverOptions``), and tells the monitor the loss and the weights of every iteration;
-when the monitor returns True, it stops. What is kept is the monitor's affair, so that an
-interrupted or diverging run leaves the best it had. A solver that chooses another architecture says
-so by ``monitor.start``. The state it returns lets a later call go on where it ended.
+A ``Solver`` has a function ``solve(problem, start, monitor, options) -> state``, and says what it
+needs. The function gets the rows (``Problem``), where to start (``Start``: a Hamiltonian and its
+params) and the parameters of the estimator (``SolverOptions``), and tells the monitor the loss and
+the weights of every iteration; when the monitor returns True, it stops. What is kept is the
+monitor's affair, so that an interrupted or diverging run leaves the best it had. A solver that
+chooses another architecture says so by ``monitor.start``. The state it returns lets a later call go
+on where it ended.
 
-To add one: write it in a file of its own and name it in ``SOLVERS``.
+To add one: write it in a file of its own, which ends in its ``Solver``, and name that in
+``SOLVERS``.
 """
 
-from collections.abc import Callable
-
-import numpy as np
-
-from ._adam import solve_adam
-from ._effects import WITHOUT_EFFECT, without_effect
-from ._gauss_newton import solve_gauss_newton
+from .._data import Problem
+from ._adam import ADAM
+from ._gauss_newton import GAUSS_NEWTON
 from ._layers import equations_of, filled, name_of
-from ._lbfgs import solve_lbfgs
-from ._least_squares import solve_least_squares
+from ._lbfgs import LBFGS
+from ._least_squares import LEAST_SQUARES
 from ._monitor import FitResult, Monitor
-from ._objective import Objective, Place
 from ._options import SolverOptions, Start
-from ._problem import Problem
 from ._quadratic_start import initial_params
-from ._soap import solve_soap
+from ._soap import SOAP
+from ._solver import Solver
 
 __all__ = [
-    "NEEDS_TORCH",
     "SOLVERS",
-    "WITHOUT_EFFECT",
     "FitResult",
     "Monitor",
-    "Objective",
-    "Place",
-    "Problem",
+    "Solver",
     "SolverOptions",
     "Start",
     "equations_of",
@@ -43,38 +36,21 @@ __all__ = [
     "initial_params",
     "name_of",
     "run_solver",
-    "without_effect",
 ]
 
-State = dict[str, np.ndarray] | None
-Solver = Callable[[Problem, Start, Monitor, SolverOptions], State]
-
-SOLVERS: dict[str, Solver] = {
-    "least_squares": solve_least_squares,
-    "soap": solve_soap,
-    "adam": solve_adam,
-    "lbfgs": solve_lbfgs,
-    "gauss_newton": solve_gauss_newton,
-}
-
-#: Those that train a torch network whatever the device; the others compute with numpy on a CPU.
-NEEDS_TORCH = ("soap", "adam", "lbfgs")
+#: The solvers of one Hamiltonian.
+SOLVERS = (LEAST_SQUARES, SOAP, ADAM, LBFGS, GAUSS_NEWTON)
 
 
 def run_solver(
-    name: str,
-    solve: Solver,
-    problem: Problem,
-    start: Start,
-    monitor: Monitor,
-    options: SolverOptions,
+    solver: Solver, problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
 ) -> FitResult:
     """Run a solver; an interruption (Ctrl-C) or the deadline ends it early with what it had."""
-    monitor.solver = name
+    monitor.solver = solver.name
     monitor.start(start.equations, start.params)
     state = None
     try:
-        state = solve(problem, start, monitor, options)
+        state = solver.solve(problem, start, monitor, options)
     except KeyboardInterrupt:
         monitor.status = "interrupted"
     if monitor.status == "max_time":

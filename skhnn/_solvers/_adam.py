@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from .._data import Place, Problem, views
 from ..hamiltonians import Params
-from ._flat import views
 from ._minibatch import solve_minibatch
 from ._monitor import Monitor
-from ._objective import Place
 from ._options import SolverOptions, Start
-from ._problem import Problem
+from ._solver import Solver
 
 _RATE = 0.005
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8  # the authors' values, section 2
@@ -85,3 +84,6 @@ class OfTorch:
 
     def state(self) -> dict[str, Any]:
         return {}
+
+
+ADAM = Solver("adam", solve_adam, needs_torch=True, takes_pieces=True, in_batches=True)

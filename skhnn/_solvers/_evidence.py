@@ -21,20 +21,15 @@ Parts of the equations that share no unknowns have a noise and a ridge each.
 References
 ----------
 D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4 (1992) 415-447.
-
-J. Demmel, L. Grigori, M. Hoemmen, J. Langou, "Communication-optimal parallel and sequential QR and
-LU factorizations", SIAM J. Sci. Comput. 34 (2012) A206-A239 (the sequential factorisation).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
 
+from .._data import DerivativeFit, Factor, Problem, known_last_weights, triangular
 from ..hamiltonians import Equations, Params
-from ._known import known_last_weights
-from ._problem import Problem
 
 # The spread of quadratic energies, in units where states and targets have spread one.
 WIDE = 10.0
@@ -47,32 +42,6 @@ _ROWS_FOR_QUADRATIC_ENERGIES = 20_000
 _SLACK = 1.001
 _EPS = np.finfo(float).eps
 _TINY = np.finfo(float).tiny
-
-
-@dataclass
-class Factor:
-    """R of [A_u A_w t] for a part of the equations, and what they are.
-
-    ``weights`` are the places of its unknowns among the last weights, those of the ``n_wide`` u
-    first; ``size`` is the sum of the weights of the equations.
-    """
-
-    R: np.ndarray
-    weights: np.ndarray
-    n_wide: int
-    n_equations: int
-    size: float
-
-    def with_more(self, other: "Factor") -> "Factor":
-        """That of the rows of both."""
-        R = triangular(np.concatenate([self.R, other.R]))
-        n_equations = self.n_equations + other.n_equations
-        return Factor(R, self.weights, self.n_wide, n_equations, self.size + other.size)
-
-    @property
-    def normalised(self) -> np.ndarray:
-        """R of equations whose mean weight is one."""
-        return self.R * np.sqrt(self.n_equations / max(self.size, _TINY))
 
 
 @dataclass
@@ -112,11 +81,11 @@ def fit_last_weights(
     if around is None:
         around = np.zeros(equations.n_last)
     start = np.where(known.free, around, known.w)
-    factors = reduce(problem, equations, params, rows, start, known.free)
+    factors = DerivativeFit(problem, equations).reduced(params, rows, start, known.free)
     judges = None
     if judge is not None:
         everything = np.arange(judge.n_samples)
-        judges = reduce(judge, equations, params, everything, start, known.free)
+        judges = DerivativeFit(judge, equations).reduced(params, everything, start, known.free)
     fit = solve(factors, equations.n_last, tau=tau, alpha=alpha, judges=judges)
     fit.w += start
     return fit
@@ -135,52 +104,8 @@ def with_quadratic_energies(problem: Problem, equations: Equations, params: Para
     w = np.where(free, 0.0, equations.last(params))
     n_rows = min(problem.n_samples, _ROWS_FOR_QUADRATIC_ENERGIES)
     rows = np.linspace(0, problem.n_samples - 1, n_rows).astype(int)
-    factors = reduce(problem, equations, params, rows, w, free)
+    factors = DerivativeFit(problem, equations).reduced(params, rows, w, free)
     return equations.with_last(params, w + solve(factors, equations.n_last).w)
-
-
-def reduce(
-    problem: Problem,
-    equations: Equations,
-    params: Params,
-    rows: np.ndarray,
-    start: np.ndarray,
-    free: np.ndarray,
-) -> list[Factor]:
-    """One factor for each part of the equations, with the targets that ``start`` leaves.
-
-    The last weights that are not ``free`` stay as they are, and so do derivatives that are
-    constant.
-    """
-    parts = list(parts_of(problem, equations, free))
-    triangles = [np.zeros((0, len(weights) + 1)) for _, weights, _ in parts]
-    n_rows = max(4 * equations.n_last // problem.n_features, 64)
-    for first in range(0, len(rows), n_rows):
-        X, y, root = problem.equations(rows[first : first + n_rows])
-        A = equations.basis(params, X)
-        t = y - A @ start
-        for k, (columns, weights, _) in enumerate(parts):
-            of_part = np.concatenate([A[:, columns[:, None], weights], t[:, columns, None]], axis=2)
-            of_part *= root[:, columns, None]
-            of_part = of_part.reshape(-1, len(weights) + 1)
-            triangles[k] = triangular(np.concatenate([triangles[k], of_part]))
-    size = problem.weight_of(rows)
-    return [
-        Factor(R, weights, n_wide, len(rows) * len(columns), size * len(columns))
-        for R, (columns, weights, n_wide) in zip(triangles, parts, strict=True)
-    ]
-
-
-def parts_of(
-    problem: Problem, equations: Equations, free: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    """Columns of the field, the last weights that they share, those of u first, and how many."""
-    varies, is_u = np.isnan(problem.scaling.constant), equations.is_quadratic
-    for columns, weights in equations.blocks():
-        columns, weights = columns[varies[columns]], weights[free[weights]]
-        if len(columns) and len(weights):
-            u = is_u[weights]
-            yield columns, np.concatenate([weights[u], weights[~u]]), int(u.sum())
 
 
 def solve(
@@ -260,11 +185,6 @@ class _Part:
         left = self.top[:, -1] - self.top[:, n_u:-1] @ w
         u = linalg.solve_triangular(self.top[:, :n_u], left, check_finite=False)
         return np.concatenate([u, w])
-
-
-def triangular(A: np.ndarray) -> np.ndarray:
-    """R of A = Q R."""
-    return np.asarray(np.linalg.qr(A, mode="r"))
 
 
 def svd(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

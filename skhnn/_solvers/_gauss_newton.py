@@ -24,24 +24,21 @@ D. J. C. MacKay, "A practical Bayesian framework for backpropagation networks", 
 F. D. Foresee, M. T. Hagan, "Gauss-Newton approximation to Bayesian learning", ICNN 1997, 1930-1935.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 from scipy import linalg
 
+from .._data import DerivativeFit, Problem, flatten, known_last_weights, nothing_known, views
 from ..hamiltonians import Equations, Params
-from ._evidence import WIDE, parts_of
-from ._flat import flatten, views
-from ._known import known_last_weights, nothing_known
+from ._evidence import WIDE
 from ._layers import equations_of, filled
 from ._least_squares import sample
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
-from ._problem import Problem
+from ._solver import OF_HOLD_OUT, OF_STOPPING, Solver
 
 UNITS, _STEPS = 120, 100
 # A step costs rows times weights squared, and memory for weights squared.
-_MOST_WEIGHTS, _VALUES_OF_A_PIECE = 3000, 2**22
+_MOST_WEIGHTS = 3000
 # In units of the spread of the targets.
 _FIRST_NOISE, _LEAST_NOISE = 0.5, 1e-8
 # The spread of hidden weights around their start, in units of their mean size. 1 and 10 were up to
@@ -113,8 +110,8 @@ class _Fit:
             equations, params, problem.scaling
         )  # fmt: skip
         self.known = known.w
-        self.parts = list(parts_of(problem, equations, known.free))
-        self.mean_weight = problem.total_weight / problem.n_samples
+        self.data = DerivativeFit(problem, equations)
+        self.parts = self.data.parts(known.free)
         hidden = equations.hidden(params)
         self.shapes, self.start = [p.shape for p in hidden], flatten(hidden)
         self.sigma = np.full(len(self.parts), _FIRST_NOISE)
@@ -123,8 +120,8 @@ class _Fit:
         self.unit = np.concatenate([*sizes, np.zeros(equations.n_last)])
         self.units_of = []
         some = problem.subset(np.arange(0, problem.n_samples, -(-problem.n_samples // 500)))
-        X, _, root = self._rows(some, slice(None))
-        A = equations.basis(params, X) * root[..., None]
+        X, _, root = some.equations(slice(None))
+        A = equations.basis(params, X) * root[..., None] / np.sqrt(some.mean_weight)
         for columns, weights, n_wide in self.parts:
             self.unit[n_hidden + weights[:n_wide]] = WIDE
             units = weights[n_wide:]
@@ -161,12 +158,7 @@ class _Fit:
         return moves
 
     def _squares_at(self, x: np.ndarray) -> np.ndarray:
-        """The sums of |y - f(x)|^2 over the equations of every part."""
-        params, squares = self.params(x), np.zeros(len(self.parts))
-        for X, y, root in self._pieces(self.equations.width):
-            r = (y - self.equations.field(params, X)) * root
-            squares += [np.sum(r[:, columns] ** 2) for columns, *_ in self.parts]
-        return squares
+        return self.data.squares(self.params(x), self.parts)
 
     def _objective(self, squares: np.ndarray, x: np.ndarray) -> float:
         """F; infinite where it is not defined."""
@@ -175,19 +167,12 @@ class _Fit:
 
     def normal_equations(self) -> tuple[np.ndarray, np.ndarray]:
         """H and the direction of descent J^T r - x."""
-        params, equations, unit = self.params(self.x), self.equations, self.unit[self.free]
-        H, slope = np.eye(len(self.x)), -self.x
-        for X, y, root in self._pieces(len(self.x)):
-            r = (y - equations.field(params, X)) * root
-            J = np.concatenate(
-                [equations.jacobian_by_hidden(params, X), equations.basis(params, X)], axis=2
-            )
-            J = J[..., self.free] * unit
-            for (columns, *_), sigma in zip(self.parts, self.sigma, strict=True):
-                of_part = J[:, columns] * (root[:, columns] / sigma)[..., None]
-                of_part = of_part.reshape(-1, len(slope))
-                H += of_part.T @ of_part
-                slope += of_part.T @ (r[:, columns] / sigma).ravel()
+        H, slope, unit = np.eye(len(self.x)), -self.x, self.unit[self.free]
+        for pieces in self.data.linearised(self.params(self.x), self.parts, len(self.x)):
+            for (J, r), sigma in zip(pieces, self.sigma, strict=True):
+                J = J[:, self.free] * (unit / sigma)
+                H += J.T @ J
+                slope += J.T @ (r / sigma)
         return H, slope
 
     def update(self, H: np.ndarray) -> float:
@@ -219,15 +204,6 @@ class _Fit:
         whole[self.free] = self.unit[self.free] * x
         return whole
 
-    def _pieces(self, width: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        n_rows = max(_VALUES_OF_A_PIECE // (width * self.problem.n_features), 1)
-        return (self._rows(self.problem, rows) for rows in self.problem.pieces(n_rows))
-
-    def _rows(self, problem: Problem, rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x', y' and the square roots of the weights of some equations, on average one."""
-        X, y, root = problem.equations(rows)
-        return X, y, root / np.sqrt(self.mean_weight)
-
 
 def _solve(H: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """H^-1 slope; not a number where H is not definite in its digits."""
@@ -251,3 +227,6 @@ def _check_size(equations: Equations) -> None:
             f"weights; got {n_weights}. Use fewer units, as in hidden_layer_sizes=({UNITS},), or "
             "solver='soap'."
         )
+
+
+GAUSS_NEWTON = Solver("gauss_newton", solve_gauss_newton, OF_STOPPING | OF_HOLD_OUT | {"max_iter"})

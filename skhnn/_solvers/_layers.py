@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .._data import Problem
 from ..hamiltonians import HAMILTONIANS, Equations, Hamiltonian, equations_for
-from ._problem import Problem
 
 DEFAULT_ACTIVATION = "tanh"
 # Rows, evenly spaced, that the constants of maps are set by.

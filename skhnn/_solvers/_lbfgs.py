@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from ._flat import flatten, views
+from .._data import DerivativeFit, Problem, flatten, views
 from ._monitor import Monitor
-from ._objective import Objective
 from ._options import SolverOptions, Start
-from ._problem import Problem
+from ._solver import EVERYTHING, OF_BATCHES, Solver
 
 # scipy's default of 10 correction pairs needs far more iterations here: with 50 the training loss
 # after 1000 iterations was 1.1 (Jupiter) to 1000 (circle) times lower for 10 to 20 % more time. The
@@ -29,7 +28,7 @@ def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: Solve
     Mathematical Programming 45 (1989) 503-528.
     """
     place = options.place
-    objective = Objective(problem, start.equations, options.penalty, place=place)
+    objective = DerivativeFit(problem, start.equations, options.penalty, place=place)
     shapes = [p.shape for p in start.params]
 
     def loss_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -59,3 +58,6 @@ def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: Solve
     if result.status in (0, 2):
         # Stationary, or the line search found no lower loss: rounding is all that is left.
         monitor.finish(result.fun, result.x)
+
+
+LBFGS = Solver("lbfgs", solve_lbfgs, EVERYTHING - OF_BATCHES, needs_torch=True)

@@ -2,14 +2,13 @@
 
 import numpy as np
 
+from .._data import DerivativeFit, Factor, Problem, flatten, known_last_weights, nothing_known
 from ..hamiltonians import Equations, Hamiltonian, Params
-from ._evidence import Factor, LinearFit, reduce, solve
-from ._flat import flatten
-from ._known import known_last_weights, nothing_known
+from ._evidence import LinearFit, solve
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
-from ._problem import Problem
 from ._sampled import FINE, FIRST_UNITS, LAST_UNITS, Race, Sampled
+from ._solver import Solver
 
 # Twice the units are worth it if they bring the error down by this factor.
 _WORTH_IT = 1.1
@@ -36,7 +35,8 @@ def solve_least_squares(
     known = known_last_weights(equations, params, problem.scaling)
     if options.one_epoch or start.goes_on:
         known = nothing_known(equations)
-    factors = reduce(problem, equations, params, np.arange(problem.n_samples), known.w, known.free)
+    everything = np.arange(problem.n_samples)
+    factors = DerivativeFit(problem, equations).reduced(params, everything, known.w, known.free)
     if options.one_epoch and start.state is not None:
         before = _from_state(start.state)
         factors = [one.with_more(other) for one, other in zip(before, factors, strict=True)]
@@ -85,3 +85,8 @@ def _from_state(state: dict[str, np.ndarray]) -> list[Factor]:
         size = float(state[f"size_{k}"])
         factors.append(Factor(state[f"R_{k}"], state[f"weights_{k}"], n_wide, n_equations, size))
     return factors
+
+
+LEAST_SQUARES = Solver(
+    "least_squares", solve_least_squares, frozenset({"alpha"}), takes_pieces=True, trains=False
+)

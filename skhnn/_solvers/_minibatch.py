@@ -5,12 +5,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .._data import DerivativeFit, Problem, flatten, views
 from ..hamiltonians import Params
-from ._flat import flatten, views
 from ._monitor import Monitor
-from ._objective import Objective
 from ._options import SolverOptions, Start
-from ._problem import Problem
 
 BATCH_SIZE = 256
 # Steps of a fit where max_iter is left open, as far as whole epochs allow.
@@ -44,7 +42,7 @@ def solve_minibatch(
     ``make_rule(theta, shapes, place, state)`` returns the update rule for the flat vector theta.
     """
     place = options.place
-    objective = Objective(problem, start.equations, options.penalty, place=place)
+    objective = DerivativeFit(problem, start.equations, options.penalty, place=place)
     theta = place.array(flatten(start.params))
     theta = theta + 0.0  # of its own, since it is changed in place
     shapes = [p.shape for p in start.params]

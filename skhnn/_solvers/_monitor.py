@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .._data import flatten, views
 from ..hamiltonians import Equations, Params
-from ._flat import flatten, views
 
 
 @dataclass

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .._data import Place, Problem
 from ..hamiltonians import Equations, Hamiltonian, Params
-from ._objective import Place
-from ._problem import Problem
 
 
 @dataclass

@@ -16,8 +16,8 @@ smaller steps.
 
 import numpy as np
 
+from .._data import Problem
 from ..hamiltonians import Equations, Params, gradient_from_field
-from ._problem import Problem
 
 _ROWS = 20_000
 _NO_VARIATION = 1e-12

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from .._data import Problem, some
 from ..hamiltonians import SAMPLING_SCALES, Equations, Hamiltonian, Params
 from ._evidence import LinearFit, fit_last_weights
-from ._folds import some
 from ._layers import equations_of, filled, name_and_layers, units_for
 from ._options import SolverOptions
-from ._problem import Problem
 
 FIRST_UNITS, LAST_UNITS = 100, 800
 # A smaller error no one sees: it is below the tolerances of simulations.

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from .._data import Place, Problem
 from ..hamiltonians import Params
 from ._minibatch import solve_minibatch
 from ._monitor import Monitor
-from ._objective import Place
 from ._options import SolverOptions, Start
-from ._problem import Problem
+from ._solver import Solver
 
 _RATE = 0.02
 _BETA_1 = _BETA_2 = _BETA_SHAMPOO = 0.95  # the authors' values
@@ -175,3 +175,6 @@ class _Block:
             side.xp = self.place.xp
             setattr(side, "Q" if key[0] == "Q" else "C", placed)
             self.sides[axis] = side
+
+
+SOAP = Solver("soap", solve_soap, needs_torch=True, takes_pieces=True, in_batches=True)

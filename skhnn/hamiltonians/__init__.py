@@ -14,7 +14,7 @@ arrays and on torch tensors: neither scipy nor torch is imported here.
 """
 
 from ._activations import ACTIVATIONS, REFUSED
-from ._base import Hamiltonian, periods_of
+from ._base import Hamiltonian, Periods, periods_of
 from ._composition import Product, Sum
 from ._equations import Equations, equations_for
 from ._known import Known
@@ -42,6 +42,7 @@ __all__ = [
     "Hamiltonian",
     "Known",
     "Params",
+    "Periods",
     "Product",
     "Quadratic",
     "Sum",

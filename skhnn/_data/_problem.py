@@ -60,6 +60,11 @@ class Problem:
         """The number of columns, 2d."""
         return self.X.shape[1]
 
+    @property
+    def mean_weight(self) -> float:
+        """The mean of the weights of the rows."""
+        return self.total_weight / self.n_samples
+
     def take(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x' (m, 2d), y' (m, 2d) and weights (m,) of some rows, counted within the problem."""
         if self.index is not None:

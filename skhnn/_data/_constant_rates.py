@@ -11,20 +11,20 @@ _POINTS = 4
 
 
 @dataclass
-class Known:
+class KnownWeights:
     """Last weights w (m,) that are known, and which of all are left to fit, (m,) of bool."""
 
     w: np.ndarray
     free: np.ndarray
 
 
-def nothing_known(equations: Equations) -> Known:
+def nothing_known(equations: Equations) -> KnownWeights:
     """All last weights are left to fit."""
     m = equations.n_last
-    return Known(np.zeros(m), np.ones(m, dtype=bool))
+    return KnownWeights(np.zeros(m), np.ones(m, dtype=bool))
 
 
-def known_last_weights(equations: Equations, params: Params, scaling: Scaling) -> Known:
+def known_last_weights(equations: Equations, params: Params, scaling: Scaling) -> KnownWeights:
     """Where the derivative of H by a column is constant, H is linear in it, as far as data say.
 
     So the coefficient of its linear term is that constant, and all else that depends on the column
@@ -39,4 +39,4 @@ def known_last_weights(equations: Equations, params: Params, scaling: Scaling) -
     w = equations.last_of_quadratic(g, np.zeros((len(g), len(g))))
     anywhere = np.random.RandomState(0).normal(size=(_POINTS, len(constant)))
     depends = equations.basis(params, anywhere)[:, ~np.isnan(constant)] != 0.0
-    return Known(w, ~depends.any(axis=(0, 1)))
+    return KnownWeights(w, ~depends.any(axis=(0, 1)))

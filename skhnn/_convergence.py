@@ -1,0 +1,135 @@
+"""What a fit says of how it ended, if not well."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ._selection import SOLVERS
+from ._solvers import FitResult, Solver
+
+# A fit that has converged with a larger loss, R2 below 0.8, is worth a word.
+_POOR_LOSS = 0.1
+
+
+def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str] = ()) -> None:
+    """Say how training ended, if not well, and what to do.
+
+    What was ``found`` out about the data, and told, is the likeliest cause of a poor fit.
+    """
+    strays = result.report[-1].get("strays", 0.0) if result.report else 0.0
+    if strays:
+        warnings.warn(_of_thin_data(strays), stacklevel=4)
+    end = _End.of(estimator, result, found)
+    sentence = getattr(end, result.status, end.fine)()
+    if sentence is not None:
+        warnings.warn(f"solver={end.solver.name!r} {sentence}.", ConvergenceWarning, stacklevel=4)
+
+
+def _of_thin_data(strays: float) -> str:
+    far = "cannot be finished"
+    if np.isfinite(strays):
+        far = f"leave them by {strays:.2g} standard deviations"
+    return (
+        "The data are thin, like an orbit, and do not determine H beside them: of all models "
+        f"tried, simulations that start on the data {far} within ten characteristic times, and "
+        "fit chose by the error. The derivatives on the "
+        "data may be right and its simulations are not to be trusted. More orbits help, of "
+        "other energies or shapes, or a simpler Hamiltonian (hamiltonian='mechanical' if the "
+        "masses are constant)."
+    )
+
+
+@dataclass
+class _End:
+    """How a training ended; a method for each status, with the sentence on it, or None."""
+
+    estimator: Any
+    solver: Solver
+    n_iter: int
+    loss: float
+    where: str
+    found: Sequence[str]
+
+    @classmethod
+    def of(cls, estimator: Any, result: FitResult, found: Sequence[str]) -> "_End":
+        """With the loss on rows held out, where that is larger or the other is small."""
+        loss, where = estimator.loss_, "trained on"
+        if result.validation_scores:
+            left_out = 0.5 * (1.0 - max(result.validation_scores))
+            if left_out > loss or loss <= _POOR_LOSS:
+                loss, where = left_out, "left out"
+        return cls(estimator, SOLVERS[estimator.solver_], result.n_iter, loss, where, found)
+
+    def fine(self) -> None:
+        """Nothing to say."""
+
+    def max_iter(self) -> str:
+        est = self.estimator
+        return (
+            f"stopped at max_iter={self.n_iter} while the loss, now {est.loss_:.2e} (1 - R2 = "
+            f"{2 * est.loss_:.1e}), still fell by more than the fraction tol={est.tol:g} in "
+            f"{est.n_iter_no_change} iterations. If this is not good enough, increase max_iter or "
+            "fit again with warm_start=True; if it is, a larger tol stops earlier"
+        )
+
+    def max_time(self) -> str:
+        goes_on = " or fit again with warm_start=True to go on" if self.solver.trains else ""
+        return (
+            f"stopped at max_time={self.estimator.max_time:g} s with the best model so far, R2 = "
+            f"{1 - 2 * self.loss:.6g} on the rows {self.where}; fit_report_ has what was tried. If "
+            f"this is not good enough, increase max_time{goes_on}; if it is, nothing has to be done"
+        )
+
+    def interrupted(self) -> str:
+        return (
+            f"was interrupted after {self.n_iter} iterations. The model has the weights reached "
+            "so far; fit again with warm_start=True to go on"
+        )
+
+    def diverged(self) -> str:
+        advice = "alpha may be too large for these sample weights"
+        if self.solver.in_batches:
+            advice = "lower learning_rate_init, or use 'lbfgs'"
+        return (
+            f"stopped after {self.n_iter} iterations because the loss was no longer finite. The "
+            f"model has the last finite weights; {advice}"
+        )
+
+    def completed(self) -> str | None:
+        if not self.solver.in_batches:
+            return self.converged()
+        if self.loss <= _POOR_LOSS:
+            return None
+        return (
+            f"came to the end of its {self.n_iter} epochs at R2 = {1 - 2 * self.loss:.2f} on the "
+            f"rows {self.where}. {self._causes()}, or this was too short: increase max_iter, or "
+            "leave it to the solver with max_iter=None"
+        )
+
+    def converged(self) -> str | None:
+        if self.loss <= _POOR_LOSS:
+            return None
+        other = f"or {self.estimator.hamiltonian_!r} leaves out what matters"
+        if self.solver.trains:
+            other = (
+                "or this is a plateau of the loss: try a larger n_iter_no_change, another "
+                "random_state or more units"
+            )
+        return (
+            f"stopped improving at R2 = {1 - 2 * self.loss:.2f} on the rows {self.where}. "
+            f"{self._causes()}, {other}"
+        )
+
+    def _causes(self) -> str:
+        """The beginning of a sentence about what may be behind a poor fit."""
+        if self.found:
+            what = self.found[0].split(". ")[0]  # all of it was said before
+            return f"The likely cause: {what}. Otherwise the rest of the derivatives is noise"
+        return (
+            "Either the rest of the derivatives is noise or not Hamiltonian (friction, a drive, "
+            "columns in another order than q, p)"
+        )

@@ -1,0 +1,5 @@
+"""Whether the derivatives are those of a Hamiltonian system, and what to say if they are not."""
+
+from ._departure import MOST_ENERGIES, departure_from_hamiltonian
+
+__all__ = ["MOST_ENERGIES", "departure_from_hamiltonian"]

@@ -1,0 +1,67 @@
+"""Some rows of the data as equations, with the parts to be left out and the runs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._data import Problem, make_folds, some
+from ..hamiltonians import gradient_from_field
+
+# Equations looked at.
+_EQUATIONS, FOLDS = 6000, 5
+# Fewer runs than this say too little about the spread between runs; blocks of rows then do.
+FEWEST_RUNS, _BLOCKS = 8, 50
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows as equations of the fit: one for each row and column, weighted as in the loss.
+
+    ``fold``, ``block`` and ``cluster`` name the part to be left out, the block of neighbouring rows
+    of a run, and the run (of few runs the block) of every equation.
+    """
+
+    problem: Problem
+    Z: np.ndarray  # (n, 2d), standardised states
+    target: np.ndarray  # (n * 2d,), weighted targets of grad H
+    root: np.ndarray  # (n, 2d), the square roots of the weights
+    fold: np.ndarray
+    block: np.ndarray
+    cluster: np.ndarray
+    n_runs: int | None
+
+    @classmethod
+    def of(cls, problem: Problem, rng: np.random.RandomState) -> "Rows":
+        n_rows = max(_EQUATIONS // problem.n_features, 1)
+        problem = problem.subset(some(np.arange(problem.n_samples), n_rows, rng))
+        Z, G, c = problem.gradients()
+        root = np.sqrt(c)[:, None] * np.sqrt(problem.scaling.weights_of_gradient)
+        fold = np.empty(len(Z), dtype=int)
+        for k, rows in enumerate(make_folds(problem, FOLDS, rng)):
+            fold[rows] = k
+        groups = problem.groups_of_rows()
+        n_runs = None if groups is None else len(np.unique(groups))
+        block = cluster = np.arange(len(Z)) // max(len(Z) // _BLOCKS, 1)
+        if groups is not None and n_runs is not None:
+            runs = np.unique(groups, return_inverse=True)[1]
+            block = np.unique(np.column_stack([runs, block]), axis=0, return_inverse=True)[1]
+            cluster = runs if n_runs >= FEWEST_RUNS else block.ravel()
+        d2 = Z.shape[1]
+        fold, block, cluster = (label.ravel().repeat(d2) for label in (fold, block, cluster))
+        return cls(problem, Z, (G * root).ravel(), root, fold, block, cluster, n_runs)
+
+    def equations(self, gradients: np.ndarray) -> np.ndarray:
+        """Weighted columns (n * 2d, m) from functions with values (n, 2d, m)."""
+        return (gradients * self.root[..., None]).reshape(-1, gradients.shape[2])
+
+    def targets(self, field: np.ndarray) -> np.ndarray:
+        """The weighted targets that correspond to a field dx/dt, (n, 2d)."""
+        return (gradient_from_field(self.problem.scaling.field(field)) * self.root).ravel()
+
+    @property
+    def have_velocities(self) -> bool:
+        """Whether dq/dt is the second half of X up to rounding: these are velocities."""
+        X, y, _ = self.problem.rows(slice(None))
+        d = X.shape[1] // 2
+        atol = 1e-12 * np.abs(X[:, d:]).max()
+        return bool(np.allclose(y[:, :d], X[:, d:], rtol=1e-9, atol=atol))

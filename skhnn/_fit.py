@@ -1,0 +1,258 @@
+"""How a fit runs: valid data in, a fitted model out."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ._asked_for import hamiltonian_asked_for, periods_asked_for, rows_held_out
+from ._callbacks import FitTasks
+from ._data import DerivativeFit, Place, Problem
+from ._model import Model
+from ._scaling import Scaling
+from ._score import field_score
+from ._selection import SOLVERS
+from ._solvers import (
+    FitResult,
+    Monitor,
+    Solver,
+    SolverOptions,
+    Start,
+    equations_of,
+    filled,
+    initial_params,
+    run_solver,
+)
+from ._support import Support
+from ._threads import one_blas_thread
+from ._torch import resolve_device, sensible_threads
+from .hamiltonians import Equations, Hamiltonian, Params
+
+_DEFAULT_SIZES = (64, 64)
+# Rows, evenly spaced, over which the mean of H is set to zero: enough for a constant.
+_ROWS_FOR_THE_MEAN = 2**16
+# Rows, evenly spaced, on which the loss of the result is evaluated.
+_ROWS_FOR_THE_LOSS = 2**20
+# Rows at which the gradient of a known energy is compared with its differences.
+_ROWS_TO_CHECK = 50
+
+
+@dataclass
+class _Rows:
+    """The rows of a fit, and those of them that are trained on and held out; None are all."""
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray | None
+    trained_on: np.ndarray | None
+    held_out: np.ndarray | None
+
+    @property
+    def seen(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """X, y and the weights of those that are trained on."""
+        rows = self.trained_on
+        if rows is None:
+            return self.X, self.y, self.weight
+        return self.X[rows], self.y[rows], self.weight[rows]
+
+
+def train(
+    estimator: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    groups: np.ndarray | None,
+    *,
+    goes_on: bool,
+    one_epoch: bool = False,
+) -> tuple[dict[str, Any], FitResult]:
+    """The attributes of the estimator after training on valid data, and how training went.
+
+    ``goes_on`` starts from the weights, the scaling and the solver's state of the last training;
+    ``one_epoch`` is a call of ``partial_fit``.
+    """
+    solver = SOLVERS[estimator.solver_ if goes_on and estimator.solver == "auto" else
+                     estimator.solver]  # fmt: skip
+    place, device = _place(estimator, solver)
+    rng = estimator._random_state if goes_on else check_random_state(estimator.random_state)
+    split: tuple[np.ndarray | None, np.ndarray | None] = None, None
+    if estimator.early_stopping and solver.holds_out and not one_epoch:
+        split = rows_held_out(estimator, len(X), groups, rng)
+    rows = _Rows(X, y, weight, groups, *split)
+    hamiltonian, is_open = hamiltonian_asked_for(estimator, goes_on)
+    everything, known = _problem(estimator, hamiltonian, rows, goes_on)
+    problem, scaling = everything, everything.scaling
+    if rows.trained_on is not None:
+        problem = everything.subset(rows.trained_on)
+    start = _start(estimator, hamiltonian, problem, rng, goes_on, is_open)
+
+    def fitted(equations: Equations, params: Params) -> dict[str, Any]:
+        """The attributes of a model with these weights, ready to predict."""
+        step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
+        X, _, weight = problem.rows(slice(None, None, step))
+        equations = equations.in_units_of_the_data(scaling.s, scaling.c, scaling.e, known)
+        model = Model(equations, params).centred(X, weight)
+        return attributes_of(model) | {
+            "_scaling": scaling,
+            "_device": device,
+            "_random_state": rng,
+        }
+
+    options = _options(estimator, place, rng, problem, one_epoch)
+    monitor = Monitor(estimator.tol, estimator.n_iter_no_change, bool(estimator.verbose))
+    monitor.deadline = options.deadline
+    if rows.held_out is not None:
+        monitor.validation_score = _score_on(everything.subset(rows.held_out), place)
+    seen = rows.seen
+    of_callbacks: dict[str, Any] = {"X": seen[0], "y": seen[1]}
+    of_callbacks["metadata"] = {"sample_weight": seen[2]}
+    tasks = FitTasks(estimator, 1 if one_epoch else estimator.max_iter, **of_callbacks)
+    with tasks, one_blas_thread(), sensible_threads(start.equations.width, place):
+        monitor.end_iteration = lambda equations, params, goes_on: tasks.end_iteration(
+            lambda: fitted(equations, params), goes_on
+        )
+        result = run_solver(solver, problem, start, monitor, options)
+    attributes = fitted(result.equations, result.params)
+    tasks.end_fit(lambda: attributes)
+    before = getattr(estimator, "_support", None) if one_epoch and goes_on else None
+    return attributes | {
+        "loss_": _final_loss(attributes["_model"], *seen),
+        "solver_": result.solver,
+        "fit_report_": result.report,
+        "_solver_state": result.state,
+        "_support": _support(X, scaling, before),
+    }, result
+
+
+def attributes_of(model: Model) -> dict[str, Any]:
+    """What an estimator says of its model."""
+    layers = model.hamiltonian.layers()
+    return {
+        "_model": model,
+        "hamiltonian_": model.hamiltonian,
+        "params_": model.params,
+        "hidden_layer_sizes_": tuple(layers[0].hidden_layer_sizes) if layers else (),
+        "activation_": layers[0].activation if layers else None,
+        "n_dof_": model.equations.n_columns // 2,
+    }
+
+
+def _problem(
+    estimator: Any, hamiltonian: Hamiltonian, rows: _Rows, goes_on: bool
+) -> tuple[Problem, list[Any]]:
+    """All rows less the field of known energies, and these energies."""
+    X, y = rows.X, rows.y
+    periods = periods_asked_for(estimator, X.shape[1])
+    declared = hamiltonian.declare(X.shape[1], periods)
+    for known in declared.known:
+        known.check(np.asarray(X[:_ROWS_TO_CHECK]))
+    if declared.known:
+        y = y - sum(known.field_at(X) for known in declared.known)
+    if goes_on:
+        scaling = estimator._scaling
+    else:
+        of = slice(None) if rows.trained_on is None else rows.trained_on
+        scaling = Scaling.from_data(X[of], y[of], rows.weight[of], declared.periods)
+    problem = Problem(X, y, rows.weight, rows.groups, scaling, periods=periods)
+    return problem, declared.known
+
+
+def _start(
+    estimator: Any,
+    hamiltonian: Hamiltonian,
+    problem: Problem,
+    rng: np.random.RandomState,
+    goes_on: bool,
+    is_open: bool,
+) -> Start:
+    """Where training starts."""
+    if not goes_on:
+        equations = equations_of(filled(hamiltonian, _DEFAULT_SIZES), problem)
+        params = initial_params(equations, problem, rng)
+        return Start(hamiltonian, equations, params, hamiltonian_is_open=is_open)
+    model = estimator._model
+    before = model.equations.n_columns, repr(model.hamiltonian)
+    # What the parameters leave open is what was found.
+    layers = [(n.hidden_layer_sizes, n.activation) for n in model.hamiltonian.layers()]
+    if len(layers) == len(hamiltonian.layers()):
+        hamiltonian = hamiltonian.with_layers(
+            [
+                (n.hidden_layer_sizes or sizes, n.activation or activation)
+                for n, (sizes, activation) in zip(hamiltonian.layers(), layers, strict=True)
+            ]
+        )
+    now = problem.n_features, repr(hamiltonian)
+    if before != now:
+        raise ValueError(
+            f"warm_start and partial_fit go on with a model of {before[0]} columns, {before[1]}; "
+            f"got {now[0]} columns, {now[1]}. Use a new estimator, or fit with warm_start=False."
+        )
+    equations = model.equations.in_units_of(problem.scaling.s)
+    return Start(hamiltonian, equations, model.params, goes_on=True, state=estimator._solver_state)
+
+
+def _score_on(problem: Problem, place: Place) -> Callable[[Equations, Params], float]:
+    """(equations, params) -> R^2 on the rows of a problem."""
+
+    def score(equations: Equations, params: Params) -> float:
+        data = DerivativeFit(problem, equations, place=place)
+        return 1.0 - 2.0 * data.loss([place.array(p) for p in params])
+
+    return score
+
+
+def _options(
+    estimator: Any, place: Place, rng: np.random.RandomState, problem: Problem, one_epoch: bool
+) -> SolverOptions:
+    """The parameters of the estimator as solvers take them; ``max_time`` counts from here."""
+    max_time = None if one_epoch else estimator.max_time
+    return SolverOptions(
+        place=place,
+        rng=rng,
+        penalty=estimator.alpha / problem.total_weight,
+        max_iter=estimator.max_iter,
+        batch_size=None if estimator.batch_size == "auto" else estimator.batch_size,
+        learning_rate_init=estimator.learning_rate_init,
+        annealed=estimator.learning_rate == "cosine",
+        shuffle=bool(estimator.shuffle),
+        optimizer=estimator.optimizer,
+        one_epoch=one_epoch,
+        deadline=np.inf if max_time is None else time.perf_counter() + max_time,
+        verbose=bool(estimator.verbose),
+    )
+
+
+def _place(estimator: Any, solver: Solver) -> tuple[Place, str]:
+    """Where the solver that runs computes, and the name of the device."""
+    dtype = estimator.dtype
+    if dtype == "auto":  # minibatches are noisier than single precision
+        single = solver.in_batches or str(estimator.device).startswith("mps")
+        dtype = "float32" if single else "float64"
+    if not solver.needs_torch and str(estimator.device) == "cpu":
+        return Place.on_numpy(dtype), "cpu"
+    device = resolve_device(estimator.device, dtype)
+    if not solver.needs_torch and device.type == "cpu":
+        return Place.on_numpy(dtype), "cpu"
+    return Place.on_torch(device, dtype), str(device)
+
+
+def _support(
+    X: np.ndarray, scaling: Scaling, before: tuple[np.ndarray, float] | None
+) -> tuple[np.ndarray, float]:
+    """The points and the reach of the region of the data, and of rows seen ``before``."""
+    mu, s, box = scaling.mu, scaling.s, scaling.box
+    support = Support.from_data(X, mu, s, box, before and Support(*before, mu, s, box))
+    return support.points, support.reach
+
+
+def _final_loss(model: Model, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
+    """(1 - R^2) / 2 of the fitted model on the rows that were trained on."""
+    rows = slice(None, None, -(-len(X) // _ROWS_FOR_THE_LOSS))
+    X, y, weight = np.asarray(X[rows]), np.asarray(y[rows]), weight[rows]
+    if len(X) < 2:
+        return float("nan")
+    return 0.5 * (1.0 - field_score(X, y, model.field(X), weight))

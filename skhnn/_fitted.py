@@ -1,0 +1,254 @@
+"""What every estimator with a fitted Hamiltonian can do: predict, simulate, be saved."""
+
+import warnings
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from ._learned_dynamics import learned_dynamics
+from ._model import Model
+from ._scaling import Scaling
+from ._simulation import Dynamics, simulate
+from ._support import Support
+from ._torch import evaluate_on_device, is_present
+from ._validation import check_choice, check_states
+
+DTYPES = ("auto", "float64", "float32")
+
+# A device other than the CPU evaluates batches from this size on; below, the way there takes
+# longer.
+_ROWS_FOR_A_DEVICE = 10_000
+
+# What __getstate__ writes. A change of the private attributes needs a new number.
+_STATE_FORMAT = 5
+
+
+class FittedHamiltonian(BaseEstimator):
+    """The methods of a fitted estimator.
+
+    They read the private attributes ``_model``, ``_scaling``, ``_support`` and ``_device``, which a
+    fit sets.
+    """
+
+    _model: Model
+    _scaling: Scaling
+    _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
+    _device: str
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The learned vector field J grad H(X).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 2d)
+            States, with the columns of the training data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2d)
+            Time derivatives dX/dt.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If X does not have the columns of the training data.
+        """
+        check_is_fitted(self)
+        X = check_states(self, X)
+        if self._is_for_device(len(X)):
+            return self._on_device(self._model.equations.field, X)
+        return self._model.field(X)
+
+    def energy(self, X: Any) -> np.ndarray:
+        """The learned energy H(X), relative to the mean energy of the training data.
+
+        Derivatives determine H only up to a constant. It is chosen such that the mean of H over the
+        rows that were trained on (weighted by ``sample_weight``) is zero. The unit is that of q
+        times p divided by that of time. No gradient is computed.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 2d)
+            States, with the columns of the training data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The energies.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If X does not have the columns of the training data.
+        """
+        check_is_fitted(self)
+        X = check_states(self, X)
+        if self._is_for_device(len(X)):
+            return self._on_device(self._model.equations.value, X) + self._model.constant
+        return self._model.energy(X)
+
+    def simulate(self, x0: Any, t: Any, **options: Any) -> Any:
+        """Trajectories of the learned system, dx/dt = J grad H(x).
+
+        Parameters
+        ----------
+        x0 : array-like of shape (2d,) or (m, 2d)
+            The state at ``t[0]``, or m of them.
+        t : array-like of shape (n_times,) or (m, n_times), or list of m array-likes
+            The times at which to return states, increasing or decreasing (backward in time), in
+            steps of any size. A single time returns x0. Two axes, or a list, are times of its own
+            for each trajectory.
+        **options : object
+            Those of :func:`skhnn.simulate`, where they are explained: ``method="DOP853"``,
+            ``rtol=1e-9``, ``atol=None``, ``max_step``, ``first_step``, ``step_size``, ``events``,
+            ``dense_output``, ``max_nfev``, ``on_failure="raise"``, ``return_solution=False``,
+            ``verbose``.
+
+        Returns
+        -------
+        ndarray of shape (n_times, 2d) or (m, n_times, 2d), list of ndarray, or SimulationResult
+            The states at ``t``; each trajectory of a batch is as accurate as if it were alone. A
+            list of arrays (n_times, 2d) where they have times of their own and not equally many.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError, TypeError
+            If x0, t or an option is invalid; before any work.
+        SimulationError
+            If the integration ended early (also by Ctrl-C). It carries what was computed:
+            ``t_reached``, ``t`` and ``y``.
+
+        See Also
+        --------
+        skhnn.simulate : The same for any model of a vector field.
+
+        Examples
+        --------
+        >>> from skhnn import HNNRegressor
+        >>> from skhnn.datasets import make_pendulum
+        >>> X, y = make_pendulum(200, random_state=0, return_X_y=True)
+        >>> model = HNNRegressor(random_state=0).fit(X, y)
+        >>> model.simulate([1.0, 0.0], [0.0, 1.0, 2.0]).shape
+        (3, 2)
+        """
+        check_is_fitted(self)
+        return simulate(self, x0, t, **options)
+
+    def to_torch(self, dtype: str = "float64") -> Any:
+        """The fitted model as a module of torch.
+
+        Its ``forward`` is the vector field, states (..., 2d) to dx/dt of the same shape, and its
+        method ``energy`` the energy, (..., 2d) to (...). Both are in closed form: the module
+        can be differentiated, trained on, exported (``torch.export``, and ONNX for any number of
+        states, as the user guide shows), and integrated by ``torchdiffeq.odeint(lambda t, x:
+        module(x), x0, t)``. It holds copies of the weights.
+
+        Parameters
+        ----------
+        dtype : {"float64", "float32"}, default="float64"
+            The precision of the module.
+
+        Returns
+        -------
+        torch.nn.Module
+            The module, on the CPU.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+
+        See Also
+        --------
+        from_torch : The way back.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skhnn import HNNRegressor
+        >>> from skhnn.datasets import make_mass_spring
+        >>> X, y = make_mass_spring(return_X_y=True)
+        >>> module = HNNRegressor((10,), random_state=0).fit(X, y).to_torch()
+        >>> module(torch.tensor(X[:3])).shape
+        torch.Size([3, 2])
+        """
+        check_is_fitted(self)
+        check_choice("dtype", dtype, DTYPES)
+        from ._torch_module import HamiltonianModule
+
+        return HamiltonianModule(self._model, self._scaling, dtype)
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        return self._layers("coefs_")[0]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        return self._layers("intercepts_")[1]
+
+    def _layers(self, name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        layers = self._model.layers() if hasattr(self, "_model") else None
+        if layers is None:
+            raise AttributeError(
+                f"{name} is there after a fit, where H is one network beside linear and quadratic "
+                "energies; params_ has the weights of every Hamiltonian."
+            )
+        return layers
+
+    def _on_device(self, method: Any, X: np.ndarray) -> np.ndarray:
+        return evaluate_on_device(method, self._model.params, X, self._device)
+
+    def _dynamics(self, scale: float = 1.0, shift: Any = 0.0) -> Dynamics:
+        """The learned equations of x, for a model of ``scale`` x + ``shift``."""
+        mu, s, box = self._scaling.mu, self._scaling.s, self._scaling.box
+        return learned_dynamics(
+            self._model,
+            spread=s,
+            support=None if self._support is None else Support(*self._support, mu, s, box),
+            check=partial(check_states, self),
+            device_for=lambda n: self._device if self._is_for_device(n) else None,
+            scale=scale,
+            shift=shift,
+        )
+
+    def _is_for_device(self, n_rows: int) -> bool:
+        """Whether to evaluate on the device that was trained on; warns, once, if it is absent."""
+        if self._device == "cpu" or n_rows < _ROWS_FOR_A_DEVICE:
+            return False
+        if not is_present(self._device):
+            warnings.warn(
+                f"The model was trained on the device {self._device!r}, which this machine does "
+                "not have; it predicts on the CPU from now on.",
+                stacklevel=3,
+            )
+            self._device = "cpu"
+        return self._device != "cpu"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_skhnn_state": _STATE_FORMAT}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        found = state.pop("_skhnn_state", None)
+        if found != _STATE_FORMAT:
+            raise ValueError(
+                f"This HNNRegressor was saved by another version of skhnn, with the state format "
+                f"{found}; this version reads {_STATE_FORMAT}. Load it with the version that wrote "
+                "it, or fit it again."
+            )
+        super().__setstate__(state)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        return tags

@@ -1,0 +1,77 @@
+"""Checks of the parameters of the estimator, before any work."""
+
+import warnings
+from inspect import signature
+from numbers import Integral, Real
+from typing import Any
+
+from ._fitted import DTYPES
+from ._selection import SOLVERS
+from ._validation import (
+    check_activation,
+    check_choice,
+    check_flag,
+    check_hidden_layer_sizes,
+    check_number,
+    check_optimizer,
+)
+from .hamiltonians import HAMILTONIANS, Hamiltonian
+
+
+def check_parameters(estimator: Any) -> None:
+    """Raise ValueError or TypeError where a parameter is invalid."""
+    if estimator.hidden_layer_sizes is not None:
+        check_hidden_layer_sizes(estimator.hidden_layer_sizes)
+    if isinstance(estimator.hamiltonian, type) and issubclass(estimator.hamiltonian, Hamiltonian):
+        name = estimator.hamiltonian.__name__
+        raise TypeError(f"hamiltonian must be an object, {name}(); got the class {name}.")
+    if not isinstance(estimator.hamiltonian, Hamiltonian):
+        check_choice("hamiltonian", estimator.hamiltonian, ["auto", *HAMILTONIANS])
+    if estimator.activation != "auto":
+        check_activation(estimator.activation)
+    check_choice("solver", estimator.solver, list(SOLVERS))
+    check_choice("dtype", estimator.dtype, DTYPES)
+    check_choice("learning_rate", estimator.learning_rate, ("cosine", "constant"))
+    for name in ("early_stopping", "shuffle", "warm_start", "verbose"):
+        check_flag(name, getattr(estimator, name))
+    if not (isinstance(estimator.batch_size, str) and estimator.batch_size == "auto"):
+        check_number("batch_size", estimator.batch_size, Integral, 1)
+    check_number("alpha", estimator.alpha, Real, 0)
+    if estimator.learning_rate_init is not None:
+        check_number("learning_rate_init", estimator.learning_rate_init, Real, 0, inclusive=False)
+    if estimator.max_iter is not None:
+        check_number("max_iter", estimator.max_iter, Integral, 1)
+    if estimator.max_time is not None:
+        check_number("max_time", estimator.max_time, Real, 0, inclusive=False)
+    check_number("tol", estimator.tol, Real, 0, 1)
+    check_number("n_iter_no_change", estimator.n_iter_no_change, Integral, 1)
+    check_number("validation_fraction", estimator.validation_fraction, Real, 0, 1, inclusive=False)
+
+    if estimator.optimizer is not None:
+        check_optimizer(estimator.optimizer, estimator.solver)
+
+
+def warn_about_options(estimator: Any) -> None:
+    """Name the parameters that differ from their defaults and have no effect."""
+    defaults = {name: p.default for name, p in signature(type(estimator)).parameters.items()}
+    params = estimator.get_params(deep=False)
+    changed = {
+        name
+        for name, default in defaults.items()
+        if name in params and not _is_same(params[name], default)
+    }
+    judges = bool(estimator.early_stopping) or estimator.learning_rate == "constant"
+    solver = SOLVERS[estimator.solver]
+    idle = solver.without_effect(changed, bool(estimator.early_stopping), judges)
+    if idle:
+        warnings.warn(
+            f"{', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect with "
+            f"solver={estimator.solver!r}"
+            + ("" if estimator.early_stopping else " and early_stopping=False")
+            + ". Leave the default, or choose another solver.",
+            stacklevel=4,
+        )
+
+
+def _is_same(value: Any, default: Any) -> bool:
+    return value is default or (type(value) is type(default) and value == default)
