@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import skhnn.datasets
 from skhnn.datasets import load_planet, make_mass_spring, make_pendulum
 from skhnn.datasets._base import integrate
 from skhnn.datasets._planets import NAMES, decode, encode
@@ -25,6 +26,36 @@ SIMULATED = {
         300, sampling="trajectories", **{"random_state": 0, **options}
     ),
 }
+# all with sampling="box" and "trajectories", and columns that are states alone
+OTHERS = ("make_mass_spring", "make_damped_pendulum", "make_two_body", "make_three_body")
+SAMPLED = [
+    name.removeprefix("make_")
+    for name in skhnn.datasets.__all__
+    if name.startswith("make_") and name not in OTHERS
+]
+
+
+def sampled(name, sampling):
+    def make(**options):
+        if sampling == "trajectories":  # short ones, to save time
+            options = {"t_span": (0, 1), "n_trajectories": 5, **options}
+        options = {"random_state": 0, "n_samples": 300, "sampling": sampling, **options}
+        return getattr(skhnn.datasets, f"make_{name}")(**options)
+
+    return make
+
+
+def orbits(name):
+    def make(**options):
+        return getattr(skhnn.datasets, f"make_{name}")(15, **{"random_state": 0, **options})
+
+    return make
+
+
+SIMULATED |= {
+    f"{name}_{kind}": sampled(name, kind) for name in SAMPLED for kind in ("box", "trajectories")
+}
+SIMULATED |= {name: orbits(name) for name in ("two_body", "three_body")}
 ALL = SIMULATED | {
     name: lambda name=name, **options: load_planet(name, **options) for name in NAMES
 }

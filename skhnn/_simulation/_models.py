@@ -50,7 +50,8 @@ def dynamics_of(model: Any, x0: Any, time_dependent: bool | None = None) -> Dyna
     if hasattr(model, "steps") and hasattr(model, "predict"):
         return _of_pipeline(model, x0)
     if hasattr(model, "vector_field") and hasattr(model, "energy"):  # of skhnn.systems
-        return Dynamics(model.vector_field, 2 * model.n_dof, energy=model.energy)
+        n_columns = model.n_columns if hasattr(model, "n_columns") else 2 * model.n_dof
+        return Dynamics(model.vector_field, n_columns, energy=model.energy)
     if hasattr(model, "predict"):
         check_is_fitted(model)
         if hasattr(model, "regressor_") and hasattr(model.regressor_, "_dynamics"):

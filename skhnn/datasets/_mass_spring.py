@@ -26,6 +26,7 @@ def make_mass_spring(
     amplitude: float | Sequence[float] = 1.0,
     mass: float = 1 / (2 * np.pi),
     stiffness: float = 2 * np.pi,
+    coordinates: str = "canonical",
     noise: float = 0.0,
     target_noise: float = 0.0,
     random_state: int | np.random.RandomState | None = None,
@@ -57,6 +58,9 @@ def make_mass_spring(
         Mass m.
     stiffness : float, default=2 * pi
         Spring constant k.
+    coordinates : {"canonical", "velocities"}, default="canonical"
+        "velocities" returns states (q, v) with v = dq/dt, and targets (v, a) with a = dv/dt, of
+        the same motion.
     noise : float, default=0.0
         Standard deviation of the Gaussian noise on the states. The targets stay those of the
         states without noise.
@@ -89,6 +93,16 @@ def make_mass_spring(
     ... )
     >>> X.shape
     (600, 2)
+
+    The task of Greydanus, Dzamba and Yosinski ("Hamiltonian Neural Networks", 2019), H = q^2 + p^2,
+    with 30 states of each orbit at times from 0 to 3:
+
+    >>> task = make_mass_spring(
+    ...     750, n_trajectories=25, t_span=(0, 90 / 29), amplitude=(0.1, 1.0), mass=0.5,
+    ...     stiffness=2.0, noise=0.1, random_state=0,
+    ... )
+    >>> task.system.energy([[1.0, 2.0]])
+    array([5.])
     """
     system = MassSpring(mass=mass, stiffness=stiffness)
     n_times = check_n_times(n_samples, n_trajectories)
@@ -105,6 +119,7 @@ def make_mass_spring(
         system.solution(X0, t - start),
         t,
         description=DESCRIPTION,
+        coordinates=coordinates,
         noise=noise,
         target_noise=target_noise,
         rng=rng,

@@ -1,15 +1,12 @@
 """The pendulum: swinging and turning over, so a phase space with two kinds of orbit."""
 
-import warnings
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state, check_scalar
 
 from ..systems import Pendulum
-from ._base import check_interval, check_n_times, integrate, simulated, time_grid
+from ._sampling import box, sampled
 
 DESCRIPTION = """
 Pendulum
@@ -18,11 +15,6 @@ H(q, p) = p^2 / (2 m l^2) + m g l (1 - cos q): q is the angle from the downward 
 radians, not wrapped, p the angular momentum. Units are those of the parameters; with the
 defaults energies are in m g l, times in sqrt(l / g), momenta in m l sqrt(g l).
 """
-BOX = "Sampling: states drawn uniformly from a box; each is a group of its own, with t = 0."
-TRAJECTORIES = (
-    "Sampling: trajectories integrated by DOP853 (rtol = atol = 1e-12) from initial states\n"
-    "drawn uniformly from a box."
-)
 
 
 def make_pendulum(
@@ -36,6 +28,7 @@ def make_pendulum(
     mass: float = 1.0,
     length: float = 1.0,
     gravity: float = 1.0,
+    coordinates: str = "canonical",
     noise: float = 0.0,
     target_noise: float = 0.0,
     random_state: int | np.random.RandomState | None = None,
@@ -64,6 +57,9 @@ def make_pendulum(
         Small swings have the period 2 pi sqrt(l / g). Only for ``sampling="trajectories"``.
     mass, length, gravity : float, default=1.0
         Parameters m, l, g of :class:`~skhnn.systems.Pendulum`.
+    coordinates : {"canonical", "velocities"}, default="canonical"
+        "velocities" returns states (q, v) with v = dq/dt, and targets (v, a) with a = dv/dt, of
+        the same motion.
     noise : float, default=0.0
         Standard deviation of the Gaussian noise on the states. The targets stay those of the
         states without noise.
@@ -95,35 +91,18 @@ def make_pendulum(
     >>> swings.data.reshape(6, 100, 2).shape, swings.groups[[0, 99, 100, 599]].tolist()
     ((6, 100, 2), [0, 0, 1, 5])
     """
-    if sampling not in ("box", "trajectories"):
-        raise ValueError(f"sampling must be 'box' or 'trajectories'; got {sampling!r}.")
     system = Pendulum(mass=mass, length=length, gravity=gravity)
-    check_scalar(n_samples, "n_samples", Integral, min_val=1)
-    low, high = zip(
-        check_interval("q_range", q_range), check_interval("p_range", p_range), strict=True
-    )
-    t_span = check_interval("t_span", t_span)
-    rng = check_random_state(random_state)
-
-    if sampling == "box":
-        if (n_trajectories, t_span) != (10, (0.0, 10.0)):
-            warnings.warn(
-                "n_trajectories and t_span have no effect with sampling='box'; set "
-                "sampling='trajectories' or leave them out.",
-                stacklevel=2,
-            )
-        t = np.zeros(1)
-        states = rng.uniform(low, high, size=(n_samples, 1, 2))
-    else:
-        t = time_grid(t_span, check_n_times(n_samples, n_trajectories))
-        states = integrate(system, rng.uniform(low, high, size=(n_trajectories, 2)), t)
-    return simulated(
+    return sampled(
         system,
-        states,
-        t,
-        description=DESCRIPTION + (BOX if sampling == "box" else TRAJECTORIES),
+        box(1, q_range=q_range, p_range=p_range),
+        n_samples,
+        sampling=sampling,
+        n_trajectories=n_trajectories,
+        t_span=t_span,
+        description=DESCRIPTION,
+        coordinates=coordinates,
         noise=noise,
         target_noise=target_noise,
-        rng=rng,
+        random_state=random_state,
         return_X_y=return_X_y,
     )

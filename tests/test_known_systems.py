@@ -1,0 +1,462 @@
+"""Claims of every known system: derivatives, conserved quantities, velocities, forces."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from skhnn import simulate
+from skhnn.systems import (
+    CartPole,
+    Chain,
+    DoublePendulum,
+    Duffing,
+    ElasticPendulum,
+    Forced,
+    HamiltonianSystem,
+    HenonHeiles,
+    Kepler,
+    MagneticCharge,
+    MassSpring,
+    NBody,
+    Pendulum,
+    PredatorPrey,
+    RigidBody,
+    SphericalPendulum,
+    SpringNetwork,
+)
+
+COUPLED = [[3.0, -1.0, 0.5], [-1.0, 2.0, 0.0], [0.5, 0.0, 1.0]]
+CANONICAL = [
+    MassSpring(0.3, 4.0),
+    Pendulum(0.5, 2.0, 9.81),
+    Kepler(2.0, 3),
+    DoublePendulum(),
+    DoublePendulum(0.5, 2.0, 1.5, 0.7, 9.81),
+    HenonHeiles(),
+    HenonHeiles(0.3),
+    NBody(3),
+    NBody(2, 1, softening=0.5),
+    NBody(4, 3, masses=[1.0, 2.0, 0.5, 3.0], G=2.0, softening=0.1),
+    NBody(3, 4, potential="lennard_jones", epsilon=0.5, sigma=0.8),
+    Chain(),
+    Chain(2),
+    Chain(1, alpha=0.3, periodic=False),
+    Chain(5, "fput", beta=0.7),
+    Chain(4, "fput", 0.5, 0.2, periodic=False),
+    MagneticCharge(),
+    MagneticCharge(-2.0, (0.5, 0.3)),
+    SpringNetwork(),
+    SpringNetwork([1.0, 2.0, 3.0], [1.0, 0.0, 2.0, 0.5]),
+    SpringNetwork(2.0, COUPLED),
+    SphericalPendulum(0.5, 2.0, 9.81),
+    ElasticPendulum(0.5, 0.8, 20.0, 9.81),
+    CartPole(2.0, 0.3, 0.5, 9.81),
+    Duffing(),
+    Duffing(1.0, 0.5),
+]
+OTHERS = [RigidBody(), RigidBody((2.0, 1.0, 2.5)), PredatorPrey(), PredatorPrey(1.1, 0.4, 0.1, 0.4)]
+each_canonical = pytest.mark.parametrize("system", CANONICAL, ids=repr)
+each_other = pytest.mark.parametrize("system", OTHERS, ids=repr)
+each_system = pytest.mark.parametrize("system", CANONICAL + OTHERS, ids=repr)
+
+
+def cloud(system, seed, n=20):
+    """Random states (n, n_columns) where the system is defined and its forces are moderate."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1, 1, (n, system.n_columns))
+    if isinstance(system, PredatorPrey | SphericalPendulum | ElasticPendulum):
+        X[:, 0] = rng.uniform(0.6, 2.0, n)  # numbers, an angle from the pole, a length
+    if isinstance(system, PredatorPrey):
+        X[:, 1] = rng.uniform(0.6, 2.0, n)
+    if isinstance(system, Kepler):
+        X[:, 0] += 2
+    if isinstance(system, NBody):  # the bodies stand in a row, two apart
+        X[:, : system.n_dof : system.ndim] /= 4
+        X[:, : system.n_dof : system.ndim] += 2 * np.arange(system.n_bodies)
+    return X
+
+
+def derivatives(function, X, h=1e-30):
+    """Derivatives of a function of states by complex steps, to rounding: (n, ..., n_columns)."""
+    steps = 1j * h * np.eye(X.shape[-1])
+    return np.stack([function(X + step).imag / h for step in steps], axis=-1)
+
+
+def path(field, x0, t):
+    """States (n_times, n_columns) from x0, to about 1e-11."""
+    solution = solve_ivp(
+        lambda _, x: field(x), (t[0], t[-1]), x0, "DOP853", t, rtol=1e-12, atol=1e-12
+    )
+    return solution.y.T
+
+
+# ---- derivatives
+
+
+@each_system
+def test_gradient_is_that_of_the_hamiltonian(system):
+    X = cloud(system, 0)
+    expected = derivatives(system.energy, X)
+    size = np.abs(expected).max()
+    np.testing.assert_allclose(system.gradient(X), expected, rtol=1e-11, atol=1e-13 * size)
+
+
+@each_system
+def test_gradient_agrees_with_finite_differences(system):
+    # without complex numbers, which could hide what numpy does with them
+    X, h = cloud(system, 1), 1e-5
+    steps = h * np.eye(X.shape[-1])
+    D = [(system.energy(X + s) - system.energy(X - s)) / (2 * h) for s in steps]
+    size = np.abs(system.gradient(X)).max()
+    np.testing.assert_allclose(system.gradient(X), np.stack(D, axis=-1), atol=1e-7 * size)
+
+
+@each_system
+def test_field_is_structure_times_gradient(system):
+    X = cloud(system, 2)
+    S = system.structure(X)
+    assert S.shape == (len(X), system.n_columns, system.n_columns)
+    np.testing.assert_array_equal(S, -np.swapaxes(S, -1, -2))
+    expected = np.einsum("nij,nj->ni", S, system.gradient(X))
+    np.testing.assert_allclose(system.vector_field(X), expected, rtol=1e-14)
+
+
+@each_canonical
+def test_field_is_divergence_free(system):
+    D = derivatives(system.vector_field, cloud(system, 3))
+    np.testing.assert_allclose(np.trace(D, axis1=1, axis2=2), 0, atol=1e-13 * np.abs(D).max())
+
+
+@each_other
+def test_brackets_satisfy_the_identity_of_jacobi(system):
+    X = cloud(system, 4)
+    S, D = system.structure(X), derivatives(system.structure, X)  # D[n, i, j, l] = dS_ij/dx_l
+    cyclic = np.einsum("nil,njkl->nijk", S, D)
+    cyclic = cyclic + np.moveaxis(cyclic, 1, 3) + np.moveaxis(cyclic, 3, 1)
+    np.testing.assert_allclose(cyclic, 0, atol=1e-14)
+
+
+@each_system
+def test_any_leading_axes_do(system):
+    X = cloud(system, 5, n=6)
+    cube = X.reshape(2, 3, -1)
+    np.testing.assert_allclose(system.energy(cube), system.energy(X).reshape(2, 3), rtol=1e-13)
+    functions = [system.gradient, system.vector_field]
+    if isinstance(system, HamiltonianSystem):
+        functions += [system.to_velocities, system.velocity_field]
+    for function in functions:
+        np.testing.assert_allclose(function(cube), function(X).reshape(cube.shape), rtol=1e-13)
+        single = function(X[0].tolist())
+        np.testing.assert_allclose(single, function(X)[0], rtol=1e-12, atol=1e-13)
+        assert function(X.astype(np.float32)).dtype == np.float64
+    assert system.energy(X[0]).shape == ()
+    assert len(set(system.feature_names)) == system.n_columns
+
+
+@each_system
+def test_wrong_width_is_refused(system):
+    n = system.n_columns
+    message = rf"X must have {n} columns \(.*\) for {type(system).__name__}; got the shape \(2, "
+    for function in (system.energy, system.gradient, system.structure, system.vector_field):
+        with pytest.raises(ValueError, match=message):
+            function(np.ones((2, n + 1)))
+
+
+@each_system
+def test_systems_are_compared_by_their_parameters(system):
+    same = type(system)(**vars(system))
+    assert same == system
+    assert hash(same) == hash(system)
+
+
+# ---- motion
+
+
+@each_system
+def test_energy_is_conserved_along_a_trajectory(system):
+    X = path(system.vector_field, cloud(system, 6)[0], np.linspace(0, 2, 9))
+    energy = system.energy(X)
+    np.testing.assert_allclose(energy, energy[0], rtol=1e-9, atol=1e-9)
+    assert np.ptp(X, axis=0).max() > 0.01  # it moved
+
+
+@each_other
+def test_simulate_takes_systems_that_are_not_canonical(system):
+    x0, t = cloud(system, 8)[0], np.linspace(0, 2, 5)
+    expected = path(system.vector_field, x0, t)
+    np.testing.assert_allclose(simulate(system, x0, t, rtol=1e-10, atol=1e-10), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("system", [s for s in CANONICAL if isinstance(s, NBody)], ids=repr)
+def test_bodies_keep_their_momentum_and_angular_momentum(system):
+    X = path(system.vector_field, cloud(system, 9)[0], np.linspace(0, 1, 5))
+    q, p = X.reshape(len(X), 2, system.n_bodies, system.ndim).swapaxes(0, 1)
+    np.testing.assert_allclose(p.sum(axis=1), p[:1].sum(axis=1).repeat(len(X), 0), atol=1e-10)
+    L = np.einsum("tia,tib->tab", q, p)
+    L = L - np.swapaxes(L, 1, 2)
+    np.testing.assert_allclose(L, np.broadcast_to(L[0], L.shape), atol=1e-9)
+
+
+def test_a_rigid_body_keeps_the_length_of_its_angular_momentum():
+    X = path(RigidBody().vector_field, [1.0, 0.2, -0.5], np.linspace(0, 10, 20))
+    length = np.linalg.norm(X, axis=1)
+    np.testing.assert_allclose(length, length[0], rtol=1e-10)
+
+
+def test_a_chain_in_a_ring_keeps_its_momentum():
+    field = Chain(6).vector_field(cloud(Chain(6), 0))
+    np.testing.assert_allclose(field[:, 6:].sum(axis=1), 0, atol=1e-13)
+
+
+# ---- the formulas, told by other formulas
+
+
+def test_double_pendulum_is_that_of_the_textbook():
+    q_1, q_2, p_1, p_2 = X = np.array([0.3, -1.1, 0.7, -0.4])
+    c, s = np.cos(q_1 - q_2), np.sin(q_1 - q_2)
+    H = (p_1**2 + 2 * p_2**2 - 2 * p_1 * p_2 * c) / (2 * (1 + s * s))
+    H += 3 - 2 * np.cos(q_1) - np.cos(q_2)
+    np.testing.assert_allclose(DoublePendulum().energy(X), H, rtol=1e-14)
+
+
+def test_momenta_of_pendulum_and_cart_are_mass_matrix_times_velocity():
+    q, v = np.array([0.3, -1.1]), np.array([0.7, -0.4])
+    M = [[2.5 * 1.5**2, 2 * 1.5 * 0.7 * np.cos(1.4)], [2 * 1.5 * 0.7 * np.cos(1.4), 2 * 0.7**2]]
+    X = np.concatenate([q, M @ v])
+    np.testing.assert_allclose(DoublePendulum(0.5, 2.0, 1.5, 0.7).velocity(X), v, rtol=1e-13)
+    off = 0.5 * 0.7 * np.cos(-1.1)
+    X = np.concatenate([q, np.array([[2.5, off], [off, 0.5 * 0.7**2]]) @ v])
+    np.testing.assert_allclose(CartPole(2.0, 0.5, 0.7).velocity(X), v, rtol=1e-13)
+
+
+def cartesian(system, X):
+    """Where the masses of a pendulum are, from its coordinates: each row is one number."""
+    q = X[: len(X) // 2]
+    if isinstance(system, DoublePendulum):
+        l_1, l_2 = system.length_1, system.length_2
+        upper = np.stack([l_1 * np.sin(q[0]), -l_1 * np.cos(q[0])])
+        return np.stack([upper, upper + np.stack([l_2 * np.sin(q[1]), -l_2 * np.cos(q[1])])])
+    if isinstance(system, SphericalPendulum):
+        s, height = np.sin(q[0]), -np.cos(q[0])
+        return system.length * np.stack([np.stack([s * np.cos(q[1]), s * np.sin(q[1]), height])])
+    if isinstance(system, ElasticPendulum):
+        return np.stack([np.stack([q[0] * np.sin(q[1]), -q[0] * np.cos(q[1])])])
+    cart = np.stack([q[0], 0 * q[0]])
+    pole = system.length * np.stack([np.sin(q[1]), -np.cos(q[1])])
+    return np.stack([cart, cart + pole])
+
+
+@pytest.mark.parametrize(
+    ("system", "masses"),
+    [
+        (DoublePendulum(0.5, 2.0, 1.5, 0.7, 9.81), [0.5, 2.0]),
+        (SphericalPendulum(0.5, 2.0, 9.81), [0.5]),
+        (ElasticPendulum(0.5, 0.8, 20.0, 9.81), [0.5]),
+        (CartPole(2.0, 0.3, 0.5, 9.81), [2.0, 0.3]),
+    ],
+    ids=repr,
+)
+def test_energy_is_that_of_masses_in_space(system, masses):
+    # T = sum m |v|^2 / 2 with velocities in space, V = sum m g height + a spring
+    rest = None
+    for X in cloud(system, 10):
+        h = 1e-30
+        place = cartesian(system, X + 1j * h * system.vector_field(X))
+        speed = np.sum((place.imag / h) ** 2, axis=1)
+        H = np.sum(masses * (speed / 2 + system.gravity * place.real[:, -1]))
+        if isinstance(system, ElasticPendulum):
+            H += system.stiffness * (X[0] - system.length) ** 2 / 2
+        rest = system.energy(X) - H if rest is None else rest  # the zero of V
+        np.testing.assert_allclose(system.energy(X) - H, rest, atol=1e-12)
+
+
+def test_toda_is_fput_to_third_order():
+    q = 1e-3 * np.random.default_rng(0).uniform(-1, 1, (5, 8))
+    toda, fput = Chain(4, alpha=0.3), Chain(4, "fput", alpha=0.3)
+    np.testing.assert_allclose(toda.energy(q), fput.energy(q), rtol=0, atol=1e-11)
+    r = 0.7
+    expected = 2 * (np.exp(-r) + np.exp(r) - 2)  # V = exp(-r) + r - 1 of the four springs
+    np.testing.assert_allclose(Chain(4).energy([r, 0, r, 0, 0, 0, 0, 0]), expected)
+
+
+def test_field_of_a_charge_is_the_curl_of_its_potential():
+    system, X = MagneticCharge(-2.0, (0.5, 0.3)), cloud(MagneticCharge(), 11)
+    B = -2.0 + X[:, :2] @ [0.5, 0.3]
+    v, a = np.hsplit(system.velocity_field(X), 2)
+    np.testing.assert_allclose(a, B[:, None] * np.stack([v[:, 1], -v[:, 0]], axis=1), atol=1e-13)
+
+
+def test_springs_in_a_line_are_a_matrix():
+    line, K = SpringNetwork([1.0, 2.0, 3.0], 2.0), 2.0 * (2 * np.eye(3) - np.eye(3, k=1))
+    K -= 2.0 * np.eye(3, k=-1)
+    np.testing.assert_array_equal(line.stiffness_matrix, K)
+    X = cloud(line, 0)
+    np.testing.assert_allclose(line.energy(X), SpringNetwork([1.0, 2.0, 3.0], K).energy(X))
+    assert SpringNetwork(2.0, [1.0, 1.0]).n_dof == SpringNetwork(2.0).n_dof == 1
+
+
+def test_a_pair_of_bodies_is_the_kepler_problem():
+    pair = NBody(2, masses=[3.0, 1.0])
+    X = cloud(pair, 12)
+    q, p = np.split(X, 2, axis=1)
+    separation = np.hstack([q[:, :2] - q[:, 2:], p[:, :2] / 3 - p[:, 2:]])
+    a = pair.velocity_field(X)[:, 4:]
+    expected = Kepler(mu=4.0).velocity_field(separation)[:, 2:]
+    np.testing.assert_allclose(a[:, :2] - a[:, 2:], expected, rtol=1e-13)
+
+
+# ---- velocities
+
+
+@each_canonical
+def test_velocity_field_is_the_derivative_of_velocities_in_time(system):
+    h, x0 = 1e-3, cloud(system, 13)[0]
+    X = path(system.vector_field, x0, h * np.arange(-3, 4) + 3 * h)
+    weights = np.array([-1, 9, -45, 0, 45, -9, 1]) / (60 * h)  # of order six
+    expected = weights @ system.to_velocities(X)
+    found = system.velocity_field(X[3])
+    size = np.abs(found).max()
+    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8 * size)
+
+
+@each_canonical
+def test_velocity_field_begins_with_the_velocity(system):
+    X, d = cloud(system, 14), system.n_dof
+    F = system.velocity_field(X)
+    np.testing.assert_allclose(F[:, :d], system.velocity(X), rtol=1e-14)
+    np.testing.assert_array_equal(system.to_velocities(X)[:, d:], system.velocity(X))
+    np.testing.assert_array_equal(system.to_velocities(X)[:, :d], X[:, :d])
+    # by the Hessian: a = dv/dx . dx/dt
+    a = np.einsum("nij,nj->ni", derivatives(system.velocity, X), system.vector_field(X))
+    np.testing.assert_allclose(F[:, d:], a, rtol=1e-11, atol=1e-12 * np.abs(a).max())
+
+
+def test_names_of_velocities():
+    assert Pendulum().velocity_names == ["q", "v"]
+    assert NBody(2, 1).velocity_names == ["x_1", "x_2", "vx_1", "vx_2"]
+    assert NBody(1, 4).feature_names[:2] == ["q1_1", "q2_1"]
+
+
+# ---- forces
+
+
+def random_forces(system, seed):
+    rng = np.random.default_rng(seed)
+    d = system.n_dof
+    root = rng.uniform(-1, 1, (d, d))
+    return root @ root.T, rng.uniform(-1, 1, (d, 2)), rng.uniform(-1, 1, (20, 2))
+
+
+@each_canonical
+def test_energy_balance_of_forces(system):
+    damping, G, u = random_forces(system, 0)
+    forced, X = Forced(system, damping, G), cloud(system, 15)
+    v = system.velocity(X)
+    expected = -np.einsum("ni,ij,nj->n", v, damping, v) + np.einsum("ni,ij,nj->n", v, G, u)
+    change = np.sum(forced.gradient(X) * forced.vector_field(X, u), axis=1)
+    scale = np.abs(system.gradient(X)).max() ** 2
+    np.testing.assert_allclose(change, expected, rtol=1e-11, atol=1e-13 * scale)
+    np.testing.assert_allclose(forced.power(X, u), expected, rtol=1e-12)
+
+
+@each_canonical
+def test_without_forces_nothing_changes(system):
+    X = cloud(system, 16)
+    np.testing.assert_array_equal(Forced(system).vector_field(X), system.vector_field(X))
+    np.testing.assert_array_equal(Forced(system).velocity_field(X), system.velocity_field(X))
+    np.testing.assert_array_equal(Forced(system).energy(X), system.energy(X))
+
+
+@each_canonical
+def test_accelerations_of_forces_are_derivatives_in_time(system):
+    damping, G, u = random_forces(system, 1)
+    forced, x0, h = Forced(system, damping, G), cloud(system, 17)[0], 1e-3
+    X = path(lambda x: forced.vector_field(x, u[0]), x0, h * np.arange(7))
+    weights = np.array([-1, 9, -45, 0, 45, -9, 1]) / (60 * h)
+    found = forced.velocity_field(X[3], u[0])
+    size = np.abs(found).max()
+    np.testing.assert_allclose(
+        found, weights @ forced.to_velocities(X), rtol=1e-7, atol=1e-8 * size
+    )
+
+
+def test_damping_may_be_a_number_a_sequence_or_a_matrix():
+    X = cloud(CartPole(), 0)
+    one, two, matrix = (Forced(CartPole(), g) for g in (0.3, (0.3, 0.3), 0.3 * np.eye(2)))
+    np.testing.assert_allclose(one.vector_field(X), two.vector_field(X), rtol=1e-14)
+    np.testing.assert_allclose(one.vector_field(X), matrix.vector_field(X), rtol=1e-14)
+    assert matrix == Forced(CartPole(), [[0.3, 0.0], [0.0, 0.3]])
+
+
+def test_simulate_takes_a_damped_system():
+    t = np.linspace(0, 5, 11)
+    forced = Forced(Pendulum(), damping=0.2)
+    X = simulate(forced, [1.0, 0.0], t, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(X, path(forced.vector_field, [1.0, 0.0], t), atol=1e-7)
+    assert np.all(np.diff(forced.energy(X)) < 0)
+
+
+def test_inputs_have_names():
+    assert Forced(CartPole(), input_matrix=[[1.0], [0.0]]).input_names == ["u"]
+    assert Forced(CartPole(), input_matrix=np.eye(2)).input_names == ["u_1", "u_2"]
+    assert Forced(CartPole()).input_names == []
+
+
+# ---- bad parameters
+
+
+@dataclass(frozen=True)
+class NotCanonical:
+    n_dof: int = 1
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: DoublePendulum(mass_2=0.0), ValueError, "mass_2 of DoublePendulum must be pos"),
+        (lambda: SphericalPendulum(length=-1.0), ValueError, "length of SphericalPendulum must"),
+        (lambda: ElasticPendulum(stiffness=np.nan), ValueError, "stiffness of ElasticPendulum"),
+        (lambda: CartPole(cart_mass=np.inf), ValueError, "cart_mass of CartPole must be positive"),
+        (lambda: PredatorPrey(mortality=0), ValueError, "mortality of PredatorPrey must be posi"),
+        (lambda: HenonHeiles(np.nan), ValueError, "coupling of HenonHeiles must be finite; got"),
+        (lambda: Duffing(beta=np.inf), ValueError, "beta of Duffing must be finite; got inf"),
+        (lambda: NBody(0), ValueError, "n_bodies of NBody must be at least 1; got 0"),
+        (lambda: NBody(2.0), TypeError, "n_bodies of NBody must be an integer; got 2.0"),
+        (lambda: NBody(2, masses=[1.0]), ValueError, "masses of NBody must be a number or 2 of"),
+        (lambda: NBody(2, masses=[1.0, 0.0]), ValueError, "masses of NBody must be positive"),
+        (lambda: NBody(2, masses="a"), TypeError, "masses of NBody must be a number or an array"),
+        (lambda: NBody(2, softening=-1.0), ValueError, "softening of NBody must be finite and at"),
+        (lambda: NBody(2, potential="glue"), ValueError, "potential of NBody must be one of .*glu"),
+        (lambda: Chain(1), ValueError, "n of Chain must be at least 2; got 1"),
+        (lambda: Chain(3, "spring"), ValueError, "potential of Chain must be one of"),
+        (lambda: Chain(3, alpha=0), ValueError, "alpha of Chain must not be 0.*try 'fput'"),
+        (lambda: Chain(3, beta=1.0), ValueError, "beta of Chain is for potential='fput'; got 1.0"),
+        (lambda: MagneticCharge(1.0, 2.0), ValueError, "field_gradient of MagneticCharge must be"),
+        (lambda: MagneticCharge(np.nan), ValueError, "field of MagneticCharge must be finite"),
+        (lambda: SpringNetwork([]), ValueError, "masses of SpringNetwork must be a number or a"),
+        (lambda: SpringNetwork([1, 1], [1, 1]), ValueError, r"n \+ 1 springs of n masses.*\(2,\)"),
+        (lambda: SpringNetwork([1, 1], -1), ValueError, "stiffness of SpringNetwork must be at le"),
+        (lambda: SpringNetwork(1, [[1, 2], [3, 4]]), ValueError, "must be symmetric; got a matrix"),
+        (lambda: SpringNetwork(1, [[1, 2]]), ValueError, "stiffness of SpringNetwork must be a sq"),
+        (lambda: SpringNetwork([1, np.inf]), ValueError, "masses of SpringNetwork must be finite"),
+        (lambda: SpringNetwork([1, -1]), ValueError, "masses of SpringNetwork must be positive"),
+        (lambda: RigidBody((1, 2)), ValueError, "inertia of RigidBody must be three moments"),
+        (lambda: RigidBody((1, 2, 0)), ValueError, "inertia of RigidBody must be positive"),
+        (lambda: Forced(RigidBody()), TypeError, "system of Forced must be a HamiltonianSystem"),
+        (lambda: Forced(NotCanonical()), TypeError, "system of Forced must be a HamiltonianSyst"),
+        (lambda: Forced(Pendulum(), -0.1), ValueError, "damping of Forced must be positive semi-"),
+        (lambda: Forced(Pendulum(), [1, 2]), ValueError, r"damping of Forced must be .*\(2,\)"),
+        (lambda: Forced(CartPole(), [[1, 1], [0, 1]]), ValueError, "damping of Forced must be sym"),
+        (lambda: Forced(CartPole(), 0.0, [[1.0]]), ValueError, "input_matrix of Forced must have"),
+        (
+            lambda: Forced(Pendulum(), 0.1).vector_field([0.0, 1.0], [1.0]),
+            ValueError,
+            r"u must have 0 columns, one for each column of input_matrix; got the shape \(1,\)",
+        ),
+    ],
+)
+def test_bad_parameters_are_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
