@@ -71,8 +71,9 @@ numpydoc_validation_checks = {
 numpydoc_validation_exclude = {
     # scikit-learn's
     r"\.(get_params|set_params|score)$",
-    # the contract of HamiltonianSystem, in one line with formula and shapes
-    r"systems\.\w+\.(energy|gradient|vector_field)$",
+    # the contracts of systems, in one line with formula and shapes
+    r"systems\.\w+\.(energy|gradient|structure|vector_field|velocity|velocity_field|to_velocities)$",
+    r"systems\.Forced\.power$",
     # made by simulate, described by its attributes
     r"SimulationResult$",
     # the parameters of all are those of FixedStepSolver

@@ -1,23 +1,96 @@
-"""What the parameters of the estimator ask for: a Hamiltonian, its angles, the rows held out."""
+"""What the parameters of the estimator ask for: columns, Hamiltonian, forces, rows held out."""
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 
 from ._selection import SOLVERS
 from ._validation import check_activation, check_hidden_layer_sizes
-from .hamiltonians import HAMILTONIANS, Hamiltonian, Periods, periods_of
+from .forces import Damping, Force, Inputs
+from .hamiltonians import (
+    Canonical,
+    Constant,
+    Hamiltonian,
+    Layout,
+    Poisson,
+    Structure,
+    WithForces,
+    named,
+    periods_of,
+)
+
+# Rows at which a structure is looked at.
+_ROWS_TO_CHECK = 50
 
 
-def periods_asked_for(estimator: Any, n_columns: int) -> Periods:
-    """{column: period} of the parameter ``periodic``."""
+def layout_asked_for(estimator: Any, n_columns: int) -> Layout:
+    """What the columns of X are."""
+    n_inputs, n_parameters = int(estimator.n_inputs), int(estimator.n_parameters)
     periods = periods_of(_by_index(estimator.periodic, estimator))
-    if not all(0 <= k < n_columns for k in periods):
+    n_state = n_columns - n_inputs - n_parameters
+    legal = [k for k in range(n_columns) if not n_state <= k < n_state + n_inputs]
+    if not set(periods) <= set(legal):
         raise ValueError(
-            f"periodic must name columns of X, 0 to {n_columns - 1}; got {sorted(periods)}."
+            f"periodic must name columns of X, {legal[0]} to {legal[-1]}, but no inputs; got "
+            f"{sorted(periods)}."
         )
-    return periods
+    return Layout(n_state, n_inputs, n_parameters, periods, estimator.structure is None)
+
+
+def structure_asked_for(estimator: Any) -> Structure:
+    """S, a constant matrix or a function of states; J where nothing is said."""
+    given = estimator.structure
+    if given is None:
+        return Canonical()
+    return Poisson(given) if callable(given) else Constant(given)
+
+
+def check_structure(structure: Structure, X: np.ndarray) -> None:
+    """Raise ValueError unless S has its shape at states X (n, D), and is skew there."""
+    n = X.shape[1]
+    S = structure.at(np.array(X[:_ROWS_TO_CHECK]))
+    if S.shape[1:] != (n, n) or S.ndim != 3:
+        raise ValueError(
+            f"structure must be a matrix ({n}, {n}), or a function of states (n, {n}) that returns "
+            f"one for each, (n, {n}, {n}); got shape {S.shape}."
+        )
+    size = np.abs(S).max()
+    if not np.isfinite(size) or size == 0.0 or np.abs(S + np.swapaxes(S, 1, 2)).max() > 1e-9 * size:
+        raise ValueError(
+            "structure must be finite and skew, S^T = -S: then H is conserved. Friction goes into "
+            "dissipation."
+        )
+
+
+def input_matrix_asked_for(estimator: Any, layout: Layout) -> np.ndarray | None:
+    """The known G (n_pushed, n_inputs) of a force G u; None where it is to be learned."""
+    if estimator.input_matrix is None:
+        return None
+    G = np.asarray(estimator.input_matrix, dtype=float)
+    if layout.n_inputs and G.ndim < 2 and G.size == layout.n_pushed * layout.n_inputs:
+        G = G.reshape(layout.n_pushed, layout.n_inputs)
+    if G.shape != (layout.n_pushed, layout.n_inputs) or not np.isfinite(G).all():
+        raise ValueError(
+            f"input_matrix must be G of shape ({layout.n_pushed}, {layout.n_inputs}), the force on "
+            f"each of {layout.n_pushed} rates by each of n_inputs={layout.n_inputs}; got shape "
+            f"{G.shape}."
+        )
+    return G
+
+
+def forces_asked_for(estimator: Any, layout: Layout) -> list[Force]:
+    """The forces of the parameters ``dissipation`` and ``n_inputs``, that have to be learned."""
+    found, given = [], estimator.dissipation
+    if isinstance(given, Force):
+        found.append(given)
+    elif isinstance(given, str) and given in ("linear", "mlp"):
+        found.append(Damping(depends_on_q=given == "mlp"))
+    if layout.n_inputs and estimator.input_matrix is None:
+        found.append(Inputs())
+    return found
 
 
 def _by_index(periodic: Any, estimator: Any) -> Any:
@@ -30,8 +103,10 @@ def _by_index(periodic: Any, estimator: Any) -> Any:
     return [names.get(k, k) for k in np.atleast_1d(np.asarray(periodic, object))]
 
 
-def hamiltonian_asked_for(estimator: Any, goes_on: bool) -> tuple[Hamiltonian, bool]:
-    """The Hamiltonian that the parameters ask for, and whether it is an outcome.
+def hamiltonian_asked_for(
+    estimator: Any, layout: Layout, goes_on: bool
+) -> tuple[Hamiltonian, bool]:
+    """What the parameters ask for, with forces, and whether the Hamiltonian is an outcome.
 
     Layers and activations that are the solver's to choose are None.
     """
@@ -41,7 +116,17 @@ def hamiltonian_asked_for(estimator: Any, goes_on: bool) -> tuple[Hamiltonian, b
     if is_auto and goes_on:
         hamiltonian, is_open = estimator.hamiltonian_.map_layers(lambda *_: (None, None)), False
     elif isinstance(hamiltonian, str):
-        hamiltonian = HAMILTONIANS["mlp" if is_auto else hamiltonian]
+        known = named(layout)
+        name = "mlp" if is_auto else hamiltonian
+        if name not in known:
+            raise ValueError(
+                f"hamiltonian={name!r} is one of q and p, which a structure of one's own does not "
+                "have. Use 'mlp', or an object of skhnn.hamiltonians that names columns by indices."
+            )
+        hamiltonian = known[name]
+    forces = forces_asked_for(estimator, layout)
+    if forces:
+        hamiltonian = WithForces(hamiltonian, reduce(add, forces))
     sizes = None if sizes is None else check_hidden_layer_sizes(sizes)
     activation = None if estimator.activation == "auto" else estimator.activation
 

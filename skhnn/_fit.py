@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._asked_for import hamiltonian_asked_for, periods_asked_for, rows_held_out
+from ._asked_for import (
+    check_structure,
+    hamiltonian_asked_for,
+    input_matrix_asked_for,
+    layout_asked_for,
+    rows_held_out,
+    structure_asked_for,
+)
 from ._callbacks import FitTasks
 from ._data import DerivativeFit, Place, Problem
+from ._identified import identify
 from ._model import Model
 from ._scaling import Scaling
 from ._score import field_score
@@ -29,7 +37,8 @@ from ._solvers import (
 from ._support import Support
 from ._threads import one_blas_thread
 from ._torch import resolve_device, sensible_threads
-from .hamiltonians import Equations, Hamiltonian, Params
+from .forces import Damping
+from .hamiltonians import Equations, Hamiltonian, Layout, Params
 
 _DEFAULT_SIZES = (64, 64)
 # Rows, evenly spaced, over which the mean of H is set to zero: enough for a constant.
@@ -83,18 +92,24 @@ def train(
     if estimator.early_stopping and solver.holds_out and not one_epoch:
         split = rows_held_out(estimator, len(X), groups, rng)
     rows = _Rows(X, y, weight, groups, *split)
-    hamiltonian, is_open = hamiltonian_asked_for(estimator, goes_on)
-    everything, known = _problem(estimator, hamiltonian, rows, goes_on)
+    layout = layout_asked_for(estimator, X.shape[1])
+    hamiltonian, is_open = hamiltonian_asked_for(estimator, layout, goes_on)
+    everything, known, input_matrix = _problem(estimator, hamiltonian, layout, rows, goes_on)
     problem, scaling = everything, everything.scaling
     if rows.trained_on is not None:
         problem = everything.subset(rows.trained_on)
-    start = _start(estimator, hamiltonian, problem, rng, goes_on, is_open)
+    with one_blas_thread():
+        start = _start(estimator, hamiltonian, problem, rng, goes_on, is_open)
+    if isinstance(estimator.dissipation, str) and estimator.dissipation == "auto":
+        start.optional = Damping()
 
     def fitted(equations: Equations, params: Params) -> dict[str, Any]:
         """The attributes of a model with these weights, ready to predict."""
         step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
         X, _, weight = problem.rows(slice(None, None, step))
-        equations = equations.in_units_of_the_data(scaling.s, scaling.c, scaling.e, known)
+        equations = equations.in_units_of_the_data(
+            scaling.units, known, problem.structure, input_matrix
+        )
         model = Model(equations, params).centred(X, weight)
         return attributes_of(model) | {
             "_scaling": scaling,
@@ -117,6 +132,9 @@ def train(
         )
         result = run_solver(solver, problem, start, monitor, options)
     attributes = fitted(result.equations, result.params)
+    if result.equations.forces:
+        with one_blas_thread():
+            attributes |= _identified(problem, result, attributes["_model"], fitted)
     tasks.end_fit(lambda: attributes)
     before = getattr(estimator, "_support", None) if one_epoch and goes_on else None
     return attributes | {
@@ -128,6 +146,22 @@ def train(
     }, result
 
 
+def _identified(
+    problem: Problem, result: FitResult, model: Model, fitted: Callable[..., dict[str, Any]]
+) -> dict[str, Any]:
+    """The coefficients of forces, and the model again where friction had to be bounded."""
+    params, found = identify(problem, result.equations, result.params, model.equations)
+    names = {"damping": "damping_", "inputs": "input_matrix_"}
+    attributes: dict[str, Any] = {}
+    for label, one in found.items():
+        name = names[label]
+        attributes |= {name: one.value, f"{name[:-1]}_std_": one.std}
+    if params is not result.params:
+        result.params = params
+        attributes |= fitted(result.equations, params)
+    return attributes
+
+
 def attributes_of(model: Model) -> dict[str, Any]:
     """What an estimator says of its model."""
     layers = model.hamiltonian.layers()
@@ -137,28 +171,36 @@ def attributes_of(model: Model) -> dict[str, Any]:
         "params_": model.params,
         "hidden_layer_sizes_": tuple(layers[0].hidden_layer_sizes) if layers else (),
         "activation_": layers[0].activation if layers else None,
-        "n_dof_": model.equations.n_columns // 2,
+        "n_dof_": model.equations.n_state // 2,
     }
 
 
 def _problem(
-    estimator: Any, hamiltonian: Hamiltonian, rows: _Rows, goes_on: bool
-) -> tuple[Problem, list[Any]]:
-    """All rows less the field of known energies, and these energies."""
-    X, y = rows.X, rows.y
-    periods = periods_asked_for(estimator, X.shape[1])
-    declared = hamiltonian.declare(X.shape[1], periods)
+    estimator: Any, hamiltonian: Hamiltonian, layout: Layout, rows: _Rows, goes_on: bool
+) -> tuple[Problem, list[Any], np.ndarray | None]:
+    """All rows less what is known of their rates; the known energies, and the known G."""
+    X, y, n = rows.X, rows.y, rows.y.shape[1]
+    structure = structure_asked_for(estimator)
+    check_structure(structure, X[:, :n])
+    declared = hamiltonian.declare(layout)
     for known in declared.known:
         known.check(np.asarray(X[:_ROWS_TO_CHECK]))
-    if declared.known:
-        y = y - sum(known.field_at(X) for known in declared.known)
+    if declared.known and not declared.forces:  # with forces, the true rates are needed
+        slopes = sum(known.gradient_at(np.asarray(X), np) for known in declared.known)[:, :n]
+        y = y - structure.apply(np.asarray(X[:, :n]), slopes)
+    G = input_matrix_asked_for(estimator, layout)
+    if G is not None:
+        y = np.array(y)
+        y[:, n - layout.n_pushed :] -= X[:, n : n + layout.n_inputs] @ G.T
     if goes_on:
         scaling = estimator._scaling
     else:
         of = slice(None) if rows.trained_on is None else rows.trained_on
-        scaling = Scaling.from_data(X[of], y[of], rows.weight[of], declared.periods)
-    problem = Problem(X, y, rows.weight, rows.groups, scaling, periods=periods)
-    return problem, declared.known
+        scaling = Scaling.from_data(
+            X[of], y[of], rows.weight[of], declared.periods, declared.absolute, structure
+        )
+    problem = Problem(X, y, rows.weight, rows.groups, scaling, layout=layout, structure=structure)
+    return problem, declared.known, G
 
 
 def _start(
@@ -175,9 +217,10 @@ def _start(
         params = initial_params(equations, problem, rng)
         return Start(hamiltonian, equations, params, hamiltonian_is_open=is_open)
     model = estimator._model
-    before = model.equations.n_columns, repr(model.hamiltonian)
+    found = model.equations.hamiltonian
+    before = model.equations.n_columns, repr(found)
     # What the parameters leave open is what was found.
-    layers = [(n.hidden_layer_sizes, n.activation) for n in model.hamiltonian.layers()]
+    layers = [(n.hidden_layer_sizes, n.activation) for n in found.layers()]
     if len(layers) == len(hamiltonian.layers()):
         hamiltonian = hamiltonian.with_layers(
             [
@@ -191,7 +234,7 @@ def _start(
             f"warm_start and partial_fit go on with a model of {before[0]} columns, {before[1]}; "
             f"got {now[0]} columns, {now[1]}. Use a new estimator, or fit with warm_start=False."
         )
-    equations = model.equations.in_units_of(problem.scaling.s)
+    equations = model.equations.in_units_of(problem.scaling.units)
     return Start(hamiltonian, equations, model.params, goes_on=True, state=estimator._solver_state)
 
 
@@ -244,8 +287,9 @@ def _support(
     X: np.ndarray, scaling: Scaling, before: tuple[np.ndarray, float] | None
 ) -> tuple[np.ndarray, float]:
     """The points and the reach of the region of the data, and of rows seen ``before``."""
-    mu, s, box = scaling.mu, scaling.s, scaling.box
-    support = Support.from_data(X, mu, s, box, before and Support(*before, mu, s, box))
+    n = scaling.n_state
+    mu, s, box = scaling.mu[:n], scaling.s[:n], scaling.box[:n]
+    support = Support.from_data(X[:, :n], mu, s, box, before and Support(*before, mu, s, box))
     return support.points, support.reach
 
 
@@ -255,4 +299,4 @@ def _final_loss(model: Model, X: np.ndarray, y: np.ndarray, weight: np.ndarray) 
     X, y, weight = np.asarray(X[rows]), np.asarray(y[rows]), weight[rows]
     if len(X) < 2:
         return float("nan")
-    return 0.5 * (1.0 - field_score(X, y, model.field(X), weight))
+    return 0.5 * (1.0 - field_score(X[:, : y.shape[1]], y, model.field(X), weight))

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._learned_dynamics import learned_dynamics
 from ._model import Model
 from ._scaling import Scaling
-from ._simulation import Dynamics, simulate
+from ._simulation import Driving, Dynamics, simulate
 from ._support import Support
 from ._torch import evaluate_on_device, is_present
 from ._validation import check_choice, check_states
@@ -106,7 +106,8 @@ class FittedHamiltonian(BaseEstimator):
             steps of any size. A single time returns x0. Two axes, or a list, are times of its own
             for each trajectory.
         **options : object
-            Those of :func:`skhnn.simulate`, where they are explained: ``method="DOP853"``,
+            Those of :func:`skhnn.simulate`, where they are explained: ``u``, ``parameters``,
+            ``between``, ``method="DOP853"``,
             ``rtol=1e-9``, ``atol=None``, ``max_step``, ``first_step``, ``step_size``, ``events``,
             ``dense_output``, ``max_nfev``, ``on_failure="raise"``, ``return_solution=False``,
             ``verbose``.
@@ -142,6 +143,42 @@ class FittedHamiltonian(BaseEstimator):
         """
         check_is_fitted(self)
         return simulate(self, x0, t, **options)
+
+    def mass_matrix(self, q: Any = None) -> np.ndarray:
+        r"""M(q) of the kinetic energy 1/2 (p - b)^T M(q)^-1 (p - b).
+
+        The inverse of the second derivatives of H by the momenta, at those of the mean of the
+        training data.
+
+        Parameters
+        ----------
+        q : array-like of shape (d,) or (n, d), default=None
+            Coordinates; None is their mean in the training data.
+
+        Returns
+        -------
+        ndarray of shape (d, d) or (n, d, d)
+            The matrices, in units of p times that of time divided by that of q.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If the states are not (q, p), or q does not have d columns.
+        """
+        check_is_fitted(self)
+        layout, d = self._model.equations.layout, self.n_dof_
+        if not layout.is_canonical:
+            raise ValueError("mass_matrix needs states (q, p); this model has another structure.")
+        mu = self._scaling.mu
+        given = mu[:d] if q is None else np.asarray(q, dtype=float)
+        if given.ndim not in (1, 2) or given.shape[-1] != d:
+            raise ValueError(f"q must have shape ({d},) or (n, {d}); got shape {given.shape}.")
+        rows = np.tile(mu, (len(np.atleast_2d(given)), 1))
+        rows[:, :d] = given
+        M = np.linalg.inv(self._model.jacobian(rows)[:, :d, d : 2 * d])
+        return np.asarray(M if given.ndim == 2 else M[0])
 
     def to_torch(self, dtype: str = "float64") -> Any:
         """The fitted model as a module of torch.
@@ -207,18 +244,39 @@ class FittedHamiltonian(BaseEstimator):
     def _on_device(self, method: Any, X: np.ndarray) -> np.ndarray:
         return evaluate_on_device(method, self._model.params, X, self._device)
 
-    def _dynamics(self, scale: float = 1.0, shift: Any = 0.0) -> Dynamics:
+    def _columns_behind(self) -> dict[str, int]:
+        """How many inputs and parameters there are."""
+        layout = self._model.equations.layout
+        return {"u": layout.n_inputs, "parameters": layout.n_parameters}
+
+    def _dynamics(
+        self, scale: float = 1.0, shift: Any = 0.0, driving: Driving | None = None
+    ) -> Dynamics:
         """The learned equations of x, for a model of ``scale`` x + ``shift``."""
-        mu, s, box = self._scaling.mu, self._scaling.s, self._scaling.box
+        n = self._scaling.n_state
+        mu, s, box = (a[:n] for a in (self._scaling.mu, self._scaling.s, self._scaling.box))
         return learned_dynamics(
             self._model,
             spread=s,
             support=None if self._support is None else Support(*self._support, mu, s, box),
-            check=partial(check_states, self),
-            device_for=lambda n: self._device if self._is_for_device(n) else None,
+            check=partial(self._check_starts, n),
+            device_for=lambda m: self._device if self._is_for_device(m) else None,
             scale=scale,
             shift=shift,
+            driving=driving,
         )
+
+    def _check_starts(self, n_state: int, X: Any) -> np.ndarray:
+        """States of a frame, whose columns are those of the state."""
+        if n_state == self.n_features_in_:
+            return check_states(self, X)
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and list(X.columns) != list(names[:n_state]):
+            raise ValueError(
+                f"x0 must have the columns of the state, {list(names[:n_state])}; got "
+                f"{list(X.columns)}."
+            )
+        return np.asarray(X, dtype=float)
 
     def _is_for_device(self, n_rows: int) -> bool:
         """Whether to evaluate on the device that was trained on; warns, once, if it is absent."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._chunks import evaluate_in_chunks
-from .hamiltonians import Equations, Hamiltonian, Params
+from .hamiltonians import Equations, Hamiltonian, Params, WithForces
 
 
 class Model:
@@ -28,17 +28,28 @@ class Model:
 
     @property
     def hamiltonian(self) -> Hamiltonian:
-        """What was composed, with its layers."""
-        return self.equations.hamiltonian
+        """What was composed, with its layers; without forces."""
+        found = self.equations.hamiltonian
+        return found.hamiltonian if isinstance(found, WithForces) else found
+
+    @property
+    def forces(self) -> Any:
+        """The forces that were composed, or None."""
+        found = self.equations.hamiltonian
+        return found.forces if isinstance(found, WithForces) else None
 
     def bind(self) -> Callable[[np.ndarray], np.ndarray]:
-        """x -> dx/dt, for x of shape (2d,) or (n, 2d), with everything known multiplied out."""
+        """x -> dx/dt, for x of shape (k,) or (n, k), with everything known multiplied out."""
         return self.equations.vector_field(self.params)
 
     def field(self, X: np.ndarray) -> np.ndarray:
-        """dx/dt, (n, 2d)."""
-        out = np.empty_like(X, order="C")
+        """dx/dt, (n, D)."""
+        out = np.empty((len(X), self.equations.n_state))
         return evaluate_in_chunks(self.bind(), X, out, self.equations.width)
+
+    def forces_at(self, X: np.ndarray) -> np.ndarray:
+        """The part of dx/dt that is no Hamiltonian's, (n, D)."""
+        return self.field(X) - self.equations.field_of_energies(self.params, X)
 
     def energy(self, X: np.ndarray) -> np.ndarray:
         """H, (n,)."""
@@ -47,7 +58,7 @@ class Model:
         return energies + self.constant
 
     def jacobian(self, X: np.ndarray) -> np.ndarray:
-        """The derivatives of the field by the states, (n, 2d, 2d)."""
+        """The derivatives of the field by the states, (n, D, D)."""
         return np.asarray(self.equations.jacobian(self.params, X))
 
     def centred(self, X: np.ndarray, weight: np.ndarray) -> "Model":

@@ -15,6 +15,7 @@ from ._validation import (
     check_number,
     check_optimizer,
 )
+from .forces import Force
 from .hamiltonians import HAMILTONIANS, Hamiltonian
 
 
@@ -47,6 +48,20 @@ def check_parameters(estimator: Any) -> None:
     check_number("n_iter_no_change", estimator.n_iter_no_change, Integral, 1)
     check_number("validation_fraction", estimator.validation_fraction, Real, 0, 1, inclusive=False)
 
+    for name in ("n_inputs", "n_parameters"):
+        check_number(name, getattr(estimator, name), Integral, 0)
+    given = estimator.dissipation
+    if isinstance(given, type) and issubclass(given, Force):
+        raise TypeError(f"dissipation must be an object, {given.__name__}(); got the class.")
+    if given is not None and not isinstance(given, Force):
+        check_choice("dissipation", given, ("linear", "mlp", "auto"))
+    if isinstance(given, str) and given == "auto" and not SOLVERS[estimator.solver].chooses:
+        raise ValueError(
+            f"dissipation='auto' is chosen by solver='auto'; got solver={estimator.solver!r}. Say "
+            "dissipation=None or 'linear'."
+        )
+    if estimator.input_matrix is not None and not estimator.n_inputs:
+        raise ValueError("input_matrix needs n_inputs, the number of columns u behind the state.")
     if estimator.optimizer is not None:
         check_optimizer(estimator.optimizer, estimator.solver)
 

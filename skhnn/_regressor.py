@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import RegressorMixin
+from sklearn.base import RegressorMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from ._asked_for import periods_asked_for
+from ._asked_for import layout_asked_for
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._convergence import warn_unless_converged
 from ._data import Problem
@@ -18,8 +19,9 @@ from ._documentation import DocumentationLink
 from ._fit import attributes_of, train
 from ._fitted import FittedHamiltonian
 from ._layout import label_of_columns, suspicions, warn_of_columns
-from ._model import model_of
+from ._model import Model, model_of
 from ._parameters import check_parameters, warn_about_options
+from ._scaling import Scaling
 from ._score import field_score
 from ._selection import SOLVERS
 from ._solvers import name_of
@@ -31,7 +33,10 @@ from ._validation import (
     check_training_data,
     unchanged_on_error,
 )
-from .hamiltonians import HAMILTONIANS, Hamiltonian
+from .hamiltonians import HAMILTONIANS, Hamiltonian, Pairwise, with_bodies
+
+# Attributes of a fit with forces, of which the next fit may have none.
+_OF_FORCES = ("damping_", "damping_std_", "input_matrix_", "input_matrix_std_")
 
 
 def _takes_rows_in_pieces(estimator: "HNNRegressor") -> bool:
@@ -75,6 +80,23 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         has names. A shift of theirs by a period
         changes nothing; in ``X`` they may jump by a period (be wrapped) or not, in ``simulate``
         they go on.
+    dissipation : {None, "linear", "mlp", "auto"} or object, default=None
+        Friction: dp/dt has a further -Gamma dq/dt, Gamma a symmetric matrix, constant with "linear"
+        and a function of q with "mlp". Objects of ``skhnn.forces`` add up to others. None is no
+        friction; ``fit`` warns where the data have some. "auto" decides between None and "linear"
+        by rows left out.
+    n_inputs : int, default=0
+        The number of columns u behind those of the state, of which dp/dt has a further G u, such as
+        the torque of a motor. (With a ``structure``, all of dx/dt has it.)
+    input_matrix : array-like of shape (d, n_inputs), default=None
+        G, where it is known; None learns it.
+    n_parameters : int, default=0
+        The number of columns behind those, on which H depends: a length, the strength of a field,
+        the time. H is then defined up to a function of them.
+    structure : array-like of shape (D, D) or callable, default=None
+        S of dx/dt = S(x) grad H for states that are not (q, p), a skew matrix, or a function of
+        states (n, D) that returns one for each, (n, D, D). Any number D of columns is right, and H
+        is defined up to functions that S conserves (Casimirs). None is J, for (q, p).
     activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic"}, default="auto"
         The activation of the hidden layers; "auto" is "tanh", except that the solvers "auto" and
         "least_squares" may choose "silu". It must be smooth, since the field is the derivative of
@@ -169,6 +191,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
     fit_report_ : list of dict
         What was tried, in order: the solver, the layers, ``error`` = sqrt(1 - R^2) on rows left
         out, seconds since the start; the last entry says what was chosen and why.
+    damping_, damping_std_ : ndarray of shape (d, d)
+        Gamma of a constant linear friction, force per velocity, and its standard errors; NaN where
+        it had to be bounded to be no negative friction.
+    input_matrix_, input_matrix_std_ : ndarray of shape (d, n_inputs)
+        G, where it was learned and is constant, and its standard errors.
     n_dof_ : int
         Degrees of freedom d, half the number of columns.
     n_features_in_ : int
@@ -233,6 +260,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         *,
         hamiltonian: str | Hamiltonian = "auto",
         periodic: Any = None,
+        dissipation: Any = None,
+        n_inputs: int = 0,
+        input_matrix: Any = None,
+        n_parameters: int = 0,
+        structure: Any = None,
         activation: str = "auto",
         solver: str = "auto",
         optimizer: Any = None,
@@ -256,6 +288,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         self.hidden_layer_sizes = hidden_layer_sizes
         self.hamiltonian = hamiltonian
         self.periodic = periodic
+        self.dissipation = dissipation
+        self.n_inputs = n_inputs
+        self.input_matrix = input_matrix
+        self.n_parameters = n_parameters
+        self.structure = structure
         self.activation = activation
         self.solver = solver
         self.optimizer = optimizer
@@ -319,23 +356,22 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         goes_on = self.warm_start and hasattr(self, "params_")
         with unchanged_on_error(self):
             data = check_training_data(self, X, y, sample_weight, groups)
-            periods = periods_asked_for(self, data[0].shape[1])
-            found = suspicions(data[0], data[1], self._names(data[0]), periods)
+            layout = layout_asked_for(self, data[0].shape[1])
+            found = []
+            if layout.is_canonical:
+                states = data[0][:, : layout.n_state]
+                found = suspicions(states, data[1], self._names(states), layout.periods)
             warn_of_columns(found)
             attributes, result = train(self, *data, goes_on=goes_on)
+        for name in _OF_FORCES:
+            self.__dict__.pop(name, None)
         self.__dict__.update(attributes)
         self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
         self.validation_scores_ = result.validation_scores
         self._summarise()
-        if result.status in ("completed", "converged") and not found:
-            problem = Problem(*data, self._scaling)
-            with one_blas_thread():
-                departure = departure_from_hamiltonian(
-                    problem,
-                    self._model.field,
-                    self._label(data[0]),
-                    is_thorough=self.solver == "auto" and self.max_iter is None,
-                )
+        looks = layout.is_canonical and not layout.n_parameters and self.dissipation is None
+        if result.status in ("completed", "converged") and not found and looks:
+            departure = self._departure(*data)
             if departure is not None:
                 found.append(departure)
                 warnings.warn(f"{departure}.", stacklevel=3)
@@ -436,6 +472,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         """
         predicted = self.predict(X)
         X, y = check_states(self, X), check_derivatives(y, predicted.shape)
+        X = X[:, : y.shape[1]]
         weight = None if sample_weight is None else check_sample_weight(sample_weight, len(X))
         return field_score(X, y, predicted, weight)
 
@@ -468,29 +505,118 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
                 "from_torch takes a module that to_torch() returned, since it has to know the "
                 f"layers; got a {type(module).__name__}."
             )
-        model = cls(**params)
-        fitted = model_of(module)
+        return cls(**params)._with(model_of(module), module.scaling)
+
+    def with_bodies(
+        self,
+        n_bodies: int,
+        *,
+        masses: Any = None,
+        kinds: Sequence[Any] | None = None,
+        charges: Sequence[float] | None = None,
+    ) -> "HNNRegressor":
+        """The fitted laws for another number of bodies.
+
+        Parameters
+        ----------
+        n_bodies : int
+            The number of bodies.
+        masses, kinds, charges : sequence of length n_bodies, default=None
+            Those of :class:`skhnn.hamiltonians.Pairwise`, which have to be given where they were in
+            the fit, unless all are the same.
+
+        Returns
+        -------
+        HNNRegressor
+            A fitted estimator of ``2 * n_bodies * n_dim`` columns. There was no fit, so that
+            ``loss_`` is NaN, and nothing is known of where training data would be.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            Where H is no ``Pairwise``, or has no forces for these kinds of bodies.
+
+        Examples
+        --------
+        >>> from skhnn import HNNRegressor
+        >>> from skhnn.datasets import make_n_body
+        >>> from skhnn.hamiltonians import Pairwise
+        >>> X, y = make_n_body(3, 2, n_samples=300, random_state=0, return_X_y=True)
+        >>> three = HNNRegressor(hamiltonian=Pairwise(3, 2), random_state=0).fit(X, y)
+        >>> three.with_bodies(8).n_features_in_
+        32
+        """
+        check_is_fitted(self)
+        before = self.hamiltonian_
+        if not isinstance(before, Pairwise):
+            raise ValueError(f"with_bodies needs hamiltonian=Pairwise(...); got {before!r}.")
+        given = {"masses": masses, "kinds": kinds, "charges": charges}
+        for name, value in given.items():
+            own = getattr(before, name)
+            if value is None and own is not None:
+                values = np.unique(np.asarray(own))
+                if len(values) > 1:
+                    raise ValueError(f"with_bodies needs the {name} of the bodies; got None.")
+                given[name] = [values[0].item()] * n_bodies
+        hamiltonian = clone(before).set_params(n_bodies=n_bodies, **given)
+        equations, params = with_bodies(self._model.equations, self._model.params, hamiltonian)
+        d, s = n_bodies * before.n_dim, self._scaling.s
+        of_all = np.repeat([np.sqrt(np.mean(half**2)) for half in np.split(s, 2)], d)
+        e, none = self._scaling.e, np.zeros(2 * d)
+        scaling = Scaling(
+            mu=none, s=of_all, e=e, c=none, f=np.roll(e / of_all, d),
+            w=np.full(2 * d, 0.5 / d), constant=np.full(2 * d, np.nan), box=none,
+        )  # fmt: skip
+        return clone(self)._with(Model(equations, params), scaling)
+
+    def _with(self, fitted: Model, scaling: Scaling) -> "HNNRegressor":
+        """Itself with a model that was not fitted here."""
         name = name_of(fitted.hamiltonian)
-        model.set_params(hamiltonian=name if name in HAMILTONIANS else fitted.hamiltonian)
-        model.__dict__.update(attributes_of(fitted))
+        self.set_params(hamiltonian=name if name in HAMILTONIANS else fitted.hamiltonian)
+        self.__dict__.update(attributes_of(fitted))
         if name in HAMILTONIANS:
-            model.set_params(
-                hidden_layer_sizes=model.hidden_layer_sizes_, activation=model.activation_
+            self.set_params(
+                hidden_layer_sizes=self.hidden_layer_sizes_, activation=self.activation_
             )
-        model.n_features_in_ = fitted.equations.n_columns
-        model._scaling, model._support, model._device = module.scaling, None, "cpu"
-        model._solver_state = None
-        model._random_state = check_random_state(model.random_state)
-        model.solver_ = "soap" if model.solver == "auto" else model.solver
-        model.fit_report_ = []
-        model.n_iter_, model.loss_curve_, model.validation_scores_ = 0, [], None
-        model.loss_ = np.nan
-        model._summarise()
-        return model
+        self.n_features_in_ = fitted.equations.n_columns
+        self._scaling, self._support, self._device = scaling, None, "cpu"
+        self._solver_state = None
+        self._random_state = check_random_state(self.random_state)
+        self.solver_ = "soap" if self.solver == "auto" else self.solver
+        self.fit_report_: list[dict[str, Any]] = []
+        self.n_iter_, self.loss_curve_, self.validation_scores_ = 0, [], None
+        self.loss_ = np.nan
+        self._summarise()
+        return self
+
+    def _departure(
+        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray, groups: np.ndarray | None
+    ) -> str | None:
+        """What no Hamiltonian has, in what inputs leave of the derivatives."""
+        n, scaling, model = y.shape[1], self._scaling, self._model
+        states = X[:, :n]
+        if X.shape[1] > n:
+            y = y - model.forces_at(np.asarray(X))
+            periods = layout_asked_for(self, X.shape[1]).periods
+            scaling = Scaling.from_data(states, y, weight, periods)
+
+        def of_energies(x: np.ndarray) -> np.ndarray:
+            rows = np.pad(x, ((0, 0), (0, X.shape[1] - n)))
+            return np.asarray(model.equations.field_of_energies(model.params, rows))
+
+        with one_blas_thread():
+            return departure_from_hamiltonian(
+                Problem(states, y, weight, groups, scaling),
+                of_energies,
+                self._label(states),
+                is_thorough=self.solver == "auto" and self.max_iter is None,
+            )
 
     def _names(self, X: np.ndarray) -> list[str] | None:
         names = getattr(self, "feature_names_in_", ())
-        return [*names] if len(names) == X.shape[1] else None
+        return [*names[: X.shape[1]]] if len(names) >= X.shape[1] else None
 
     def _label(self, X: np.ndarray) -> list[str]:
         return label_of_columns(X.shape[1], self._names(X))

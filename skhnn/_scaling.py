@@ -1,39 +1,44 @@
 r"""The units that a fit computes in, so that it does not depend on those of the data.
 
-States are x' = (x - c) / s and energies h = H / e, hence the field of h is
+States are x' = (x - c) / s, energies h = H / e and rates y' = y / f. For canonical states
 
-    y'_j = (J grad' h)_j = y_j s_k / e,    k the column conjugate to j.
+    f_j = e / s_k,    k the column conjugate to j,    so that    y' = J grad' h.
 
 That field is Hamiltonian for any s. (Scaling the columns of X and y in front of the estimator is
 not the same thing: a different scale for q and p destroys the relation dp/dt = -dH/dq.)
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from ._columns import Columns, fastest_rate, is_constant
-from .hamiltonians import gradient_from_field
+from .hamiltonians import Canonical, Structure, Units, gradient_from_field
 
 # Beyond this ratio of the energies of two columns the squares leave the range of floats.
 _LARGEST_SPREAD = 1e70
+_TINY = np.finfo(float).tiny
+# Rows, evenly spaced, at which a structure is looked at.
+_ROWS_OF_STRUCTURE = 200
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Means mu and scales s of the states, both (2d,), the unit of energy e, and what follows.
+    """Means mu and scales s of the columns of X, the unit of energy e, and what follows.
 
-    These are (2d,) as well: ``c`` is mu, but of a periodic column the nearest multiple of its
-    period; ``box`` has the periods of x', and zero for other columns; ``w`` are the weights of the
-    columns of the field y' in the loss; ``constant`` has the columns of y' that are constant up to
-    rounding, and NaN for others.
+    Of all columns as well: ``c`` is mu, but of a periodic column the nearest multiple of its
+    period, and zero where H needs the column itself; ``box`` has the periods of x', and zero for
+    other columns. Of the D columns of the state: ``f`` are the units of the rates; ``w`` the
+    weights of the columns of the field y' in the loss; ``constant`` has the columns of y' that are
+    constant up to rounding, and NaN for others.
     """
 
     mu: np.ndarray
     s: np.ndarray
     e: float
     c: np.ndarray
+    f: np.ndarray
     w: np.ndarray
     constant: np.ndarray
     box: np.ndarray
@@ -45,10 +50,12 @@ class Scaling:
         y: np.ndarray,
         weight: np.ndarray,
         periods: Mapping[int, float] | None = None,
+        absolute: Collection[int] = (),
+        structure: Structure | None = None,
     ) -> "Scaling":
         """Mean and standard deviation of X, e = rms(s * G), w = 1 / (m Var(y')).
 
-        G = J^T y is grad H, and m is the number of derivatives that vary. With these w the loss is
+        G = S^-1 y is grad H, and m is the number of derivatives that vary. With these w the loss is
         1 - R^2.
 
         A column of X that never varies has no scale of its own. It takes the one at which its
@@ -56,29 +63,42 @@ class Scaling:
         derivative that is constant up to rounding is weighted as if it had the spread that a motion
         at the fastest rate would give it.
         """
+        n = y.shape[1]
         of_X, of_y = Columns.of(X, weight), Columns.of(y, weight)
-        periods = periods or {}
+        of_state = Columns(*(of_all[:n] for of_all in astuple(of_X)))
+        periods, structure = periods or {}, structure or Canonical()
         s = of_X.spread.copy()
         for k, period in periods.items():
             s[k] = _spread_of_angle(X[:, k], weight, period)
+        s[n:] = np.where(s[n:] > 0.0, s[n:], np.maximum(of_X.largest[n:], _TINY))
         size = np.hypot(of_y.mean, of_y.spread)  # rms of every derivative
-        g = np.abs(gradient_from_field(size))
-        moves = s > 0
-        e = float(np.sqrt(np.mean((s * g)[moves] ** 2))) if moves.any() else 1.0
-        e = e or 1.0  # all derivatives zero: H is constant, at any scale
-        s[~moves] = np.divide(e, g[~moves], out=np.ones((~moves).sum()), where=g[~moves] > 0)
-        constant = is_constant(of_X, of_y)
-        natural = np.maximum(of_X.spread * fastest_rate(of_X, of_y), size)
+        if structure.is_canonical:
+            s[:n], e = _canonical_units(s[:n], np.abs(gradient_from_field(size)))
+            f = np.roll(e / s[:n], n // 2)  # of y, for a derivative of h of size one
+        else:
+            s[:n], e, f = _units_of_structure(s[:n], size, structure, X[:, :n])
+        constant = is_constant(of_state, of_y)
+        natural = np.maximum(of_state.spread * fastest_rate(of_state, of_y), size)
         spread = np.where(constant, natural, of_y.spread)
-        unit = np.roll(e / s, len(s) // 2)  # of y, for a derivative of h of size one
-        spread = np.where(spread > 0, spread / unit, 1.0)
+        spread = np.where(spread > 0, spread / f, 1.0)
         spread = np.clip(spread, 1.0 / _LARGEST_SPREAD, _LARGEST_SPREAD)
         w = 1.0 / (max((~constant).sum(), 1) * spread**2)
         c, box = of_X.mean.copy(), np.zeros(len(s))
+        c[list(absolute)] = 0.0
         for k, period in periods.items():
             c[k], box[k] = period * np.round(c[k] / period), period / s[k]
-        constant = np.where(constant, of_y.mean / unit, np.nan)
-        return cls(of_X.mean, s, e, c, w, constant, box)
+        constant = np.where(constant, of_y.mean / f, np.nan)
+        return cls(of_X.mean, s, e, c, f, w, constant, box)
+
+    @property
+    def units(self) -> Units:
+        """What states, energies and rates are divided by."""
+        return Units(self.s, self.c, self.e, self.f)
+
+    @property
+    def n_state(self) -> int:
+        """The number of columns of the state."""
+        return len(self.f)
 
     @property
     def range_of_energies(self) -> float:
@@ -92,26 +112,51 @@ class Scaling:
 
     @property
     def reads(self) -> np.ndarray:
-        """The columns that H depends on not only linearly, (2d,) of bool."""
-        return np.isnan(gradient_from_field(self.constant))
+        """The columns of canonical states that H depends on not only linearly; of bool."""
+        found = np.full(len(self.s), True)
+        found[: self.n_state] = np.isnan(gradient_from_field(self.constant))
+        return found
 
     @property
     def mean(self) -> np.ndarray:
-        """The mean of x', (2d,): zero but for periodic columns."""
+        """The mean of x': zero but for columns that are periodic, or needed themselves."""
         return (self.mu - self.c) / self.s
 
     @property
     def unit_of_time(self) -> np.ndarray:
-        """dx'/dt = y' times these, (2d,)."""
-        return np.roll(self.e / self.s, len(self.s) // 2) / self.s
+        """dx'/dt = y' times these, (D,)."""
+        return self.f / self.s[: self.n_state]
 
     def states(self, X: np.ndarray) -> np.ndarray:
-        """x' of states x."""
+        """x' of rows x."""
         return (X - self.c) / self.s
 
     def field(self, y: np.ndarray) -> np.ndarray:
         """y' of a field y."""
-        return y * np.roll(self.s / self.e, len(self.s) // 2)
+        return y / self.f
+
+
+def _canonical_units(s: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, float]:
+    """The scales of all columns, and e, for derivatives of H of these sizes."""
+    moves = s > 0
+    e = float(np.sqrt(np.mean((s * g)[moves] ** 2))) if moves.any() else 1.0
+    e = e or 1.0  # all derivatives zero: H is constant, at any scale
+    s = s.copy()
+    s[~moves] = np.divide(e, g[~moves], out=np.ones((~moves).sum()), where=g[~moves] > 0)
+    return s, e
+
+
+def _units_of_structure(
+    s: np.ndarray, size: np.ndarray, structure: Structure, X: np.ndarray
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Scales, e and the units of rates, at which S' has entries of size one."""
+    s = np.where(s > 0, s, np.where(s.max(initial=0.0) > 0, s.max(initial=0.0), 1.0))
+    rate = float(np.sqrt(np.mean((size / s) ** 2))) or 1.0
+    f = rate * s
+    some = np.asarray(X[:: -(-len(X) // _ROWS_OF_STRUCTURE)])
+    S = structure.at(some) / (f[:, None] * s)
+    largest = float(np.sqrt(np.mean(np.max(S**2, axis=(1, 2)))))
+    return s, 1.0 / largest if largest > 0 else 1.0, f
 
 
 def shortest(difference: np.ndarray, box: np.ndarray) -> np.ndarray:

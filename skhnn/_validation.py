@@ -34,15 +34,27 @@ def check_training_data(
     )
     n_samples, n_features = X.shape
     weight = check_sample_weight(sample_weight, n_samples)
-    if n_features % 2:
+    behind = estimator.n_inputs + estimator.n_parameters
+    if behind >= n_features:
+        raise ValueError(
+            f"X must have columns of the state before n_inputs={estimator.n_inputs} inputs and "
+            f"n_parameters={estimator.n_parameters} parameters; got {n_features} columns."
+        )
+    if behind and estimator.structure is None and (n_features - behind) % 2:
+        raise ValueError(
+            f"X must have an even number of columns of the state before n_inputs="
+            f"{estimator.n_inputs} inputs and n_parameters={estimator.n_parameters} parameters, "
+            f"the coordinates q_1..q_d and the momenta p_1..p_d; got {n_features - behind}."
+        )
+    if n_features % 2 and not behind and estimator.structure is None:
         raise ValueError(
             "X must have an even number of columns, the coordinates q_1..q_d and the momenta "
-            f"p_1..p_d; got {n_features} feature(s). The number of the run belongs into groups. An "
-            "input u(t) (a force, a torque) or the time cannot be a column: subtract a known force "
-            "from its rates, y - [0, u], and simulate the sum, skhnn.simulate(lambda t, x: "
-            "model.predict(np.atleast_2d(x)) + [0, u(t)], x0, t)."
+            f"p_1..p_d; got {n_features} feature(s). The number of the run belongs into groups. "
+            "Inputs (a force, a torque) are columns behind the state with n_inputs, the time and "
+            "other parameters of H with n_parameters. A state that is not (q, p) needs its "
+            "structure."
         )
-    check_shape_of_derivatives(y, X.shape)
+    check_shape_of_derivatives(y, (n_samples, n_features - behind), bool(behind))
     check_magnitude(X, "X")
     check_magnitude(y, "y")
     if groups is not None:
@@ -129,7 +141,15 @@ def check_derivatives(y: Any, shape: tuple[int, ...]) -> np.ndarray:
     return y
 
 
-def check_shape_of_derivatives(y: np.ndarray, shape: tuple[int, ...]) -> None:
+def check_shape_of_derivatives(
+    y: np.ndarray, shape: tuple[int, ...], has_more_columns: bool = False
+) -> None:
+    """Raise unless y has this shape, that of the columns of the state."""
+    if y.shape != shape and has_more_columns:
+        raise ValueError(
+            f"y must have the shape {shape}, the time derivatives of the columns of the state, "
+            f"without inputs and parameters; got shape {y.shape}."
+        )
     if y.shape != shape:
         raise ValueError(
             f"y must have the shape of X, {shape}: the time derivatives of its columns; got "

@@ -102,7 +102,7 @@ def test_two_models_of_an_orbit_agree_on_it_and_not_beside_it():
 
 def in_units_of(problem, model):
     """Equations and params as solvers have them."""
-    return model._model.equations.in_units_of(problem.scaling.s), model.params_
+    return model._model.equations.in_units_of(problem.scaling.units), model.params_
 
 
 def test_deviation_tells_a_bound_motion_from_a_runaway():

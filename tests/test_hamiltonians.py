@@ -12,15 +12,18 @@ from skhnn.hamiltonians import (
     ACTIVATIONS,
     HAMILTONIANS,
     MLP,
+    Canonical,
+    Kinetic,
     Known,
+    Layout,
+    Pairwise,
     Quadratic,
+    Radial,
+    Units,
     equations_for,
     field_from_gradient,
     gradient_from_field,
 )
-from skhnn.hamiltonians._base import Declaration, HasLayers
-from skhnn.hamiltonians._maps import Map, Point, Standardised
-from skhnn.hamiltonians._network import Network
 
 N_COLUMNS, D = 4, 2
 
@@ -34,35 +37,6 @@ def gradient_of_quartic(X):
                      2 * X[:, 0] * X[:, 2], 0 * X[:, 0]], axis=1)  # fmt: skip
 
 
-class Distance(Map):
-    """z = |x|, with a line for each derivative: what a new kind of Hamiltonian may need."""
-
-    def rescaled(self, s):
-        return Standardised(0 * s, 1 / s) >> self
-
-    def at(self, x, xp):
-        r = (x * x).sum(-1)[..., None] ** 0.5
-        u = x / r
-        return Point(
-            r,
-            lambda V: (u * V).sum(-1)[..., None],
-            lambda g: g * u,
-            lambda V, g: g * (V - u * (u * V).sum(-1)[..., None]) / r,
-        )
-
-
-class Radial(HasLayers):
-    """V(|q|), as CONTRIBUTING.md has it."""
-
-    def __init__(self, hidden_layer_sizes=None, activation=None):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-
-    def declare(self, n_columns, periods):
-        q, sizes = list(range(n_columns // 2)), tuple(self.hidden_layer_sizes or ())
-        return Declaration([Network(q, sizes, self.activation or "", Distance() >> Standardised())])
-
-
 COMPOSED = {
     **HAMILTONIANS,
     "quadratic": Quadratic(),
@@ -73,7 +47,12 @@ COMPOSED = {
     "a product with an angle": MLP("q", periodic=[1]) * Quadratic("p"),
     "a product of some, and a sum": MLP([0, 3]) * Quadratic([2]) + MLP([1]),
     "two products": MLP("q") * Quadratic("p") + MLP("p") * Quadratic("q"),
-    "defined in this file": Quadratic("p") + Radial(),
+    "radial": Radial(),
+    "radial, with a mass": Radial(2.0),
+    "bodies": Pairwise(2, 1),
+    "bodies of two kinds": Pairwise(2, 1, masses=[1.0, 3.0], kinds=["a", "b"], charges=[2.0, -0.5]),
+    "masses": Kinetic([1.0, 2.5]) + MLP("q"),
+    "masses to learn": Kinetic("diagonal") + MLP("q"),
     "known by torch": MLP("q") + Quadratic("p") + Known(quartic),
     "known with its gradient": MLP() + Known(quartic, gradient_of_quartic),
 }
@@ -90,11 +69,15 @@ def make(hamiltonian, sizes=(5, 6), activation="tanh", n=9):
     hamiltonian = hamiltonian.map_layers(lambda *_: (sizes, activation))
     X = rng.normal(size=(40, N_COLUMNS)) * SPREAD + MEAN
     c = X.mean(axis=0)
-    for k, period in hamiltonian.declare(N_COLUMNS, {}).periods.items():
+    c[list(hamiltonian.declare(Layout(N_COLUMNS)).absolute)] = 0.0
+    for k, period in hamiltonian.declare(Layout(N_COLUMNS)).periods.items():
         c[k] = period * np.round(c[k] / period)
+    s, e = X.std(axis=0), 1.7
+    units = Units(s, c, e, np.roll(e / s, D))
     equations = equations_for(
-        hamiltonian, X, np.ones(40), s=X.std(axis=0), mu=X.mean(axis=0), e=1.7, c=c, periods={}
-    )
+        hamiltonian, X, np.ones(40), mu=X.mean(axis=0), units=units, layout=Layout(N_COLUMNS),
+        structure=Canonical(),
+    )  # fmt: skip
     params = [p + 0.3 * rng.normal(size=p.shape) for p in equations.init_params(rng)]
     return equations, params, X[:n], rng
 
@@ -148,10 +131,8 @@ def test_the_pullback_agrees_with_double_backpropagation(name, sizes, activation
     expected = torch.autograd.grad(
         (field * torch.tensor(V)).sum(), leaves, allow_unused=True, materialize_grads=True
     )
-    learned, pullback = equations.field_and_pullback(params, X)
-    np.testing.assert_allclose(
-        learned + equations.known_field(X), equations.field(params, X), atol=1e-12
-    )
+    found, pullback = equations.field_and_pullback(params, X)
+    np.testing.assert_allclose(found, equations.field(params, X), atol=1e-12)
     _, on_torch = equations.field_and_pullback(leaves, torch.tensor(X), torch)
     for found, by_torch, wanted in zip(
         pullback(V), on_torch(torch.tensor(V)), expected, strict=True
@@ -214,7 +195,10 @@ def test_the_bound_field_is_the_field(name, sizes):
 def test_halves_are_there_where_q_and_p_are_not_coupled(name):
     equations, params, X, _ = make(name)
     halves = equations.halves(params)
-    separable = {"mechanical", "separable", "one angle", "defined in this file"}
+    separable = {
+        "mechanical", "separable", "one angle", "radial", "radial, with a mass", "bodies",
+        "bodies of two kinds", "masses", "masses to learn",
+    }  # fmt: skip
     assert (halves is not None) == (name in separable)
     if halves is not None:
         found = np.hstack([halves[0](X[:, D:]), halves[1](X[:, :D])])
@@ -269,25 +253,25 @@ def test_sampled_layers_do_not_read_columns_that_are_to_be_left_out(name, method
 
 @every_hamiltonian
 def test_single_precision(name):
-    if "known" in name:
+    if COMPOSED[name].declare(Layout(N_COLUMNS)).known:
         pytest.skip("known energies are evaluated in double precision, before training")
     equations, params, X, rng = make(name)
-    single = equations.in_units_of(SPREAD)
+    units = Units(SPREAD, equations.c, equations.e, equations.e / np.roll(SPREAD, D))
+    single = equations.in_units_of(units)
     Z, V = (a.astype("float32") for a in ((X - equations.c) / SPREAD, rng.normal(size=X.shape)))
     of_params = [p.astype("float32") for p in params]
     field, pullback = single.field_and_pullback(of_params, Z)
     assert field.dtype == np.float32
     assert all(p.dtype == np.float32 for p in pullback(V))
-    unit = equations.e / np.roll(SPREAD, D)
-    expected = equations.field(params, X) / unit
+    expected = equations.field(params, X) / units.f
     np.testing.assert_allclose(field, expected, atol=1e-4 * np.abs(expected).max())
-    back = single.in_units_of_the_data(SPREAD, equations.c, equations.e, ())
-    np.testing.assert_allclose(back.field(params, X), expected * unit, rtol=1e-10, atol=1e-11)
+    back = single.in_units_of_the_data(units, (), Canonical(), None)
+    np.testing.assert_allclose(back.field(params, X), expected * units.f, rtol=1e-10, atol=1e-11)
 
 
 @every_hamiltonian
 def test_methods_stay_on_the_device_of_their_params(name):
-    if "known" in name:
+    if COMPOSED[name].declare(Layout(N_COLUMNS)).known:
         pytest.skip("a known function stays where it likes")
     # "meta" tensors have no data: an array made on the wrong device raises at once.
     equations, params, X, _ = make(name)
@@ -299,11 +283,11 @@ def test_methods_stay_on_the_device_of_their_params(name):
     assert all(d.device.type == "meta" for d in pullback(field))
 
 
-@pytest.mark.parametrize("name", [k for k, H in COMPOSED.items() if H.declare(4, {}).periods])
+@pytest.mark.parametrize("name", [k for k, H in COMPOSED.items() if H.declare(Layout(4)).periods])
 def test_a_shift_by_a_period_changes_nothing(name):
     equations, params, X, _ = make(name)
     shift = np.zeros(N_COLUMNS)
-    for k, period in COMPOSED[name].declare(N_COLUMNS, {}).periods.items():
+    for k, period in COMPOSED[name].declare(Layout(N_COLUMNS)).periods.items():
         shift[k] = 3 * period
     for function in (equations.value, equations.field, equations.basis, equations.jacobian):
         np.testing.assert_allclose(function(params, X + shift), function(params, X), atol=1e-11)
@@ -311,8 +295,8 @@ def test_a_shift_by_a_period_changes_nothing(name):
 
 @every_hamiltonian
 def test_units_and_origin_do_not_cost_digits(name):
-    of_itself = "known" in name or "defined" in name
-    if of_itself or COMPOSED[name].declare(N_COLUMNS, {}).periods:
+    declared = COMPOSED[name].declare(Layout(N_COLUMNS))
+    if declared.known or declared.absolute or declared.periods:
         pytest.skip("it is not the same at another origin")
     hamiltonian = COMPOSED[name].map_layers(lambda *_: ((5,), "tanh"))
     rng = np.random.RandomState(0)
@@ -320,8 +304,10 @@ def test_units_and_origin_do_not_cost_digits(name):
     s = np.array([2.0, 0.25, 4.0, 0.5])  # powers of two, so that the states below are exact
     found = []
     for mu, unit in ((np.zeros(4), np.ones(4)), (2.0**27 * s * [1, -1, 1, 1], s)):
-        scaling = {"s": unit, "mu": mu, "e": 3.0, "c": mu, "periods": {}}
-        equations = equations_for(hamiltonian, mu + unit * Z, np.ones(20), **scaling)
+        equations = equations_for(
+            hamiltonian, mu + unit * Z, np.ones(20), mu=mu, layout=Layout(4),
+            units=Units(unit, mu, 3.0, np.roll(3.0 / unit, 2)), structure=Canonical(),
+        )  # fmt: skip
         params = equations.init_params(np.random.RandomState(1))
         params = equations.with_last(params, np.random.RandomState(2).normal(size=equations.n_last))
         X = mu + unit * Z
@@ -352,7 +338,7 @@ def test_structure_matrix_is_orthogonal():
 @every_hamiltonian
 def test_the_repr_is_the_code_and_objects_can_be_cloned_and_pickled(name):
     hamiltonian = COMPOSED[name]
-    names = {"MLP": MLP, "Quadratic": Quadratic, "Known": Known, "Radial": Radial}
+    names = {kind.__name__: kind for kind in (Kinetic, MLP, Pairwise, Quadratic, Radial)}
     for other in (clone(hamiltonian), pickle.loads(pickle.dumps(hamiltonian))):
         assert repr(other) == repr(hamiltonian)
     if "known" not in name:
@@ -375,7 +361,7 @@ def test_sums_have_one_set_of_quadratic_energies():
 WRONG = {
     "a column that is not there": (MLP([0, 4]), "different indices of the 4 columns"),
     "a column twice": (Quadratic([1, 1]), "different indices"),
-    "an unknown name": (MLP("v"), "'q', 'p', None or a sequence"),
+    "an unknown name": (MLP("v"), "'q', 'p', 'parameters', None or a sequence"),
     "a product of networks": (MLP("q") * MLP("p"), "a network and known functions"),
     "a product of the same columns": (MLP("q") * Quadratic("q"), "must read different columns"),
     "a period of no column": (MLP("q", periodic=[2]), "does not read"),
@@ -389,16 +375,16 @@ WRONG = {
 def test_what_makes_no_sense_is_refused(case):
     hamiltonian, message = WRONG[case]
     with pytest.raises(ValueError, match=message):
-        hamiltonian.declare(N_COLUMNS, {})
+        hamiltonian.declare(Layout(N_COLUMNS))
 
 
 def test_periods_on_the_estimator_and_on_the_object_must_agree():
     H = MLP("q", periodic={0: 1.0})
-    assert H.declare(N_COLUMNS, {0: 1.0, 1: 2.0}).periods == {0: 1.0, 1: 2.0}
+    assert H.declare(Layout(N_COLUMNS, periods={0: 1.0, 1: 2.0})).periods == {0: 1.0, 1: 2.0}
     with pytest.raises(ValueError, match=r"period of column 0 is 2 on the estimator and 1 on the"):
-        H.declare(N_COLUMNS, {0: 2.0})
+        H.declare(Layout(N_COLUMNS, periods={0: 2.0}))
     with pytest.raises(ValueError, match="periodic, and a quadratic energy is not"):
-        Quadratic("q").declare(N_COLUMNS, {0: 2.0})
+        Quadratic("q").declare(Layout(N_COLUMNS, periods={0: 2.0}))
 
 
 def test_a_known_function_of_the_wrong_shape_is_named():

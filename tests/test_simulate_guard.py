@@ -96,7 +96,10 @@ class Learned(BaseEstimator):
     def fit(self, X, y):
         return self
 
-    def _dynamics(self):
+    def _columns_behind(self):
+        return {"u": 0, "parameters": 0}
+
+    def _dynamics(self, driving=None):
         mu, s = self.X.mean(axis=0), self.X.std(axis=0)
         return Dynamics(
             self.system.vector_field, len(s), scale=s, is_network=True,

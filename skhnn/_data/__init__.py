@@ -9,16 +9,18 @@ from ._constant_rates import known_last_weights, nothing_known
 from ._derivative_fit import DerivativeFit, Part
 from ._factor import Factor, triangular
 from ._flat import flatten, views
-from ._folds import labels_of, make_folds, some
+from ._folds import FEWEST_RUNS, clusters_of, labels_of, make_folds, some
 from ._place import Place
 from ._problem import Problem
 
 __all__ = [
+    "FEWEST_RUNS",
     "DerivativeFit",
     "Factor",
     "Part",
     "Place",
     "Problem",
+    "clusters_of",
     "flatten",
     "known_last_weights",
     "labels_of",

@@ -32,11 +32,12 @@ def known_last_weights(equations: Equations, params: Params, scaling: Scaling) -
     equations of that derivative would count as evidence, and rounding would move what they hardly
     determine.
     """
-    constant = scaling.constant
-    if np.isnan(constant).all():
+    constant, d = scaling.constant, scaling.n_state // 2
+    if np.isnan(constant).all() or not equations.structure.is_canonical:
         return nothing_known(equations)
     g = gradient_from_field(np.nan_to_num(constant))
     w = equations.last_of_quadratic(g, np.zeros((len(g), len(g))))
-    anywhere = np.random.RandomState(0).normal(size=(_POINTS, len(constant)))
-    depends = equations.basis(params, anywhere)[:, ~np.isnan(constant)] != 0.0
+    rng = np.random.RandomState(0)
+    anywhere, rates = rng.normal(size=(_POINTS, equations.n_columns)), rng.normal(size=(_POINTS, d))
+    depends = equations.basis(params, anywhere, rates=rates)[:, ~np.isnan(constant)] != 0.0
     return KnownWeights(w, ~depends.any(axis=(0, 1)))

@@ -150,19 +150,29 @@ class DerivativeFit:
         return found
 
     def reduced(
-        self, params: Params, rows: np.ndarray, start: np.ndarray, free: np.ndarray
+        self,
+        params: Params,
+        rows: np.ndarray,
+        start: np.ndarray,
+        free: np.ndarray,
+        *,
+        with_own_rates: bool = False,
     ) -> list[Factor]:
         """The factor of [A t] of every part, t the targets that the last weights ``start`` leave.
 
-        Those that are not ``free`` stay as they are.
+        Those that are not ``free`` stay as they are. Forces see the rates of the targets, or those
+        of the params, which have less noise.
         """
         problem, equations, parts = self.problem, self.equations, self.parts(free)
         triangles = [np.zeros((0, len(part.weights) + 1)) for part in parts]
-        n_rows = max(4 * equations.n_last // problem.n_features, 64)
+        n_rows = max(4 * equations.n_last // problem.n_targets, 64)
         for first in range(0, len(rows), n_rows):
             X, y, root = problem.equations(rows[first : first + n_rows])
-            A = equations.basis(params, X)
+            rates = None if with_own_rates else y[:, : y.shape[1] // 2]
+            A = equations.basis(params, X, rates=rates)
             t = y - A @ start
+            if equations.known:
+                t -= equations.known_field(X)
             for k, (columns, weights, _) in enumerate(parts):
                 own = np.concatenate([A[:, columns[:, None], weights], t[:, columns, None]], axis=2)
                 own *= root[:, columns, None]
@@ -192,8 +202,8 @@ class DerivativeFit:
         equations = self.equations
         for X, y, root in self._pieces(n_weights):
             r = (y - equations.field(params, X)) * root
-            by_hidden, A = equations.jacobian_by_hidden(params, X), equations.basis(params, X)
-            J = np.concatenate([by_hidden, A], axis=2)
+            by_hidden = equations.jacobian_by_hidden(params, X)
+            J = np.concatenate([by_hidden, equations.jacobian_by_last(params, X)], axis=2)
             J *= root[..., None]
             yield [
                 (J[:, part.columns].reshape(-1, J.shape[2]), r[:, part.columns].ravel())
@@ -204,7 +214,7 @@ class DerivativeFit:
         """x', y' and the square roots of the weights of equations, on average one."""
         problem = self.problem
         mean = np.sqrt(problem.mean_weight)
-        n_rows = max(_VALUES_OF_A_PIECE // (width * problem.n_features), 1)
+        n_rows = max(_VALUES_OF_A_PIECE // (width * problem.n_targets), 1)
         for rows in problem.pieces(n_rows):
             X, y, root = problem.equations(rows)
             yield X, y, root / mean

@@ -7,6 +7,8 @@ from ._problem import Problem
 # Rows that are neighbours in the data are often neighbours in time: leaving out single rows of a
 # trajectory would ask for interpolation only.
 _BLOCKS = 50
+# Fewer runs than this say too little about the spread between runs; blocks of rows then do.
+FEWEST_RUNS = 8
 
 
 def labels_of(problem: Problem, n_folds: int) -> np.ndarray:
@@ -17,6 +19,18 @@ def labels_of(problem: Problem, n_folds: int) -> np.ndarray:
         if len(names) >= n_folds:
             return labels
     return np.arange(problem.n_samples) // max(1, problem.n_samples // _BLOCKS)
+
+
+def clusters_of(problem: Problem) -> np.ndarray:
+    """The run of each row, (n,), of few runs its block of neighbours: there errors may be alike."""
+    groups, n = problem.groups_of_rows(), problem.n_samples
+    block = np.arange(n) // max(n // _BLOCKS, 1)
+    if groups is None:
+        return block
+    runs = np.unique(groups, return_inverse=True)[1].ravel()
+    if runs.max() + 1 >= FEWEST_RUNS:
+        return runs
+    return np.unique(np.column_stack([runs, block]), axis=0, return_inverse=True)[1].ravel()
 
 
 def make_folds(problem: Problem, n_folds: int, rng: np.random.RandomState) -> list[np.ndarray]:

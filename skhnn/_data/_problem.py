@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._scaling import Scaling
-from ..hamiltonians import gradient_from_field
+from ..hamiltonians import Canonical, Layout, Structure
 
 # Arrays up to this size are standardised once; larger ones, which may lie in a file (numpy.memmap),
 # piece by piece whenever a piece is asked for.
@@ -19,8 +19,9 @@ class Problem:
 
     Parameters
     ----------
-    X, y : (n, 2d) arrays
-        States and their time derivatives; never copied as a whole if they are large.
+    X, y : (n, k) and (n, D) arrays
+        States, perhaps with further columns, and their time derivatives; never copied as a whole if
+        they are large.
     weight : (n,) array
         Weights of the rows, positive.
     groups : (n,) array or None
@@ -29,8 +30,10 @@ class Problem:
         The units; its ``w`` are the weights of the columns in the loss.
     index : (m,) integer array or None
         The rows that belong to the problem, None for all.
-    periods : dict or None
-        {column: period} of the columns that the estimator was told to be angles.
+    layout : Layout or None
+        What the columns are; None for canonical states alone.
+    structure : Structure or None
+        S of dx/dt = S(x) grad H, in the units of the data; None for the canonical one.
     """
 
     def __init__(
@@ -41,10 +44,12 @@ class Problem:
         groups: np.ndarray | None,
         scaling: Scaling,
         index: np.ndarray | None = None,
-        periods: dict[int, float] | None = None,
+        layout: Layout | None = None,
+        structure: Structure | None = None,
     ):
         self.X, self.y, self.weight, self.groups = X, y, weight, groups
-        self.scaling, self.index, self.periods = scaling, index, periods or {}
+        self.scaling, self.index = scaling, index
+        self.layout, self.structure = layout or Layout(X.shape[1]), structure or Canonical()
         self.total_weight = float(weight.sum() if index is None else weight[index].sum())
         self._kept: tuple[np.ndarray, np.ndarray] | None = None
         if X.nbytes <= _BYTES_TO_KEEP:
@@ -57,8 +62,18 @@ class Problem:
 
     @property
     def n_features(self) -> int:
-        """The number of columns, 2d."""
+        """The number of columns of X."""
         return self.X.shape[1]
+
+    @property
+    def n_targets(self) -> int:
+        """The number of columns of y: those of the state, D."""
+        return self.y.shape[1]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the columns are those of canonical states, and no others."""
+        return self.structure.is_canonical and self.n_features == self.n_targets
 
     @property
     def mean_weight(self) -> float:
@@ -66,7 +81,7 @@ class Problem:
         return self.total_weight / self.n_samples
 
     def take(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x' (m, 2d), y' (m, 2d) and weights (m,) of some rows, counted within the problem."""
+        """x' (m, k), y' (m, D) and weights (m,) of some rows, counted within the problem."""
         if self.index is not None:
             rows = self.index[rows]
         c = self.weight[rows] / self.total_weight
@@ -76,7 +91,7 @@ class Problem:
         return self.scaling.states(X), self.scaling.field(y), c
 
     def equations(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x' and y' (m, 2d) of some rows, and the square roots of the weights of their equations.
+        """x' (m, k), y' (m, D) of some rows, and the square roots of the weights of the equations.
 
         In units in which every target that varies has a spread of one; the weights of the rows are
         those of the data.
@@ -90,21 +105,14 @@ class Problem:
         """The sum of the weights of some rows."""
         return float(self.weight[rows if self.index is None else self.index[rows]].sum())
 
-    def gradients(
-        self, rows: np.ndarray | slice = slice(None)
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x' less its mean (m, 2d), the gradient of h there (m, 2d), and weights (m,)."""
-        X, y, c = self.take(rows)
-        return X - self.scaling.mean, gradient_from_field(y), c
-
     def rows(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x and y (m, 2d), in the units of the data, and the weights (m,) of some rows."""
+        """x (m, k) and y (m, D), in the units of the data, and the weights (m,) of some rows."""
         if self.index is not None:
             rows = self.index[rows]
         return np.asarray(self.X[rows]), np.asarray(self.y[rows]), self.weight[rows]
 
     def rows_in_units(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x' and y' (m, 2d) of all rows, and their weights (m,), those of the data."""
+        """x' (m, k) and y' (m, D) of all rows, and their weights (m,), those of the data."""
         X, y, c = self.take(slice(None))
         return X, y, c * self.total_weight
 
@@ -124,7 +132,7 @@ class Problem:
         """The same, where no derivative is taken for a constant one."""
         other = object.__new__(Problem)
         other.__dict__.update(self.__dict__)
-        other.scaling = replace(self.scaling, constant=np.full(self.n_features, np.nan))
+        other.scaling = replace(self.scaling, constant=np.full(self.n_targets, np.nan))
         return other
 
     def reweighted(self, typical: float) -> "Problem":

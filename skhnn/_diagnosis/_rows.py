@@ -32,9 +32,10 @@ class Rows:
 
     @classmethod
     def of(cls, problem: Problem, rng: np.random.RandomState) -> "Rows":
-        n_rows = max(_EQUATIONS // problem.n_features, 1)
+        n_rows = max(_EQUATIONS // problem.n_targets, 1)
         problem = problem.subset(some(np.arange(problem.n_samples), n_rows, rng))
-        Z, G, c = problem.gradients()
+        Z, y, c = problem.take(slice(None))
+        Z, G = Z - problem.scaling.mean, gradient_from_field(y)
         root = np.sqrt(c)[:, None] * np.sqrt(problem.scaling.weights_of_gradient)
         fold = np.empty(len(Z), dtype=int)
         for k, rows in enumerate(make_folds(problem, FOLDS, rng)):

@@ -24,8 +24,9 @@ def of_friction(rows: Rows, gain: Gain, label: Sequence[str]) -> str:
     return (
         f"The derivatives have {what}, which no Hamiltonian has: a damping of {found} per unit of "
         f"time{_of_few_runs(rows)}. The model leaves it out, and its simulations keep their "
-        "energy. Subtract a friction F(x) that you know from y and simulate the sum, "
-        "skhnn.simulate(lambda x: model.predict(x) + F(x), x0, t)"
+        "energy. dissipation='linear' finds it, and damping_ then says what it is; a friction F(x) "
+        "that is known can be subtracted from y, and simulated in the sum skhnn.simulate(lambda x: "
+        "model.predict(x) + F(x), x0, t)"
     )
 
 

@@ -12,7 +12,7 @@ from .._solvers import Monitor, Solver, SolverOptions, Start
 from .._solvers._evidence import fit_last_weights
 from .._solvers._layers import name_and_layers, name_of, units_for
 from .._solvers._least_squares import LEAST_SQUARES
-from ..hamiltonians import HAMILTONIANS, Hamiltonian
+from ..hamiltonians import Hamiltonian, named, with_forces, with_forces_of
 from ._budget import Budget
 from ._candidate import Candidate
 from ._heavy_tail import heavy_tail
@@ -85,7 +85,7 @@ class _Selection:
             options.tell({"heavy_tail": True})
         self.problem, self.start, self.monitor, self.options = problem, start, monitor, options
         self.budget, self.rng, self.began = budget, options.rng, time.perf_counter()
-        n_equations = problem.n_samples * problem.n_features
+        n_equations = problem.n_samples * problem.n_targets
         self.few = n_equations <= budget.equations_of_few
         in_turn = n_equations <= budget.equations_left_in_turn
         self.left_out = LeftOut(problem, self.rng, each_in_turn=in_turn)
@@ -104,6 +104,10 @@ class _Selection:
         if is_good and self.is_steady(sampled):
             self.conclude(sampled, "the rest is noise" if result.is_noise else "good enough")
             return
+        if self.start.optional is not None:  # the race has decided about them
+            n_forces = len(sampled.model[0].forces)
+            layout = self.problem.layout
+            candidates = [h for h in candidates if len(h.declare(layout).forces) == n_forces]
         few = ByGaussNewton(
             {repr(race.hamiltonian): [one.sampling for one in race.found] for race in result.races},
             self.options,
@@ -117,15 +121,25 @@ class _Selection:
     # 1.
     def candidates(self) -> list[Hamiltonian]:
         """The simplest first; of those with names, what the columns admit."""
+        found = []
+        for hamiltonian in self.open_hamiltonians():
+            found.append(hamiltonian)
+            if self.start.optional is not None:
+                found.append(with_forces(hamiltonian, self.start.optional))
+        return found
+
+    def open_hamiltonians(self) -> list[Hamiltonian]:
+        """The Hamiltonian asked for, or those that have names, with the forces asked for."""
+        asked_for, layout = self.start.hamiltonian, self.problem.layout
         if not self.start.hamiltonian_is_open:
-            return [self.start.hamiltonian]
-        (asked_for,) = self.start.hamiltonian.layers()
-        layers, found = (asked_for.hidden_layer_sizes, asked_for.activation), []
-        for named in HAMILTONIANS.values():
-            hamiltonian = named.map_layers(lambda *_: layers)
+            return [asked_for]
+        (first, *_), found = asked_for.layers(), []
+        layers = first.hidden_layer_sizes, first.activation
+        for one in named(layout).values():
+            hamiltonian = one.map_layers(lambda *_: layers)
             with contextlib.suppress(ValueError):  # momenta that are angles have no square
-                hamiltonian.declare(self.problem.n_features, self.problem.periods)
-                found.append(hamiltonian)
+                hamiltonian.declare(layout)
+                found.append(with_forces_of(asked_for, hamiltonian))
         return found
 
     # 2.
@@ -147,7 +161,7 @@ class _Selection:
 
     def look_beside(self, sampled: Candidate, result: Result) -> None:
         """Whether the data are thin: two models that agree on them do not beside them."""
-        self.another = result.another
+        self.another = result.another if self.problem.is_plain else None
         self.is_thin = self.another is not None and not determined_beside(
             sampled.model, self.another, self.problem, self.rng
         )
@@ -242,7 +256,7 @@ class _Selection:
         n_units = units_for(equations.hamiltonian, n_weights, training)
         sizes = equations.networks[0].sizes
         equations, params = equations.widen(params, X, rng, n_units - sizes[-1])
-        n_rows = _EQUATIONS_PER_WEIGHT * equations.n_last // training.n_features
+        n_rows = _EQUATIONS_PER_WEIGHT * equations.n_last // training.n_targets
         rows = some(np.arange(training.n_samples), n_rows, rng)
         _, judge = self.left_out.folds[0]
         fit = fit_last_weights(

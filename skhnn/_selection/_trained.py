@@ -83,7 +83,7 @@ class ByGaussNewton:
             units = min(int(units * part), units - 1)
 
     def _most_weights(self, training: Problem) -> float:
-        return float(np.sqrt(self.work / (training.n_samples * training.n_features)))
+        return float(np.sqrt(self.work / (training.n_samples * training.n_targets)))
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class Dynamics:
         The number of trajectories -> a field for (k, 2d), perhaps on a device, and the best k.
     is_network : bool
         Whether it is a network of ours (for what an error advises).
+    beside_energies : str
+        What the field has beside J grad H, such as friction; "" for nothing.
     """
 
     field: Callable[..., np.ndarray]
@@ -57,6 +59,7 @@ class Dynamics:
     place: Callable[[int], System | None] = lambda n: None
     field_of_many: Callable[[int], tuple[Field, int]] | None = None
     is_network: bool = False
+    beside_energies: str = ""
     depends_on_time: bool = False
 
     def since(self, t0: float) -> Callable[[Any, np.ndarray], np.ndarray]:

@@ -64,7 +64,9 @@ class Guard:
         if not is_due.any():
             return is_due
         if self._limit is None:  # of no cost to simulations that end before
-            self.time = characteristic_time(self.dynamics, self.record.y[:, 0])
+            self.time = characteristic_time(
+                self.dynamics, self.record.y[:, 0], float(self.record.t0[0])
+            )
             self._limit = self._most_evaluations() / self.time
         progress = np.abs(tau - self.tau[rows])
         is_absurd = is_due & (spent > self._limit * progress)
@@ -134,7 +136,7 @@ def guard_for(
     return Guard(dynamics, record, method, rtol, atol, max_step)
 
 
-def characteristic_time(dynamics: Dynamics, X0: np.ndarray) -> float:
+def characteristic_time(dynamics: Dynamics, X0: np.ndarray, t0: float = 0.0) -> float:
     """The time in which the training data change by their spread; that of the fastest column.
 
     1 / max_j rms(f_j) / s_j over the training states that were kept, or over the starts X0 (m, 2d)
@@ -143,5 +145,5 @@ def characteristic_time(dynamics: Dynamics, X0: np.ndarray) -> float:
     assert dynamics.scale is not None
     support = dynamics.support
     X = X0 if support is None else support.mu + support.s * support.points.astype(float)
-    rate = np.sqrt(np.mean(dynamics.field(X) ** 2, axis=0)) / dynamics.scale
+    rate = np.sqrt(np.mean(dynamics.since(t0)(0.0, X) ** 2, axis=0)) / dynamics.scale
     return float(1.0 / max(rate.max(), np.finfo(float).tiny))

@@ -11,6 +11,7 @@ from sklearn import config_context
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._driving import Driving
 from ._dynamics import Dynamics
 from ._errors import warn
 
@@ -22,8 +23,15 @@ _SAME = 1e-9
 _N_PROBES, _STEP, _TOLERANCE = 3, 1e-4, 1e-5
 
 
-def dynamics_of(model: Any, x0: Any, time_dependent: bool | None = None) -> Dynamics:
+def dynamics_of(
+    model: Any,
+    x0: Any,
+    time_dependent: bool | None = None,
+    driving: Callable[[dict[str, int]], Driving | None] = lambda n_columns: None,
+) -> Dynamics:
     """The vector field of a model; ``x0`` are states where it will be evaluated.
+
+    ``driving`` makes inputs and parameters for models with so many of each.
 
     ``time_dependent`` says whether a function is called as f(t, x); None looks at its signature.
 
@@ -46,9 +54,10 @@ def dynamics_of(model: Any, x0: Any, time_dependent: bool | None = None) -> Dyna
         )
     if hasattr(model, "_dynamics"):
         check_is_fitted(model)
-        return model._dynamics()
+        return model._dynamics(driving=driving(model._columns_behind()))
     if hasattr(model, "steps") and hasattr(model, "predict"):
-        return _of_pipeline(model, x0)
+        return _of_pipeline(model, x0, driving)
+    driving({"u": 0, "parameters": 0})
     if hasattr(model, "vector_field") and hasattr(model, "energy"):  # of skhnn.systems
         n_columns = model.n_columns if hasattr(model, "n_columns") else 2 * model.n_dof
         return Dynamics(model.vector_field, n_columns, energy=model.energy)
@@ -157,7 +166,7 @@ def _checked(found: Any, rows: np.ndarray) -> np.ndarray:
     return found
 
 
-def _of_pipeline(pipeline: Any, x0: Any) -> Dynamics:
+def _of_pipeline(pipeline: Any, x0: Any, driving: Any) -> Dynamics:
     """A Pipeline; where it ends in a network of ours, that with the scaling taken in, if exact."""
     check_is_fitted(pipeline)
     last = pipeline.steps[-1][1]
@@ -167,7 +176,12 @@ def _of_pipeline(pipeline: Any, x0: Any) -> Dynamics:
         return _of_regressor(pipeline)
     before = [step for _, step in pipeline.steps[:-1] if step not in (None, "passthrough")]
     if not before:
-        return last._dynamics()
+        return last._dynamics(driving=driving(last._columns_behind()))
+    if any(last._columns_behind().values()):
+        raise ValueError(
+            "A model with inputs or parameters cannot be simulated behind other steps of a "
+            "Pipeline. Leave them out: the model standardises its columns itself."
+        )
     transform = pipeline[:-1].transform
     if all(type(step).__name__ in _SCALERS for step in before):
         with quiet():

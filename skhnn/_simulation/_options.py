@@ -100,6 +100,15 @@ def default_atol(dynamics: Dynamics, X0: np.ndarray, rtol: float) -> np.ndarray:
     return np.tile(0.01 * rtol * np.where(largest > 0, largest, 1.0), X0.shape[1])
 
 
+def warn_of_conservation(dynamics: Dynamics, solver: Any) -> None:
+    """Say where a method that conserves the energy of others does not conserve that of a model."""
+    if solver.scheme.conserves_energy and dynamics.beside_energies == "a structure S(x)":
+        warn(
+            f"{solver.__name__} conserves H where S is constant; with a structure S(x) its error "
+            "is that of its order.",
+        )
+
+
 def check_separable(dynamics: Dynamics, X0: np.ndarray, name: str, t: float = 0.0) -> None:
     """Refuse a splitting method unless dq/dt depends on p alone and dp/dt on q alone, at time t."""
     if dynamics.halves is not None:
@@ -108,6 +117,11 @@ def check_separable(dynamics: Dynamics, X0: np.ndarray, name: str, t: float = 0.
         "Take an implicit method, 'GaussLegendre4' or 'ImplicitMidpoint', or 'Tao', which is "
         "explicit"
     )
+    if dynamics.beside_energies:
+        raise ValueError(
+            f"{name} is for H = T(p) + V(q) alone, and this model has {dynamics.beside_energies}. "
+            "Take an implicit method, 'GaussLegendre4' or 'ImplicitMidpoint', or 'DOP853'."
+        )
     if dynamics.is_network:
         raise ValueError(
             f"{name} splits H into T(p) + V(q), and a network H(q, p) is not separable: the result "

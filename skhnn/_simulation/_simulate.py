@@ -19,9 +19,11 @@ from .._validation import (
 from ..integrators import FixedStepSolver
 from ._adaptive import ROWS_AT_ONCE, AdaptiveStepper
 from ._batch import integrate_many
+from ._driving import Driving, times_of
 from ._dynamics import Dynamics
 from ._fixed_step import FixedStepper, choose_step_sizes
 from ._guard import Guard, guard_for
+from ._held import samples_of, simulate_held
 from ._models import dynamics_of, look_at_start, quiet
 from ._options import (
     RTOL,
@@ -32,6 +34,7 @@ from ._options import (
     check_separable,
     check_shown,
     default_atol,
+    warn_of_conservation,
 )
 from ._outcome import answer_failures, warn_of_extrapolation
 from ._record import INTERRUPTED, RUNNING, Record
@@ -60,6 +63,9 @@ def simulate(
     return_solution: bool = False,
     verbose: bool = False,
     time_dependent: bool | None = None,
+    u: Any = None,
+    parameters: Any = None,
+    between: str = "linear",
 ) -> Any:
     """Trajectories of dx/dt = f(x) or f(t, x), f the field of a fitted model or a function.
 
@@ -121,6 +127,13 @@ def simulate(
         number of them, is one of x. Trajectories of f(t, x) are integrated one by one, except
         for methods with fixed steps and times in common. A default ``step_size`` does not see how
         fast f varies with t.
+    u, parameters : array-like, callable or None, default=None
+        The inputs and the parameters of a model that has such columns: constants, or one row for
+        each time of ``t``, or a function of the time that returns them; the same for all
+        trajectories.
+    between : {"linear", "hold", "cubic"}, default="linear"
+        What inputs and parameters given at the times ``t`` are between them: linear, constant from
+        each time on, or a cubic spline.
 
     Returns
     -------
@@ -181,7 +194,32 @@ def simulate(
     """
     if time_dependent is not None:
         check_flag("time_dependent", time_dependent)
-    dynamics = dynamics_of(model, x0, time_dependent)
+    samples = samples_of({"u": u, "parameters": parameters}, times_of(t).size)
+    if between == "hold" and samples:
+        if return_solution or dense_output or events is not None:
+            raise ValueError(
+                "With between='hold' the states alone are returned, since every piece is simulated "
+                "by itself; leave return_solution, dense_output and events, or give a function."
+            )
+        options_of_piece: dict[str, Any] = {
+            "method": method, "rtol": rtol, "atol": atol, "max_step": max_step,
+            "step_size": step_size, "max_nfev": max_nfev,
+        }  # fmt: skip
+        constants = {"u": u, "parameters": parameters}
+        return simulate_held(
+            lambda x, two, values: simulate(
+                model, x, two, **options_of_piece, **constants | values
+            ),
+            np.asarray(x0, dtype=float), np.asarray(check_times(t)), samples, on_failure,
+        )  # fmt: skip
+    dynamics = dynamics_of(
+        model,
+        x0,
+        time_dependent,
+        lambda n_columns: Driving.of(
+            {"u": u, "parameters": parameters}, n_columns, times_of(t), between
+        ),
+    )
     X0, is_single = check_initial_states(x0, dynamics.n_features, dynamics.check)
     t = check_times(t, None if is_single else len(X0))
     solver = check_method(method)
@@ -210,6 +248,8 @@ def simulate(
     record = Record(X0, t, len(functions), bool(verbose), on_grid=is_fixed)
     with quiet(), one_blas_thread(dynamics.is_network):
         look_at_start(dynamics, model, record.t0[0], X0[:1])
+        if is_fixed:
+            warn_of_conservation(dynamics, solver)
         if is_fixed and solver.scheme.is_splitting:
             times = record.times[0, : record.n_times[0]]
             for time in times[[0, len(times) // 2]] if dynamics.depends_on_time else times[:1]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._data import Problem
-from ..hamiltonians import HAMILTONIANS, Equations, Hamiltonian, equations_for
+from ..hamiltonians import HAMILTONIANS, Equations, Hamiltonian, WithForces, equations_for
 
 DEFAULT_ACTIVATION = "tanh"
 # Rows, evenly spaced, that the constants of maps are set by.
@@ -28,19 +28,21 @@ def equations_of(hamiltonian: Hamiltonian, problem: Problem) -> Equations:
     scaling = problem.scaling
     X, _, weight = problem.rows(slice(None, None, -(-problem.n_samples // _ROWS)))
     return equations_for(
-        hamiltonian, X, weight, s=scaling.s, mu=scaling.mu, e=scaling.e, c=scaling.c,
-        periods=problem.periods,
-    ).in_units_of(scaling.s)  # fmt: skip
+        hamiltonian, X, weight, mu=scaling.mu, units=scaling.units, layout=problem.layout,
+        structure=problem.structure,
+    ).in_units_of(scaling.units)  # fmt: skip
 
 
 def units_for(hamiltonian: Hamiltonian, n_weights: int, problem: Problem) -> int:
     """The units of the last hidden layer with about ``n_weights`` last weights."""
-    networks = hamiltonian.declare(problem.n_features, problem.periods).networks
+    networks = hamiltonian.declare(problem.layout).networks
     return max(n_weights // max(sum(network.n_factors for network in networks), 1), 1)
 
 
 def name_of(hamiltonian: Hamiltonian) -> str:
     """What the parameter ``hamiltonian`` of the estimator calls it; the code for others."""
+    if isinstance(hamiltonian, WithForces):
+        hamiltonian = hamiltonian.hamiltonian
     code = repr(hamiltonian.map_layers(lambda *_: (None, None)))
     return next((name for name, known in HAMILTONIANS.items() if repr(known) == code), code)
 

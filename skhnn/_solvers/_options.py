@@ -16,6 +16,7 @@ class Start:
 
     ``hamiltonian`` is what the user asked for; its networks may have layers or an activation of
     None, which a solver may choose, and where ``hamiltonian_is_open`` it may choose another. With
+    ``optional`` are forces that it may add. With
     ``equations`` and ``params`` fitted before, a solver ``goes_on``, with ``state`` what the solver
     of that fit left behind.
     """
@@ -25,6 +26,7 @@ class Start:
     params: Params
     goes_on: bool = False
     hamiltonian_is_open: bool = False
+    optional: Any = None
     state: dict[str, np.ndarray] | None = None
 
     @property

@@ -59,7 +59,7 @@ class Sampled:
         self, problem: Problem, rng: np.random.RandomState, alpha: float, tau: float = 1.0
     ) -> "Sampled":
         """The same layers, with the last weights fitted to all rows of a problem, or very many."""
-        n_rows = int(WORK / self.equations.n_last**2) // problem.n_features
+        n_rows = int(WORK / self.equations.n_last**2) // problem.n_targets
         rows = some(np.arange(problem.n_samples), max(n_rows, 1), rng)
         tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
         fit = fit_last_weights(problem, self.equations, self.params, rows, alpha=alpha, tau=tau)
@@ -104,7 +104,7 @@ class Race:
         """One round; out of time, there is one model at least."""
         problem, options = self.problem, self.options
         found: list[Sampled] = []
-        n_rows = _EQUATIONS_PER_UNIT * n_units // problem.n_features + 1
+        n_rows = _EQUATIONS_PER_UNIT * n_units // problem.n_targets + 1
         rows = np.sort(self.order[:n_rows])
         tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
         alpha = options.alpha(problem)

@@ -14,15 +14,26 @@ arrays and on torch tensors: neither scipy nor torch is imported here.
 """
 
 from ._activations import ACTIVATIONS, REFUSED
-from ._base import Hamiltonian, Periods, periods_of
-from ._composition import Product, Sum
-from ._equations import Equations, equations_for
+from ._base import Hamiltonian
+from ._composition import Product, Sum, WithForces, with_forces, with_forces_of
+from ._equations import Equations, Units, equations_for
+from ._kinetic import Kinetic
 from ._known import Known
 from ._layers import Params
+from ._layout import Layout, Periods, periods_of
 from ._mlp import MLP
+from ._pairwise import Pairwise, with_bodies
 from ._quadratic import Quadratic
+from ._radial import Radial
 from ._sampling import SAMPLING_SCALES
-from ._structure import field_from_gradient, gradient_from_field
+from ._structure import (
+    Canonical,
+    Constant,
+    Poisson,
+    Structure,
+    field_from_gradient,
+    gradient_from_field,
+)
 
 #: What the parameter ``hamiltonian`` of the estimator may say, the simplest first.
 HAMILTONIANS: dict[str, Hamiltonian] = {
@@ -32,22 +43,49 @@ HAMILTONIANS: dict[str, Hamiltonian] = {
     "mlp": MLP(),
 }
 
+
+def named(layout: Layout) -> dict[str, Hamiltonian]:
+    """What the names of ``HAMILTONIANS`` mean for these columns.
+
+    With parameters the masses may depend on them; without q and p there is "mlp" alone.
+    """
+    if not layout.is_canonical:
+        return {"mlp": MLP()}
+    if layout.n_parameters:
+        return HAMILTONIANS | {"mechanical": MLP("parameters") * Quadratic("p") + MLP("q")}
+    return HAMILTONIANS
+
+
 __all__ = [
     "ACTIVATIONS",
     "HAMILTONIANS",
     "MLP",
     "REFUSED",
     "SAMPLING_SCALES",
+    "Canonical",
+    "Constant",
     "Equations",
     "Hamiltonian",
+    "Kinetic",
     "Known",
+    "Layout",
+    "Pairwise",
     "Params",
     "Periods",
+    "Poisson",
     "Product",
     "Quadratic",
+    "Radial",
+    "Structure",
     "Sum",
+    "Units",
+    "WithForces",
     "equations_for",
     "field_from_gradient",
     "gradient_from_field",
+    "named",
     "periods_of",
+    "with_bodies",
+    "with_forces",
+    "with_forces_of",
 ]

@@ -1,20 +1,19 @@
 """What users compose: objects with hyper-parameters only, which declare terms."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from numbers import Integral, Real
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from ._functions import Functions
+from ._layout import Layout, Periods
 from ._network import Network
-
-Periods = dict[int, float]
 
 
 class Declaration:
-    """What a Hamiltonian consists of, for states of D columns.
+    """What a Hamiltonian consists of, for columns of some layout.
 
     Attributes
     ----------
@@ -28,6 +27,13 @@ class Declaration:
         Energies without anything to learn.
     periods : dict
         {column: period} of the columns that are angles.
+    functions : list of Functions
+        Known functions that have coefficients.
+    absolute : set of int
+        Columns of which differences from their mean do not suffice, as for a distance from the
+        origin.
+    forces : list of Network and Functions
+        Energies pi . F of forces, of the columns (x, v, pi); see ``_equations.py``.
     """
 
     def __init__(
@@ -36,9 +42,13 @@ class Declaration:
         pairs: Iterable[tuple[int, int]] = (),
         known: Iterable[Any] = (),
         periods: Periods | None = None,
+        functions: Iterable[Functions] = (),
+        absolute: Iterable[int] = (),
+        forces: Iterable[Network | Functions] = (),
     ):
         self.networks, self.pairs, self.known = list(networks), set(pairs), list(known)
-        self.periods = periods or {}
+        self.periods, self.functions, self.absolute = periods or {}, list(functions), set(absolute)
+        self.forces = list(forces)
 
     def __add__(self, other: "Declaration") -> "Declaration":
         for k in self.periods.keys() & other.periods.keys():
@@ -53,10 +63,32 @@ class Declaration:
              if not {*pair} & {*self.periods, *other.periods}},
             self.known + other.known,
             self.periods | other.periods,
+            self.functions + other.functions,
+            self.absolute | other.absolute,
+            self.forces + other.forces,
         )  # fmt: skip
 
 
-class Hamiltonian(BaseEstimator):
+class Composed(BaseEstimator):
+    """Objects with hyper-parameters only, some of which have hidden layers."""
+
+    def layers(self) -> list["HasLayers"]:
+        """The objects in it that have hidden layers, from left to right."""
+        return []
+
+    def with_layers(self, layers: Sequence[tuple[Any, Any]]) -> Any:
+        """A copy whose networks have these (hidden_layer_sizes, activation), from left to right."""
+        other = clone(self)
+        for network, (sizes, activation) in zip(other.layers(), layers, strict=True):
+            network.set_params(hidden_layer_sizes=sizes, activation=activation)
+        return other
+
+    def map_layers(self, change: Callable[[Any, Any], tuple[Any, Any]]) -> Any:
+        """A copy whose networks have ``change(hidden_layer_sizes, activation)``."""
+        return self.with_layers([change(n.hidden_layer_sizes, n.activation) for n in self.layers()])
+
+
+class Hamiltonian(Composed):
     """A function H(x) of the state x = (q, p) to be learned, or known, or a sum of such.
 
     An object holds hyper-parameters only (``get_params``, ``clone``; its ``repr`` is the code that
@@ -68,23 +100,12 @@ class Hamiltonian(BaseEstimator):
     """
 
     @abstractmethod
-    def declare(self, n_columns: int, periods: Periods) -> Declaration:
-        """The terms, for states of ``n_columns`` columns.
+    def declare(self, layout: Layout) -> Declaration:
+        """The terms, for columns of this layout.
 
-        ``periods``, {column: period}, are those of the estimator. Raises ValueError where they
-        contradict the object's own, or where a column does not exist.
+        Raises ValueError where its periods contradict the object's own, or where a column does not
+        exist.
         """
-
-    def layers(self) -> list["HasLayers"]:
-        """The objects in it that have hidden layers, from left to right."""
-        return []
-
-    def with_layers(self, layers: Sequence[tuple[Any, Any]]) -> "Hamiltonian":
-        """A copy whose networks have these (hidden_layer_sizes, activation), from left to right."""
-        other = clone(self)
-        for network, (sizes, activation) in zip(other.layers(), layers, strict=True):
-            network.set_params(hidden_layer_sizes=sizes, activation=activation)
-        return other
 
     def __add__(self, other: "Hamiltonian") -> "Hamiltonian":
         from ._composition import Sum
@@ -100,10 +121,6 @@ class Hamiltonian(BaseEstimator):
         from ._composition import Product
 
         return Product(self, _an_object(other, "multiplied"))
-
-    def map_layers(self, change: Callable[[Any, Any], tuple[Any, Any]]) -> "Hamiltonian":
-        """A copy whose networks have ``change(hidden_layer_sizes, activation)``."""
-        return self.with_layers([change(n.hidden_layer_sizes, n.activation) for n in self.layers()])
 
 
 def _an_object(value: Any, what: str) -> Hamiltonian:
@@ -121,60 +138,3 @@ class HasLayers(Hamiltonian):
 
     def layers(self) -> list["HasLayers"]:
         return [self]
-
-
-def columns_of(columns: Any, n_columns: int) -> list[int]:
-    """The indices of "q", "p", None (all), or a sequence of indices; ValueError for others."""
-    d = n_columns // 2
-    if columns is None:
-        return list(range(n_columns))
-    if isinstance(columns, str):
-        if columns not in ("q", "p"):
-            raise ValueError(
-                f"columns must be 'q', 'p', None or a sequence of indices; got {columns!r}."
-            )
-        return list(range(d)) if columns == "q" else list(range(d, 2 * d))
-    found = [int(k) for k in np.atleast_1d(columns)]
-    if not found or len(set(found)) < len(found) or min(found) < 0 or max(found) >= n_columns:
-        raise ValueError(
-            f"columns must be different indices of the {n_columns} columns of X; got {columns!r}."
-        )
-    return found
-
-
-def periods_of(periodic: Any) -> Periods:
-    """{column: period} of None, a sequence of columns (period 2 pi), or a mapping."""
-    if periodic is None:
-        return {}
-    given = periodic
-    if not isinstance(periodic, Mapping):
-        periodic = dict.fromkeys(np.atleast_1d(np.asarray(periodic, object)), 2.0 * np.pi)
-    for k, period in periodic.items():
-        is_column = isinstance(k, Integral) and not isinstance(k, (bool, np.bool_))
-        if not (is_column and isinstance(period, Real)):
-            raise ValueError(
-                "periodic must be the columns that are angles, for the period 2 pi, or {column: "
-                f"period}}, by index, or by name where X has names; got {given!r}."
-            )
-    found = {int(k): float(period) for k, period in periodic.items()}
-    wrong = {k: period for k, period in found.items() if not (period > 0 and np.isfinite(period))}
-    if wrong:
-        raise ValueError(f"periods must be positive and finite; got {wrong}.")
-    return found
-
-
-def common_periods(own: Any, of_estimator: Periods, columns: Sequence[int]) -> Periods:
-    """The periods of some columns, given on an object, on the estimator, or on both alike."""
-    found = periods_of(own)
-    for k in columns:
-        if k in found and k in of_estimator and not np.isclose(found[k], of_estimator[k]):
-            raise ValueError(
-                f"The period of column {k} is {of_estimator[k]:g} on the estimator and "
-                f"{found[k]:g} on the Hamiltonian. Give it once."
-            )
-    if found and set(found) - set(columns):
-        raise ValueError(
-            f"periodic names columns {sorted(set(found) - set(columns))} that this network does "
-            f"not read; it reads {list(columns)}."
-        )
-    return {k: (found | of_estimator)[k] for k in columns if k in found or k in of_estimator}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._activations import ACTIVATIONS
+from ._functions import Functions
 from ._layers import Params
 from ._maps import Chain, Products, Standardised
 from ._network import Network
@@ -39,6 +40,12 @@ def bound(
             of_term, Q_term = term.folded(params, e)
             Q += Q_term[np.ix_(columns, columns)]
             constant += of_term[columns]
+        elif isinstance(term, Functions):
+            of_function = term.folded(params, e, n_columns)
+            if of_function is None:
+                parts.append(_general(term, params, columns, n_columns, e, out))
+            else:
+                Q += of_function[np.ix_(columns, columns)]
         elif _is_affine(term):
             parts.append(_network(term, params, columns, n_columns, e, out))
         else:
@@ -151,8 +158,40 @@ def _folded(
     return whole, b - (mu / s) @ V
 
 
+def bound_force(
+    forces: Sequence[tuple[Any, Params]], n_rates: int, n_pushed: int, c: np.ndarray, e: float
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """(x, v) -> F (..., n_pushed), the rates v of those n_rates that the forces may read."""
+    linear: Any = 0.0
+    others = []
+    for term, params in forces:
+        of_term = None
+        if isinstance(term, Functions):
+            of_term = term.force_matrix(params, e, len(c) + n_rates, n_pushed)
+        if of_term is None:
+            others.append((term, params))
+        else:
+            linear = linear + of_term
+
+    def force(x: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        y = np.concatenate([x - c, rates], axis=-1)
+        F: Any = y @ linear if np.ndim(linear) else 0.0
+        if others:
+            y = np.concatenate([y, np.zeros((*x.shape[:-1], n_pushed))], axis=-1)
+            for term, params in others:
+                F = F + e * term.at(params, y, np, 1).gradient()[..., -n_pushed:]
+        return np.asarray(F)
+
+    return force
+
+
 def _general(
-    term: Network, params: Params, columns: list[int], n_columns: int, e: float, out: Function
+    term: Network | Functions,
+    params: Params,
+    columns: list[int],
+    n_columns: int,
+    e: float,
+    out: Function,
 ) -> Function:
     is_whole = columns == list(range(n_columns))
 

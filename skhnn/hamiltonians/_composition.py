@@ -1,6 +1,9 @@
 """Sums of Hamiltonians, and products of networks with known functions."""
 
-from ._base import Declaration, Hamiltonian, HasLayers, Periods, columns_of
+from typing import Any
+
+from ._base import Declaration, Hamiltonian, HasLayers
+from ._layout import Layout
 from ._maps import Standardised, monomials
 from ._mlp import MLP
 from ._network import Network
@@ -27,8 +30,8 @@ class Sum(Hamiltonian):
         self.left = left
         self.right = right
 
-    def declare(self, n_columns: int, periods: Periods) -> Declaration:
-        return self.left.declare(n_columns, periods) + self.right.declare(n_columns, periods)
+    def declare(self, layout: Layout) -> Declaration:
+        return self.left.declare(layout) + self.right.declare(layout)
 
     def layers(self) -> list[HasLayers]:
         return self.left.layers() + self.right.layers()
@@ -63,17 +66,17 @@ class Product(Hamiltonian):
         self.left = left
         self.right = right
 
-    def declare(self, n_columns: int, periods: Periods) -> Declaration:
+    def declare(self, layout: Layout) -> Declaration:
         left, right = self.left, self.right
         if not (isinstance(left, MLP) and isinstance(right, Quadratic)):
             raise ValueError(
                 "A product of Hamiltonians is that of a network and known functions, MLP(...) * "
                 f"Quadratic(...); got {left!r} times {right!r}."
             )
-        declared = left.declare(n_columns, periods)
+        declared = left.declare(layout)
         (network,) = declared.networks
-        of_factors = right.declare(n_columns, periods).pairs
-        factors = columns_of(right.columns, n_columns)
+        of_factors = right.declare(layout).pairs
+        factors = layout.find(right.columns)
         if set(factors) & set(network.on):
             raise ValueError(
                 f"The factors of a product must read different columns; got {network.on} and "
@@ -82,7 +85,8 @@ class Product(Hamiltonian):
         factors = [k for k in factors if (k, k) in of_factors]
         psi = Standardised() >> monomials(len(factors))
         term = Network(network.on, network.sizes, network.activation, network.phi, psi, factors)
-        straight = [i for i, j in declared.pairs if i == j] + factors
+        straight = [k for k in network.on if k not in declared.periods] + factors
+        straight = [k for k in straight if k < layout.n_state]
         pairs = [(min(i, j), max(i, j)) for i in straight for j in straight]
         return Declaration([term], pairs, periods=declared.periods)
 
@@ -93,3 +97,39 @@ class Product(Hamiltonian):
         parts = [f"({part!r})" if isinstance(part, Sum) else repr(part)
                  for part in (self.left, self.right)]  # fmt: skip
         return " * ".join(parts)
+
+
+class WithForces(Hamiltonian):
+    """A Hamiltonian and the forces beside it: what the solvers look for together.
+
+    Parameters
+    ----------
+    hamiltonian : Hamiltonian
+        H.
+    forces : Force
+        The forces, see ``skhnn.forces``.
+    """
+
+    def __init__(self, hamiltonian: Hamiltonian, forces: Any):
+        self.hamiltonian = hamiltonian
+        self.forces = forces
+
+    def declare(self, layout: Layout) -> Declaration:
+        return self.hamiltonian.declare(layout) + self.forces.declare(layout)
+
+    def layers(self) -> list[HasLayers]:
+        return [*self.hamiltonian.layers(), *self.forces.layers()]
+
+
+def with_forces(hamiltonian: Hamiltonian, forces: Any) -> WithForces:
+    """A Hamiltonian beside forces, or beside further ones."""
+    if isinstance(hamiltonian, WithForces):
+        return WithForces(hamiltonian.hamiltonian, hamiltonian.forces + forces)
+    return WithForces(hamiltonian, forces)
+
+
+def with_forces_of(before: Hamiltonian, hamiltonian: Hamiltonian) -> Hamiltonian:
+    """A Hamiltonian beside the forces of another, if that has any."""
+    return (
+        with_forces(hamiltonian, before.forces) if isinstance(before, WithForces) else hamiltonian
+    )

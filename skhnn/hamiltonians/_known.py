@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ._base import Declaration, Hamiltonian, Periods, columns_of
+from ._base import Declaration, Hamiltonian
+from ._layout import Layout
+from ._maps import as_like
 from ._network import as_slice, spread
-from ._structure import field_from_gradient
 
 # The step of the differences that stand for a Hessian, relative to the size of x.
 _STEP = 6e-6  # the cube root of eps
@@ -19,7 +20,49 @@ _STEP = 6e-6  # the cube root of eps
 _LOOSE, _ROUNDING = 1e-3, 1e-12
 
 
-class Known(Hamiltonian):
+class KnownEnergy:
+    """An energy without anything to learn, of some ``columns`` of the state."""
+
+    columns: Any
+
+    def check(self, X: np.ndarray) -> None:
+        """Raise ValueError unless it works for states X (n, D)."""
+
+    def value_at(self, X: Any, xp: ModuleType) -> Any:
+        """The energies (n,) at states of numpy or torch."""
+        raise NotImplementedError
+
+    def gradient_at(self, X: Any, xp: ModuleType) -> Any:
+        """Their derivatives by all columns, (n, D)."""
+        raise NotImplementedError
+
+    def hessian_along(self, X: np.ndarray, V: np.ndarray) -> np.ndarray:
+        """The second derivatives along V (..., n, D); of ndarrays."""
+        raise NotImplementedError
+
+
+class InUnits(KnownEnergy):
+    """A known energy as a function of x' = (x - c) / s, in units e."""
+
+    def __init__(self, known: KnownEnergy, s: np.ndarray, c: np.ndarray, e: float):
+        self.known, self.s, self.c, self.e, self.columns = known, s, c, e, known.columns
+
+    def value_at(self, X: Any, xp: ModuleType) -> Any:
+        return self.known.value_at(self._states(X, xp), xp) / self.e
+
+    def gradient_at(self, X: Any, xp: ModuleType) -> Any:
+        s = as_like(self.s, X, xp)
+        return self.known.gradient_at(self._states(X, xp), xp) * (s / self.e)
+
+    def hessian_along(self, X: np.ndarray, V: np.ndarray) -> np.ndarray:
+        along = self.known.hessian_along(self._states(X, np), V * self.s)
+        return along * (self.s / self.e)
+
+    def _states(self, X: Any, xp: ModuleType) -> Any:
+        return X * as_like(self.s, X, xp) + as_like(self.c, X, xp)
+
+
+class Known(Hamiltonian, KnownEnergy):
     """A known energy, such as gravity beside a force that is to be learned.
 
     Parameters
@@ -35,8 +78,8 @@ class Known(Hamiltonian):
         States (n, k) -> second derivatives (n, k, k), for implicit methods of ``simulate``. Without
         it differences of the gradient are taken.
     columns : {"q", "p"} or sequence of int, default=None
-        The columns of the state that ``function`` reads; None for all. With "q" or "p" explicit
-        symplectic methods of ``simulate`` remain possible.
+        The columns that ``function`` reads; None for the state and, behind it, parameters. With "q"
+        or "p" explicit symplectic methods of ``simulate`` remain possible.
 
     Notes
     -----
@@ -79,13 +122,15 @@ class Known(Hamiltonian):
     def __deepcopy__(self, memo: Any) -> "Known":
         return Known(self.function, self.gradient, self.hessian, copy.deepcopy(self.columns, memo))
 
-    def declare(self, n_columns: int, periods: Periods) -> Declaration:
+    def declare(self, layout: Layout) -> Declaration:
         for name in ("function", "gradient", "hessian"):
             value = getattr(self, name)
             if not callable(value) and (value is not None or name == "function"):
                 raise ValueError(f"Known takes a function of the states as {name}; got {value!r}.")
-        columns_of(self.columns, n_columns)
-        return Declaration(known=[self])
+        columns = layout.find(self.columns)
+        if self.columns is None:
+            columns += layout.parameters
+        return Declaration(known=[Known(self.function, self.gradient, self.hessian, columns)])
 
     def check(self, X: np.ndarray) -> None:
         """Raise ValueError unless energies and gradient have their shapes, and belong together."""
@@ -126,10 +171,6 @@ class Known(Hamiltonian):
         read, n_columns = self._read(X), X.shape[-1]
         return spread(self._gradient(read, xp), self._on(n_columns), n_columns, xp)
 
-    def field_at(self, X: np.ndarray) -> np.ndarray:
-        """Its part of the field, (n, 2d)."""
-        return field_from_gradient(self.gradient_at(np.asarray(X), np))
-
     def hessian_along(self, X: np.ndarray, V: np.ndarray) -> np.ndarray:
         """The second derivatives along V (..., n, 2d); of ndarrays."""
         on, n_columns = self._on(X.shape[-1]), X.shape[-1]
@@ -144,7 +185,7 @@ class Known(Hamiltonian):
         return ((ahead - behind) / (2.0 * h)).reshape(V.shape)
 
     def _on(self, n_columns: int) -> list[int]:
-        return columns_of(self.columns, n_columns)
+        return list(range(n_columns)) if self.columns is None else list(self.columns)
 
     def _read(self, X: Any) -> Any:
         return X if self.columns is None else X[..., as_slice(self._on(X.shape[-1]))]

@@ -33,6 +33,8 @@ class Map:
 
     #: Whether f' is constant; then directions may be the same for all rows, (..., 1, k).
     is_affine = False
+    #: How many rows of z there are for each row of x.
+    copies = 1
 
     def fit(
         self,
@@ -64,7 +66,7 @@ class Map:
         return Chain(self, after)
 
 
-class _WithConstants(Map):
+class WithConstants(Map):
     """A map with constant arrays, placed where its rows are."""
 
     def __init__(self, **constants: Any):
@@ -87,7 +89,7 @@ class Identity(Map):
         return Point(x, _same, _same, _straight)
 
 
-class Standardised(_WithConstants):
+class Standardised(WithConstants):
     """z = (x - mu) / s; ``fit`` makes z of mean zero and variance one."""
 
     is_affine = True
@@ -121,7 +123,7 @@ class Standardised(_WithConstants):
         return Point((x - mu) / s, lambda V: V / s, lambda g: g / s, _straight)
 
 
-class Products(_WithConstants):
+class Products(WithConstants):
     """z = (x A + a) * (x B + b), element by element."""
 
     def __init__(self, A: Any, a: Any, B: Any, b: Any):
@@ -142,7 +144,43 @@ class Products(_WithConstants):
         )
 
 
-class Angles(_WithConstants):
+class Linear(WithConstants):
+    """z = x C."""
+
+    is_affine = True
+
+    def __init__(self, C: Any):
+        super().__init__(C=C)
+
+    def at(self, x: Any, xp: ModuleType) -> Point:
+        (C,) = self.placed(x, xp)
+        return Point(x @ C, lambda V: V @ C, lambda g: g @ C.T, _straight)
+
+
+class OddPower(WithConstants):
+    """z = scale x |x|^(n - 1), element by element, for n of two or more."""
+
+    def __init__(self, n: int, scale: Any = 1.0):
+        super().__init__(scale=scale)
+        self.n = n
+
+    def rescaled(self, s: np.ndarray) -> "OddPower":
+        return OddPower(self.n, self.constants["scale"] * s**self.n)
+
+    def at(self, x: Any, xp: ModuleType) -> Point:
+        (scale,) = self.placed(x, xp)
+        n, size = self.n, xp.abs(x)
+        slope = n * scale * size ** (n - 1)
+        bend = n * (n - 1) * scale * size ** (n - 2) * xp.sign(x)
+        return Point(
+            scale * x * size ** (n - 1),
+            lambda V: slope * V,
+            lambda g: slope * g,
+            lambda V, g: bend * V * g,
+        )
+
+
+class Angles(WithConstants):
     """z = (cos(rate x), sin(rate x)), for angles of the periods 2 pi / rate."""
 
     def __init__(self, rate: Any):
@@ -219,6 +257,7 @@ class Chain(Map):
     def __init__(self, f: Map, g: Map):
         self.f, self.g = f, g
         self.is_affine = f.is_affine and g.is_affine
+        self.copies = f.copies * g.copies
 
     def fit(
         self,
@@ -228,7 +267,7 @@ class Chain(Map):
         s: np.ndarray | None = None,
     ) -> "Chain":
         f = self.f.fit(x, weight, mu, s)
-        return Chain(f, self.g.fit(f.at(x, np).z, weight))
+        return Chain(f, self.g.fit(f.at(x, np).z, np.repeat(weight, f.copies)))
 
     def rescaled(self, s: np.ndarray) -> "Chain":
         return Chain(self.f.rescaled(s), self.g)

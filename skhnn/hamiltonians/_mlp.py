@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ._base import Declaration, HasLayers, Periods, columns_of, common_periods
+from ._base import Declaration, HasLayers
+from ._layout import Layout, Periods
 from ._maps import Angles, Beside, Map, Standardised
 from ._network import Network
 
@@ -17,8 +18,9 @@ class MLP(HasLayers):
 
     Parameters
     ----------
-    columns : {"q", "p"} or sequence of int, default=None
-        The columns of the state that it reads; None for all.
+    columns : {"q", "p", "parameters"} or sequence of int, default=None
+        The columns of the state that it reads; None for all. Parameters, where there are such
+        columns, are read too, unless indices are given.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer. None leaves it to the estimator.
     activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
@@ -49,14 +51,14 @@ class MLP(HasLayers):
         self.activation = activation
         self.periodic = periodic
 
-    def declare(self, n_columns: int, periods: Periods) -> Declaration:
-        on = columns_of(self.columns, n_columns)
-        periods = common_periods(self.periodic, periods, on)
+    def declare(self, layout: Layout) -> Declaration:
+        on = layout.of_network(self.columns)
+        periods = layout.common_periods(self.periodic, on)
         network = Network(
             on, tuple(self.hidden_layer_sizes or ()), self.activation or "", embedding(on, periods)
         )
         straight = [k for k in on if k not in periods]
-        pairs = [(i, j) for i in straight for j in straight if i <= j]
+        pairs = [(i, j) for i in straight for j in straight if i <= j and i < layout.n_state]
         return Declaration([network], pairs, periods=periods)
 
 

@@ -3,7 +3,8 @@ r"""A network of known functions of the state, times known functions of it.
     h_L(phi(x_on)) W psi(x_psi)
 
 has known maps phi and psi (``_maps.py``), hidden layers h and the last weights W (m, K), which
-enter linearly. Without psi K is 1. All derivatives follow from those of the parts:
+enter linearly. Without psi K is 1. Where the maps make copies of a row, as of pairs of bodies, the
+copies are added up. All derivatives follow from those of the parts:
 
     gradient   g = phi'^T h'^T W psi + psi'^T W^T h
     along V    V . g = h. W psi + h W psi.,    h. = h' phi' V,    psi. = psi' V
@@ -77,6 +78,16 @@ class Network:
         """The columns of x that it depends on."""
         return sorted({*self.on, *self.psi_on})
 
+    @property
+    def owners(self) -> list[int]:
+        """A column that each of the last weights belongs to."""
+        return [self.columns[0]] * self.n_weights
+
+    @property
+    def links(self) -> list[tuple[int, int]]:
+        """Pairs of columns that it couples."""
+        return [(self.columns[0], k) for k in self.columns]
+
     def like(self, sizes: Sequence[int] | None = None, activation: str | None = None) -> "Network":
         """The same with other layers."""
         return Network(
@@ -130,7 +141,8 @@ class Network:
         """
         point = self.phi.at(X[:, self.on], np)
         # Which inputs of the first layer a column reaches, (k, columns).
-        reaches = np.stack([np.abs(point.jvp(e)).max(axis=0) for e in _units(point, len(self.on))])
+        units = np.eye(len(self.on))[:, None, :] + np.zeros((len(X), 1))
+        reaches = np.stack([np.abs(point.jvp(e)).max(axis=0) for e in units])
         reaches = reaches.T > 0.0
         used = ~(reaches & ~reads[self.on]).any(axis=1)
         h, hidden = point.z[:, used], []
@@ -176,23 +188,27 @@ class _At:
 
     def value(self) -> Any:
         y = self.layers.output @ self.W
-        return y[..., 0] if self.m is None else (y * self.m.z).sum(-1)
+        y = y[..., 0] if self.m is None else (y * self.m.z).sum(-1)
+        return self._of_copies(y[..., None])[..., 0]
 
     def gradient(self) -> Any:
         """(n, D)."""
         of_psi = None if self.m is None else self.m.vjp(self.layers.output @ self.W)
         return self._spread(self.f.vjp(self.g[0]), of_psi)
 
-    def basis(self) -> Any:
-        """The gradients of the functions that the last weights multiply, (n, D, m K)."""
-        along = self._along_units()
+    def basis(self, n_last: int | None = None) -> Any:
+        """The gradients of the functions that the last weights multiply, (n, D, m K).
+
+        By the ``n_last`` last columns only, where that is given.
+        """
+        along = self._along_units(n_last)
         t, _ = self.layers.along(along[0])
         y = t[-1]
         if self.m is not None:
             y = y[..., :, None] * self.m.z[..., None, :]
             y = y + self.layers.output[..., :, None] * along[1][..., None, :]
             y = y.reshape(*y.shape[:-2], -1)
-        return self.xp.moveaxis(y, 0, -2)
+        return self.xp.moveaxis(self._of_copies(y), 0, -2)
 
     def pullback(self, V: Any, outer: Outer) -> Params:
         """The derivative of sum(V * gradient) by the params; of every row apart by ``row_by_row``.
@@ -226,14 +242,25 @@ class _At:
         assert self.m is not None
         return [*d_hidden, outer(t[-1], self.m.z) + outer(self.layers.output, V_psi)], by_z, t
 
+    def _of_copies(self, y: Any) -> Any:
+        """The sum over the copies of every row: (..., n c, k) as (..., n, k)."""
+        copies = self.term.phi.copies
+        if copies == 1:
+            return y
+        if self.X.ndim == 1:
+            return y.sum(-2)
+        return y.reshape(*y.shape[:-2], -1, copies, y.shape[-1]).sum(-2)
+
     def _cotangents(self, V: Any) -> tuple[Any, Any]:
         """The derivatives of phi and psi along V."""
         V_psi = None if self.m is None else self.m.jvp(V[..., self.term._psi_on])
         return self.f.jvp(V[..., self.term._on]), V_psi
 
-    def _along_units(self) -> tuple[Any, Any]:
-        """The same along the unit vectors of all columns, (D, n, .)."""
+    def _along_units(self, n_last: int | None) -> tuple[Any, Any]:
+        """The same along the unit vectors of all columns, or the last ones, (D, n, .)."""
         eye = self.xp.diag(self.xp.ones_like(self.X[(0,) * (self.X.ndim - 1)]))
+        if n_last is not None:
+            eye = eye[-n_last:]
         if self.X.ndim == 1:
             return self._cotangents(eye)
         V = eye[:, None, :]  # the same for all rows, where that suffices
@@ -253,9 +280,10 @@ def spread(g: Any, on: list[int], n_columns: int, xp: ModuleType) -> Any:
     """g (..., k) at the columns ``on`` of zeros (..., D)."""
     if on == list(range(n_columns)):
         return g
-    if on == list(range(n_columns // 2)):  # q, or p: without an index
+    half = 2 * len(on) == n_columns  # q, or p: without an index
+    if half and on == list(range(n_columns // 2)):
         return xp.concatenate([g, xp.zeros_like(g)], axis=-1)
-    if on == list(range(n_columns // 2, n_columns)):
+    if half and on == list(range(n_columns // 2, n_columns)):
         return xp.concatenate([xp.zeros_like(g), g], axis=-1)
     padded = xp.concatenate([g, xp.zeros_like(g[..., :1])], axis=-1)
     return padded[..., [on.index(k) if k in on else len(on) for k in range(n_columns)]]
@@ -266,7 +294,3 @@ def as_slice(indices: list[int]) -> Any:
     if indices and indices == list(range(indices[0], indices[-1] + 1)):
         return slice(indices[0], indices[-1] + 1)
     return indices
-
-
-def _units(point: Any, k: int) -> np.ndarray:
-    return np.eye(k)[:, None, :] + 0.0 * point.z[:, :1]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ._base import Declaration, Hamiltonian, Periods, columns_of
+from ._base import Declaration, Hamiltonian
+from ._layout import Layout
 
 
 class Quadratic(Hamiltonian):
@@ -30,8 +31,8 @@ class Quadratic(Hamiltonian):
     def __init__(self, columns: Any = None):
         self.columns = columns
 
-    def declare(self, n_columns: int, periods: Periods) -> Declaration:
-        on = columns_of(self.columns, n_columns)
+    def declare(self, layout: Layout) -> Declaration:
+        on, periods = layout.find(self.columns), layout.periods
         around = [k for k in on if k in periods]
         if around and self.columns is not None:
             raise ValueError(

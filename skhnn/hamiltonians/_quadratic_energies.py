@@ -18,7 +18,7 @@ from ._maps import Standardised
 
 
 class QuadraticEnergies:
-    """E of the admitted ``pairs`` (i, j) of columns, i <= j; every column in them has a z_i.
+    """E of the admitted ``pairs`` (i, j), i <= j; every column of the state in them has a z_i.
 
     Parameters
     ----------
@@ -26,15 +26,20 @@ class QuadraticEnergies:
         The number of columns of x.
     pairs : iterable of (int, int)
         The products z_i z_j admitted, of 0 <= i <= j < n_columns.
+    n_state : int, default=None
+        The number of columns of the state, which come first; None for all.
     """
 
     #: A network's hidden arrays; here there are none.
     n_hidden = 0
 
-    def __init__(self, n_columns: int, pairs: Iterable[tuple[int, int]]):
+    def __init__(
+        self, n_columns: int, pairs: Iterable[tuple[int, int]], n_state: int | None = None
+    ):
         self.n_columns = n_columns
+        self.n_state = n_columns if n_state is None else n_state
         self.pairs = sorted({(min(pair), max(pair)) for pair in pairs})
-        self.columns = sorted({k for pair in self.pairs for k in pair})
+        self.columns = sorted({k for pair in self.pairs for k in pair if k < self.n_state})
         self.map = Standardised(np.zeros(n_columns), np.ones(n_columns))
         self._i = [i for i, _ in self.pairs]
         self._j = [j for _, j in self.pairs]
@@ -48,15 +53,25 @@ class QuadraticEnergies:
         of_linear[self.columns] = np.arange(len(self.columns))
         self._index, self._index_of_linear = index.ravel().tolist(), of_linear.tolist()
 
+    @property
+    def owners(self) -> list[int]:
+        """A column that each of the coefficients belongs to."""
+        return [*self.columns, *(i for i, _ in self.pairs)]
+
+    @property
+    def links(self) -> list[tuple[int, int]]:
+        """Pairs of columns that it couples."""
+        return self.pairs
+
     def standardised(self, mu: np.ndarray, s: np.ndarray) -> "QuadraticEnergies":
         """The same with z = (x - mu) / s."""
-        other = QuadraticEnergies(self.n_columns, self.pairs)
+        other = QuadraticEnergies(self.n_columns, self.pairs, self.n_state)
         other.map = Standardised(mu, s)
         return other
 
     def rescaled(self, s: np.ndarray) -> "QuadraticEnergies":
         """The same function of x' = x / s."""
-        other = QuadraticEnergies(self.n_columns, self.pairs)
+        other = QuadraticEnergies(self.n_columns, self.pairs, self.n_state)
         other.map = self.map.rescaled(s)
         return other
 

@@ -1,10 +1,20 @@
-"""States x = (q, p) and the structure matrix J = [[0, I], [-I, 0]], along the last axis."""
+r"""Structures S of the equations dx/dt = S(x) grad H, skew matrices.
+
+``apply`` is S g, ``transpose`` S^T v, along the last axis. In other units x' = (x - c) / s, h = H /
+e and dx/dt = f y' the structure is S'_ij = S_ij e / (f_i s_j); for the canonical one the units of
+the rates are chosen such that it stays what it is.
+"""
 
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from ._maps import as_like
+
+# The step of the differences that stand for derivatives of S(x), relative to the spread.
+_STEP = 6e-6
 
 
 def field_from_gradient(G: Any, xp: ModuleType = np) -> Any:
@@ -19,22 +29,102 @@ def gradient_from_field(F: Any, xp: ModuleType = np) -> Any:
     return xp.concatenate([-F[..., d:], F[..., :d]], axis=-1)
 
 
-def q_and_p(X: Any) -> tuple[Any, Any]:
-    """The two halves of states (..., 2d)."""
-    d = X.shape[-1] // 2
-    return X[..., :d], X[..., d:]
+class Canonical:
+    """J = [[0, I], [-I, 0]]."""
+
+    is_constant = is_canonical = True
+
+    def apply(self, x: Any, g: Any, xp: ModuleType = np) -> Any:
+        """J g; x are the states (..., D)."""
+        return field_from_gradient(g, xp)
+
+    def transpose(self, x: Any, v: Any, xp: ModuleType = np) -> Any:
+        """J^T v."""
+        return gradient_from_field(v, xp)
+
+    def slope(self, x: Any, g: Any, xp: ModuleType = np) -> Any:
+        """The derivatives of S(x) g by x where g is constant, (n, D, D); None for a constant S."""
+        return None
+
+    def in_units(
+        self, s: np.ndarray, c: np.ndarray, e: float, f: np.ndarray
+    ) -> "Canonical | Constant | Poisson":
+        """The structure in units of states, of energy and of rates."""
+        return self
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        """The matrices at states (n, D): (n, D, D)."""
+        J = field_from_gradient(np.eye(x.shape[-1])).T
+        return np.broadcast_to(J, (len(x), *J.shape))
 
 
-def field_from_halves(
-    velocity: Callable[[Any], Any], force: Callable[[Any], Any]
-) -> Callable[[np.ndarray], np.ndarray]:
-    """x -> (velocity(p), force(q)), for x of shape (2d,) or (n, 2d)."""
+class Constant:
+    """A constant skew matrix."""
 
-    def field(x: np.ndarray) -> np.ndarray:
-        dx = np.empty(x.shape)
-        d = x.shape[-1] // 2
-        dx[..., :d] = velocity(x[..., d:])
-        dx[..., d:] = force(x[..., :d])
-        return dx
+    is_constant, is_canonical = True, False
 
-    return field
+    def __init__(self, S: np.ndarray):
+        self.S = np.asarray(S, dtype=float)
+
+    def apply(self, x: Any, g: Any, xp: ModuleType = np) -> Any:
+        return g @ as_like(self.S.T, g, xp)
+
+    def transpose(self, x: Any, v: Any, xp: ModuleType = np) -> Any:
+        return v @ as_like(self.S, v, xp)
+
+    def slope(self, x: Any, g: Any, xp: ModuleType = np) -> Any:
+        return None
+
+    def in_units(self, s: np.ndarray, c: np.ndarray, e: float, f: np.ndarray) -> "Constant":
+        return Constant(self.S * (e / (f[:, None] * s)))
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(self.S, (len(x), *self.S.shape))
+
+
+class Poisson:
+    """Skew matrices S(x), a function of states: (n, D) -> (n, D, D), of numpy arrays.
+
+    Tensors of torch are taken to numpy for it, and S counts as constant for their gradients.
+    """
+
+    is_constant = is_canonical = False
+
+    def __init__(
+        self,
+        function: Callable[[np.ndarray], np.ndarray],
+        s: Any = 1.0,
+        c: Any = 0.0,
+        factor: Any = 1.0,
+    ):
+        self.function, self.s, self.c, self.factor = function, s, c, factor
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        states = x * self.s + self.c
+        return np.asarray(self.function(states), dtype=float) * self.factor
+
+    def apply(self, x: Any, g: Any, xp: ModuleType = np) -> Any:
+        return (self._matrices(x, g, xp) @ g[..., None])[..., 0]
+
+    def transpose(self, x: Any, v: Any, xp: ModuleType = np) -> Any:
+        return (v[..., None, :] @ self._matrices(x, v, xp))[..., 0, :]
+
+    def slope(self, x: np.ndarray, g: np.ndarray, xp: ModuleType = np) -> Any:
+        columns = []
+        for k in range(x.shape[-1]):
+            h = _STEP * (1.0 + np.abs(x[..., k]).max()) * (np.arange(x.shape[-1]) == k)
+            change = (self.at(x + h) - self.at(x - h)) / (2.0 * h[k])
+            columns.append((change @ g[..., None])[..., 0])
+        return np.stack(columns, axis=-1)
+
+    def in_units(self, s: np.ndarray, c: np.ndarray, e: float, f: np.ndarray) -> "Poisson":
+        return Poisson(self.function, s, c, e / (f[:, None] * s))
+
+    def _matrices(self, x: Any, like: Any, xp: ModuleType) -> Any:
+        if xp is not np:
+            x = x.detach().cpu().double().numpy()
+        flat = np.asarray(x, dtype=float).reshape(-1, x.shape[-1])
+        return as_like(self.at(flat).reshape(*x.shape, x.shape[-1]), like, xp)
+
+
+Structure = Canonical | Constant | Poisson

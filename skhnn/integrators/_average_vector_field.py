@@ -53,7 +53,9 @@ class AverageVectorField(FixedStepSolver):
     True
     """
 
-    scheme = ImplicitRungeKutta(*energy_preserving(1), order=2, steps_per_period=100)
+    scheme = ImplicitRungeKutta(
+        *energy_preserving(1), order=2, steps_per_period=100, conserves_energy=True
+    )
 
 
 class AverageVectorField4(FixedStepSolver):
@@ -85,4 +87,6 @@ class AverageVectorField4(FixedStepSolver):
     True
     """
 
-    scheme = ImplicitRungeKutta(*energy_preserving(2), order=4, steps_per_period=30)
+    scheme = ImplicitRungeKutta(
+        *energy_preserving(2), order=4, steps_per_period=30, conserves_energy=True
+    )

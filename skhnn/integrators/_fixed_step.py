@@ -95,11 +95,9 @@ class FixedStepSolver(OdeSolver):
                 f"n_trajectories must be an integer of at least 1; got {n_trajectories}."
             )
         m = int(n_trajectories)
-        if self.n % (2 * m):
-            raise ValueError(
-                f"y must consist of {m} states (q, p), an even number of values each; "
-                f"got {self.n} values."
-            )
+        if self.n % (2 * m if self.scheme.needs_halves else m):
+            what = "(q, p), an even number of values each" if self.scheme.needs_halves else "alike"
+            raise ValueError(f"y must consist of {m} states {what}; got {self.n} values.")
         self._shape = (m, self.n // m)
         self._system = system or System(self._rows_of_fun, _rows_of(jac))
         span = abs(t_bound - t0)

@@ -37,7 +37,18 @@ class ImplicitRungeKutta(Scheme):
     field is known, by Newton's method with the Jacobian at the start of the step.
     """
 
-    def __init__(self, A: Any, b: Any, c: Any, order: int, steps_per_period: int):
+    needs_halves = False
+
+    def __init__(
+        self,
+        A: Any,
+        b: Any,
+        c: Any,
+        order: int,
+        steps_per_period: int,
+        conserves_energy: bool = False,
+    ):
+        self.conserves_energy = conserves_energy
         self.A, self.b, self.c = (np.asarray(a, dtype=float) for a in (A, b, c))
         self.order, self.steps_per_period = order, steps_per_period
         # The polynomial through (0, 0) and (c_i, Z_i), at 1 + c_j, less its value at 1: the guess

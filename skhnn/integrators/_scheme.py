@@ -28,12 +28,18 @@ class Scheme(ABC):
         The error of one step is O(h^(order + 1)).
     is_splitting : bool
         Whether it advances q and p in turn, as if H = T(p) + V(q).
+    needs_halves : bool
+        Whether it needs states that are (q, p), and not any number of columns.
+    conserves_energy : bool
+        Whether it conserves H where dx/dt = S grad H with a constant S.
     steps_per_period : int
         Steps in one period of the fastest oscillation, where no ``step_size`` is given.
     """
 
     order: int
     is_splitting = False
+    needs_halves = True
+    conserves_energy = False
     steps_per_period: int
 
     def prepare(self, system: System, t: Any, x: Any) -> "Scheme":

@@ -1,0 +1,147 @@
+r"""Coefficients of forces in physical units, with their standard errors; friction is not negative.
+
+With the hidden layers as they are, the last weights w are those of a least squares, A w = t, of
+which M = (A^T A + prior)^-1 A^T is the inverse. A coefficient gamma = T w has the variance of
+T M r, r what is left, added up by clusters, the runs or blocks of neighbouring rows, within which
+errors may be alike ("sandwich").
+
+A matrix Gamma of a damping that is not positive semi-definite is replaced by the nearest that is,
+in the metric of its own covariance C, and the other weights follow:
+
+    minimise (g - gamma)^T C^-1 (g - gamma),    w_o <- w_o + C_og C_gg^-1 (g - gamma).
+
+References
+----------
+K.-Y. Liang, S. L. Zeger, "Longitudinal data analysis using generalized linear models", Biometrika
+73 (1986) 13-22 (standard errors by clusters).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+from scipy.optimize import least_squares
+
+from ._data import DerivativeFit, Problem, clusters_of, known_last_weights, some
+from ._solvers._evidence import covariance
+from .hamiltonians import Equations, Params
+from .hamiltonians._functions import Functions
+
+_ROWS = 20_000
+# An eigenvalue of a damping that is smaller, relative to the largest, is zero.
+_ZERO = 1e-9
+
+
+@dataclass(frozen=True)
+class Identified:
+    """The coefficients of a force, (n_pushed, k), and their standard errors."""
+
+    value: np.ndarray
+    std: np.ndarray
+
+
+def identify(
+    problem: Problem, trained: Equations, params: Params, equations: Equations
+) -> tuple[Params, dict[str, Identified]]:
+    """The params with friction that is none negative, and the coefficients by their label.
+
+    Parameters
+    ----------
+    problem : Problem
+        The rows.
+    trained, equations : Equations
+        In the units of the problem, and in those of the data.
+    params : list of ndarray
+        The weights of both.
+    """
+    labelled = [
+        (k, term)
+        for k, term in enumerate(equations.forces)
+        if isinstance(term, Functions) and term.label
+    ]
+    if not labelled:
+        return params, {}
+    rng = np.random.RandomState(0)
+    rows = some(np.arange(problem.n_samples), _ROWS // problem.n_targets, rng)
+    free = known_last_weights(trained, params, problem.scaling).free
+    C = covariance(DerivativeFit(problem, trained), params, rows, free)
+    w, layout = equations.last(params), equations.layout
+    first, found = layout.n_columns + layout.n_rates, {}
+    places = _places(equations)
+    met = False
+    for k, term in labelled:
+        which = places[len(equations.terms) + k]
+        of_each = [term.force_matrix([u[:, None]], equations.e, first, layout.n_pushed)
+                   for u in np.eye(len(which))]  # fmt: skip
+        T = np.array(of_each, dtype=float)
+        if term.label == "damping":
+            T = -np.swapaxes(T[:, layout.n_columns :], 1, 2)  # (coefficients, d, d)
+            nearest = _semi_definite(T, w[which], C[np.ix_(which, which)])
+            if nearest is not None:
+                w = w + C[:, which] @ linalg.pinvh(C[np.ix_(which, which)]) @ (nearest - w[which])
+                w[which], met = nearest, True
+        else:
+            T = np.swapaxes(T[:, layout.inputs], 1, 2)  # (coefficients, n_pushed, n_inputs)
+        found[term.label] = which, T
+    params = equations.with_last(params, w)
+    spread = _scores(problem, trained, params, rows, C)
+    identified = {}
+    for label, (which, T) in found.items():
+        std = np.sqrt(np.einsum("aij,ab,bij->ij", T, spread[np.ix_(which, which)], T).clip(0.0))
+        if met and label == "damping":
+            std = np.full_like(std, np.nan)  # at a bound there is no normal error
+        identified[label] = Identified(np.einsum("a,aij->ij", w[which], T), std)
+    return params, identified
+
+
+def _places(equations: Equations) -> list[np.ndarray]:
+    """The places of the last weights of each term among all."""
+    terms = [*equations.terms, *equations.forces]
+    ends = np.cumsum([term.n_weights for term in terms])
+    return [np.arange(end - t.n_weights, end) for end, t in zip(ends, terms, strict=True)]
+
+
+def _semi_definite(T: np.ndarray, gamma: np.ndarray, C: np.ndarray) -> np.ndarray | None:
+    """Coefficients of the nearest matrix sum g_k T_k that is; None where it is already."""
+    Gamma = np.einsum("a,aij->ij", gamma, T)
+    eigenvalues, V = np.linalg.eigh(0.5 * (Gamma + Gamma.T))
+    if eigenvalues[0] >= -_ZERO * max(abs(eigenvalues[-1]), abs(eigenvalues[0])):
+        return None
+    d = len(Gamma)
+    inverse = np.linalg.pinv(T.reshape(len(T), -1)).T  # of sum g_k T_k -> g
+    root = np.real(linalg.sqrtm(linalg.pinvh(C)))
+    is_diagonal = len(gamma) == d
+
+    def coefficients(x: np.ndarray) -> np.ndarray:
+        L = np.diag(x) if is_diagonal else x.reshape(d, d)
+        return np.asarray(inverse @ (L @ L.T).ravel())
+
+    start = V * np.sqrt(eigenvalues.clip(1e-3 * np.abs(eigenvalues).max()))
+    x0 = np.diag(start @ start.T) ** 0.5 if is_diagonal else start.ravel()
+    scale = np.linalg.norm(root @ gamma) or 1.0
+
+    def residuals(x: np.ndarray) -> np.ndarray:
+        return np.asarray(root @ (coefficients(x) - gamma) / scale)
+
+    return coefficients(least_squares(residuals, x0, xtol=1e-12).x)
+
+
+def _scores(
+    problem: Problem, equations: Equations, params: Params, rows: np.ndarray, C: np.ndarray
+) -> np.ndarray:
+    """The covariance of the last weights by clusters, for all rows, (m, m)."""
+    clusters = clusters_of(problem)[rows]
+    n_clusters = clusters.max() + 1
+    of_cluster = np.zeros((n_clusters, len(C)))
+    step = max(2**22 // (len(C) * problem.n_targets), 1)
+    for k in range(0, len(rows), step):
+        X, y, root = problem.equations(rows[k : k + step])
+        J = equations.jacobian_by_last(params, X) * root[..., None]
+        r = (y - equations.field(params, X)) * root
+        np.add.at(of_cluster, clusters[k : k + step], np.einsum("ij,ijk->ik", r, J))
+    M = of_cluster @ C
+    part = problem.n_samples / len(rows)
+    return np.asarray(M.T @ M) * n_clusters / max(n_clusters - 1, 1) / part
+
+
+__all__ = ["Identified", "identify"]

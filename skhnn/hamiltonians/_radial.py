@@ -1,0 +1,66 @@
+"""A body in the field of a centre."""
+
+from typing import Any
+
+import numpy as np
+
+from ._base import Declaration, HasLayers
+from ._distances import Log, Squares
+from ._functions import Functions
+from ._kinetic import kinetic_of_bodies
+from ._layout import Layout
+from ._maps import Standardised
+from ._network import Network
+
+
+class Radial(HasLayers):
+    r"""H = p^2 / (2 m) + V(r), one body of any dimension, at a distance r from the origin.
+
+    V is a network of log r^2, beside an energy proportional to r^2. Rotations change nothing,
+    and angular momentum is conserved exactly.
+
+    Parameters
+    ----------
+    mass : float, default=None
+        m; None learns it.
+    hidden_layer_sizes : sequence of int, default=None
+        The number of units of each hidden layer. None leaves it to the estimator.
+    activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
+        The activation. None leaves it to the estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhnn import HNNRegressor
+    >>> from skhnn.datasets import make_kepler
+    >>> from skhnn.hamiltonians import Radial
+    >>> X, y = make_kepler(200, random_state=0, return_X_y=True)
+    >>> model = HNNRegressor(hamiltonian=Radial(), random_state=0).fit(X, y)
+    >>> far = model.energy([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
+    >>> bool(np.isclose(far[0], far[1], rtol=1e-13))
+    True
+    """
+
+    def __init__(
+        self,
+        mass: float | None = None,
+        hidden_layer_sizes: Any = None,
+        activation: str | None = None,
+    ):
+        self.mass = mass
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+
+    def declare(self, layout: Layout) -> Declaration:
+        q, p, angles = layout.find("q"), layout.find("p"), sorted(layout.periods)
+        if angles:
+            raise ValueError(f"Radial reads lengths, and columns {angles} are angles.")
+        d = len(q)
+        square = Squares(np.ones((d, 1)))
+        network = Network(
+            q, tuple(self.hidden_layer_sizes or ()), self.activation or "",
+            square >> Log() >> Standardised(),
+        )  # fmt: skip
+        kinetic = kinetic_of_bodies([p], None if self.mass is None else [self.mass])
+        harmonic = Declaration(functions=[Functions(q, square, [q])], absolute=q)
+        return kinetic + harmonic + Declaration([network], absolute=q)

@@ -1,0 +1,302 @@
+"""Friction, inputs, parameters and structures in the estimator."""
+
+import pickle
+
+import numpy as np
+import pytest
+from helpers import fit_quietly
+
+from skhnn import HNNRegressor, simulate
+from skhnn.datasets import make_damped_pendulum, make_predator_prey, make_rigid_body
+from skhnn.forces import CubicDamping, Damping, QuadraticDrag
+
+GAMMA = np.array([[0.3, 0.1], [0.1, 0.2]])
+
+
+def damped(n=400, noise=0.0, seed=0, Gamma=GAMMA):
+    """Masses 1 and 2 in a potential that is no square, with a friction."""
+    rng = np.random.RandomState(seed)
+    X = rng.uniform(-1.5, 1.5, (n, 4))
+    v = X[:, 2:] / [1.0, 2.0]
+    x, y = X[:, 0], X[:, 1]
+    force = -np.column_stack([x + 2 * x * y, y + x**2 - y**2]) - v @ Gamma
+    target = np.hstack([v, force])
+    return X, target + noise * target.std(axis=0) * rng.normal(size=target.shape)
+
+
+def fitted(X, y, **params):
+    return fit_quietly(HNNRegressor(**{"random_state": 0, "dissipation": "linear"} | params), X, y)
+
+
+@pytest.mark.parametrize("solver", ["auto", "least_squares", "gauss_newton", "soap", "lbfgs"])
+def test_every_solver_finds_the_friction(solver):
+    X, y = damped(noise=0.01)
+    model = fitted(X, y, solver=solver)
+    np.testing.assert_allclose(model.damping_, GAMMA, atol=0.02)
+    assert model.damping_.shape == model.damping_std_.shape == (2, 2)
+    assert (model.damping_std_ < 0.01).all()
+    np.testing.assert_allclose(model.mass_matrix(), np.diag([1.0, 2.0]), atol=0.05)
+
+
+def test_without_noise_it_is_exact():
+    model = fitted(*damped())
+    np.testing.assert_allclose(model.damping_, GAMMA, atol=1e-9)
+
+
+def test_standard_errors_are_those_of_repeated_fits():
+    found, claimed = [], []
+    for seed in range(12):
+        model = fitted(*damped(300, 0.05, seed), solver="least_squares")
+        found.append(model.damping_)
+        claimed.append(model.damping_std_)
+    z = (np.array(found) - GAMMA) / np.array(claimed)
+    assert 0.6 < np.sqrt(np.mean(z**2)) < 1.5
+
+
+def test_noise_in_the_velocities_does_not_hide_friction():
+    X, y = damped(3000, 0.5, Gamma=0.5 * np.eye(2))
+    model = fitted(X, y, solver="least_squares")
+    assert np.abs(np.diag(model.damping_) - 0.5).max() < 4 * model.damping_std_.max() < 0.2
+
+
+def test_the_energy_balance():
+    X, y = damped()
+    model = fitted(X, y)
+    path = model.simulate(X[0], np.linspace(0, 5, 500))
+    E = model.energy(path)
+    v = model.predict(path)[:, :2]
+    power = -np.einsum("ij,jk,ik->i", v, model.damping_, v)
+    work = np.concatenate([[0.0], np.cumsum(0.5 * (power[1:] + power[:-1]) * (5 / 499))])
+    np.testing.assert_allclose(E - E[0], work, atol=1e-4 * np.ptp(E))
+    assert (np.diff(E) < 0).all()
+
+
+def test_friction_is_never_negative():
+    X, y = damped(noise=0.02, Gamma=np.array([[0.2, 0.3], [0.3, 0.1]]))  # no such friction
+    model = fitted(X, y)
+    assert np.linalg.eigvalsh(model.damping_)[0] > -1e-12
+    assert np.isnan(model.damping_std_).all()
+    growing = fitted(*damped(Gamma=-0.1 * np.eye(2)), dissipation=Damping("diagonal"))
+    np.testing.assert_allclose(growing.damping_, 0.0, atol=1e-9)
+
+
+def test_auto_takes_friction_where_there_is_some():
+    assert not hasattr(
+        fitted(*damped(noise=0.01, Gamma=np.zeros((2, 2))), dissipation="auto"), "damping_"
+    )
+    model = fitted(*damped(noise=0.01), dissipation="auto")
+    np.testing.assert_allclose(model.damping_, GAMMA, atol=0.02)
+    with pytest.raises(ValueError, match="chosen by solver='auto'"):
+        HNNRegressor(dissipation="auto", solver="soap").fit(*damped(50))
+
+
+def test_a_refit_without_friction_forgets_it():
+    X, y = damped(200)
+    model = fitted(X, y, solver="least_squares")
+    with pytest.warns(UserWarning, match="have friction"):
+        model.set_params(dissipation=None).fit(X, y)
+    assert not hasattr(model, "damping_")
+
+
+@pytest.mark.parametrize(
+    ("force", "law"),
+    [(QuadraticDrag(), lambda v: np.abs(v) * v), (CubicDamping(), lambda v: v**3)],
+)
+def test_other_laws_of_friction(force, law):
+    X, y = damped(Gamma=np.zeros((2, 2)))
+    y[:, 2:] -= law(y[:, :2]) * [0.3, 0.2]
+    model = fitted(X, y, dissipation=force, solver="least_squares")
+    assert model.score(X, y) > 1 - 1e-9
+    both = fitted(X, y, dissipation=Damping() + force, solver="least_squares")
+    np.testing.assert_allclose(both.damping_, 0.0, atol=1e-5)
+
+
+def test_a_friction_that_depends_on_q():
+    X, y = damped(800, Gamma=np.zeros((2, 2)))
+    y[:, 2:] -= (0.2 + 0.1 * X[:, :1] ** 2) * y[:, :2]
+    model = fitted(X, y, dissipation="mlp", hamiltonian="mechanical")
+    assert model.score(X, y) > 1 - 1e-6
+    assert not hasattr(model, "damping_")
+
+
+@pytest.fixture(scope="module")
+def driven():
+    bunch = make_damped_pendulum(600, random_state=0)
+    model = HNNRegressor(n_inputs=1, dissipation="linear", periodic=[0], random_state=0)
+    return model.fit(bunch.data, bunch.target), bunch
+
+
+def test_inputs_and_friction_of_a_pendulum(driven):
+    model, bunch = driven
+    np.testing.assert_allclose(model.damping_, 0.1, rtol=1e-6)
+    np.testing.assert_allclose(model.input_matrix_, 1.0, rtol=1e-6)
+    turned = bunch.data + np.array([2 * np.pi * 1000, 0, 0])
+    np.testing.assert_allclose(model.predict(turned), model.predict(bunch.data), atol=1e-9)
+
+
+def test_inputs_along_a_simulation(driven):
+    model, bunch = driven
+    t = np.linspace(0, 10, 201)
+
+    def truth(t, x):
+        return bunch.system.vector_field(x, np.full((len(x), 1), np.cos(t)))
+
+    expected = simulate(truth, [1.0, 0.0], t)
+    for how in ({"u": lambda t: np.cos(t)}, {"u": np.cos(t), "between": "cubic"}):
+        np.testing.assert_allclose(model.simulate([1.0, 0.0], t, **how), expected, atol=1e-5)
+    linear = model.simulate([1.0, 0.0], t, u=np.cos(t)[:, None])
+    np.testing.assert_allclose(linear, expected, atol=1e-2)
+    held = model.simulate([1.0, 0.0], t, u=np.cos(t), between="hold")
+    assert 1e-3 < np.abs(held - expected).max() < 0.1
+    many = model.simulate(
+        [[1.0, 0.0], [0.5, 0.2]], t, u=lambda t: np.cos(t), method="GaussLegendre4"
+    )
+    np.testing.assert_allclose(many[0], expected, atol=1e-5)
+    still = model.simulate([[1.0, 0.0], [0.5, 0.2]], t, u=0.3, return_solution=True)
+    assert still.y.shape == (2, 201, 2)
+    assert still.energy.shape == (2, 201)
+
+
+REFUSED = {
+    "no input": ({}, "This model needs u"),
+    "another shape": ({"u": np.zeros((5, 2))}, r"shape \(3, 1\), one row for each time"),
+    "a function of another shape": ({"u": lambda t: [1.0, 2.0]}, r"must return 1 value"),
+    "not finite": ({"u": [0.0, np.nan, 0.0]}, "u must be finite"),
+    "parameters": ({"u": 0.0, "parameters": 1.0}, "parameters has no effect"),
+    "between": ({"u": 0.0, "between": "spline"}, "between must be one of"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_inputs_that_make_no_sense_are_refused(driven, case):
+    options, message = REFUSED[case]
+    with pytest.raises(ValueError, match=message):
+        driven[0].simulate([1.0, 0.0], [0.0, 0.1, 0.2], **options)
+
+
+def test_explicit_splitting_is_refused(driven):
+    with pytest.raises(ValueError, match="alone, and this model has friction or inputs"):
+        driven[0].simulate([1.0, 0.0], [0.0, 1.0], u=0.0, method="StormerVerlet")
+
+
+def test_a_known_input_matrix_is_kept():
+    bunch = make_damped_pendulum(400, random_state=0)
+    model = HNNRegressor(
+        n_inputs=1, input_matrix=[[1.0]], dissipation="linear", solver="least_squares",
+        random_state=0,
+    ).fit(bunch.data, bunch.target)  # fmt: skip
+    assert not hasattr(model, "input_matrix_")
+    np.testing.assert_allclose(model.damping_, 0.1, rtol=1e-6)
+    np.testing.assert_allclose(model.predict(bunch.data), bunch.target, atol=1e-5)
+    more = bunch.data + np.array([0.0, 0.0, 0.5])
+    np.testing.assert_allclose(
+        model.predict(more) - model.predict(bunch.data), [[0.0, 0.5]] * 400, atol=1e-12
+    )
+
+
+def test_friction_among_inputs_is_told():
+    bunch = make_damped_pendulum(600, random_state=0)
+    with pytest.warns(UserWarning, match="have friction.*dissipation='linear'"):
+        HNNRegressor(n_inputs=1, periodic=[0], random_state=0).fit(bunch.data, bunch.target)
+
+
+def test_a_model_with_forces_is_saved_exported_and_trained_on(driven):
+    import torch
+
+    model, bunch = driven
+    X = bunch.data
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    module = model.to_torch()
+    np.testing.assert_allclose(module(torch.tensor(X)).detach(), model.predict(X), atol=1e-12)
+    back = HNNRegressor.from_torch(module)
+    np.testing.assert_allclose(back.predict(X), model.predict(X), atol=1e-12)
+    warm = HNNRegressor(
+        (8,), n_inputs=1, dissipation="linear", solver="adam", warm_start=True, max_iter=5,
+        random_state=0,
+    )  # fmt: skip
+    fit_quietly(warm, X, bunch.target)
+    before = warm.loss_
+    fit_quietly(warm, X, bunch.target)
+    assert warm.loss_ < before
+    warm.partial_fit(X[:300], bunch.target[:300])
+
+
+def test_parameters_of_the_energy():
+    rng = np.random.RandomState(0)
+    q, p = rng.uniform(-2, 2, (2, 600))
+    length = rng.uniform(0.5, 1.5, 600)
+    y = np.column_stack([p / length**2, -length * np.sin(q)])
+    X = np.column_stack([q, p, length])
+    model = HNNRegressor(n_parameters=1, periodic=[0], random_state=0).fit(X, y)
+    assert model.score(X, y) > 1 - 1e-8
+    t = np.linspace(0, 5, 30)
+    expected = simulate(
+        lambda x: np.column_stack([x[:, 1] / 0.49, -0.7 * np.sin(x[:, 0])]), [1.0, 0.0], t
+    )
+    np.testing.assert_allclose(model.simulate([1.0, 0.0], t, parameters=0.7), expected, atol=1e-3)
+    growing = model.simulate([1.0, 0.0], t, parameters=lambda t: [0.7 + 0.05 * t])
+    assert np.abs(growing - expected).max() > 0.1
+
+
+def test_a_rigid_body_in_three_columns():
+    body = make_rigid_body(300, random_state=0)
+    model = HNNRegressor(structure=body.system.structure, random_state=0)
+    model.fit(body.data, body.target)
+    np.testing.assert_allclose(model.predict(body.data), body.target, atol=1e-9)
+    path = model.simulate(body.data[0], np.linspace(0, 20, 50), method="ImplicitMidpoint")
+    assert np.ptp(np.linalg.norm(path, axis=1)) < 1e-12
+    assert np.ptp(model.energy(path)) < 1e-12
+    with pytest.warns(UserWarning, match="conserves H where S is constant"):
+        model.simulate(body.data[0], [0.0, 1.0], method="AverageVectorField")
+    with pytest.raises(ValueError, match="has a structure"):
+        model.simulate(body.data[0], [0.0, 1.0], method="StormerVerlet")
+
+
+def test_a_constant_structure_and_an_input():
+    rng = np.random.RandomState(0)
+    S = np.array([[0.0, 2.0, 0.0], [-2.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+    X = rng.uniform(-1, 1, (300, 4))
+    x = X[:, :3]
+    gradient = np.column_stack([x[:, 0] ** 3, np.sin(x[:, 1]), x[:, 2]])
+    G = np.array([1.0, 0.0, -2.0])
+    model = HNNRegressor(structure=S, n_inputs=1, random_state=0)
+    model.fit(X, gradient @ S.T + X[:, 3:] * G)
+    np.testing.assert_allclose(model.input_matrix_[:, 0], G, atol=1e-5)
+    path = model.simulate(x[0], np.linspace(0, 10, 20), u=0.0, method="AverageVectorField")
+    assert np.ptp(model.energy(np.column_stack([path, np.zeros(20)]))) < 1e-9
+
+
+def test_predators_and_prey_in_their_own_numbers():
+    bunch = make_predator_prey(500, random_state=0)
+    model = HNNRegressor(structure=bunch.system.structure, random_state=0)
+    model.fit(bunch.data, bunch.target)
+    assert model.score(bunch.data, bunch.target) > 1 - 1e-6
+
+
+WRONG = {
+    "a structure that is not skew": ({"structure": np.eye(4)}, "finite and skew"),
+    "a structure of another shape": ({"structure": np.zeros((3, 3))}, "must be a matrix"),
+    "names without q and p": (
+        {"structure": np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2)), "hamiltonian": "mechanical"},
+        "is one of q and p",
+    ),
+    "friction without velocities": (
+        {"structure": np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2)), "dissipation": "linear"},
+        "there are none",
+    ),
+    "an unknown friction": ({"dissipation": "strong"}, "dissipation must be one of"),
+    "a matrix without inputs": ({"input_matrix": [[1.0], [1.0]]}, "input_matrix needs n_inputs"),
+    "too many inputs": ({"n_inputs": 5}, "X must have columns of the state before n_inputs=5"),
+    "an odd state": ({"n_inputs": 1}, "even number of columns of the state"),
+    "the shape of y": ({"n_inputs": 2}, r"y must have the shape \(40, 2\)"),
+    "columns of parameters": ({"hamiltonian": "columns"}, "hamiltonian must be one of"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_makes_no_sense_is_refused(case):
+    params, message = WRONG[case]
+    X, y = damped(40)
+    with pytest.raises(ValueError, match=message):
+        HNNRegressor(**params).fit(X, y)
