@@ -45,11 +45,11 @@ def make_two_body(
 
     H = ``(|p_1|^2 + |p_2|^2) / 2 - 1 / |q_1 - q_2|``
 
-    The task "two-body problem" of Greydanus and others. The bodies start opposite each other, at
-    a radius drawn uniformly and in a direction drawn uniformly, and move counter-clockwise, each
-    with the speed of a circular orbit, 1 / (2 sqrt(radius)), times
-    1 + orbit_noise * N(0, 1), the same for both. (The program of the paper draws each coordinate
-    of the first body from ``radius`` instead, so that all orbits start in one quadrant.)
+    The task "two-body problem" of Greydanus and others, drawn as their program does. Each
+    coordinate of the first body is uniform in ``radius``, and the second is opposite; so all
+    orbits start in one quadrant, at distances r of up to sqrt(2) times that from the centre. The
+    bodies move counter-clockwise, each with the speed of a circular orbit, 1 / (2 sqrt(r)), times
+    1 + orbit_noise * N(0, 1), the same for both.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def make_two_body(
     orbit_noise : float, default=0.05
         Relative standard deviation of the initial speed.
     radius : (float, float), default=(0.5, 1.5)
-        Range of the distance of the bodies from their centre.
+        Range of each coordinate of the first body, counted from the centre.
     noise : float, default=0.0
         Standard deviation of the Gaussian noise on the states. The targets stay those of the
         states without noise.
@@ -105,9 +105,14 @@ def make_two_body(
     ['x_1', 'y_1', 'x_2', 'y_2', 'px_1', 'py_1', 'px_2', 'py_2']
     """
 
-    def starts(rng: np.random.RandomState, r: FloatArray, spread: float) -> FloatArray:
-        speed = (1 + spread * rng.standard_normal((len(r), 1))) / (2 * np.sqrt(r))
-        return _on_circle(rng, r, np.repeat(speed, 2, axis=1))
+    def starts(
+        rng: np.random.RandomState, n: int, low: float, high: float, spread: float
+    ) -> FloatArray:
+        q = rng.uniform(low, high, (n, 2))
+        r = np.linalg.norm(q, axis=1, keepdims=True)
+        p = np.stack([-q[:, 1], q[:, 0]], axis=1) / (2 * r**1.5)
+        p *= 1 + spread * rng.standard_normal((n, 1))
+        return np.hstack([q, -q, p, -p])
 
     return _orbits("Two bodies", 2, starts, n_orbits, n_times, t_span, orbit_noise, radius,
                    noise, target_noise, random_state, return_X_y)  # fmt: skip
@@ -129,11 +134,12 @@ def make_three_body(
 
     H = ``(|p_1|^2 + |p_2|^2 + |p_3|^2) / 2 - sum_{i<j} 1 / |q_i - q_j|``
 
-    The task "three-body problem" of Greydanus and others. The bodies start at the corners of an
-    equilateral triangle, at a radius drawn uniformly and turned by an angle drawn uniformly, and
-    move counter-clockwise, each with the speed of a circular orbit, 1 / sqrt(sqrt(3) radius), times
-    1 + nu * U(-1, 1) of its own, where nu is ``orbit_noise``. (The program of the paper draws such
-    a factor for each component of a velocity, so that its direction changes too.)
+    The task "three-body problem" of Greydanus and others, drawn as their program does. The bodies
+    start at the corners of an equilateral triangle, at a radius drawn uniformly, and move
+    counter-clockwise with the velocity of a circular orbit, 1 / sqrt(sqrt(3) radius). Each
+    component of each velocity is multiplied by 1 + nu * U(-1, 1) of its own, where nu is
+    ``orbit_noise``, so that directions change too. (The direction of the first body is that of a
+    point drawn uniformly in a square.)
 
     All 5000 orbits take some tens of seconds.
 
@@ -146,7 +152,7 @@ def make_three_body(
     t_span : (float, float), default=(0.0, 5.0)
         Times of the first and the last state of each orbit, both included.
     orbit_noise : float, default=0.2
-        Largest relative change nu of the initial speeds.
+        Largest relative change nu of the components of the initial velocities.
     radius : (float, float), default=(0.9, 1.2)
         Range of the distance of the bodies from their centre.
     noise : float, default=0.0
@@ -189,21 +195,19 @@ def make_three_body(
     ((200, 12), (200, 12))
     """
 
-    def starts(rng: np.random.RandomState, r: FloatArray, spread: float) -> FloatArray:
-        speed = (1 + spread * rng.uniform(-1, 1, (len(r), 3))) / np.sqrt(np.sqrt(3) * r)
-        return _on_circle(rng, r, speed)
+    def starts(
+        rng: np.random.RandomState, n: int, low: float, high: float, spread: float
+    ) -> FloatArray:
+        x, y = rng.uniform(-1, 1, (2, n, 1))
+        r = rng.uniform(low, high, (n, 1))
+        angle = np.arctan2(y, x) + 2 * np.pi * np.arange(3) / 3
+        q = r[..., np.newaxis] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        p = np.stack([-q[..., 1], q[..., 0]], axis=-1) / (np.sqrt(np.sqrt(3)) * r[..., None] ** 1.5)
+        p = p * (1 + spread * rng.uniform(-1, 1, p.shape))
+        return np.hstack([q.reshape(n, -1), p.reshape(n, -1)])
 
     return _orbits("Three bodies", 3, starts, n_orbits, n_times, t_span, orbit_noise, radius,
                    noise, target_noise, random_state, return_X_y)  # fmt: skip
-
-
-def _on_circle(rng: np.random.RandomState, r: FloatArray, speed: FloatArray) -> FloatArray:
-    """Bodies evenly on a circle, moving along it: radii (n, 1), speeds (n, k) to (n, 4k)."""
-    n, k = speed.shape
-    angle = rng.uniform(0, 2 * np.pi, (n, 1)) + 2 * np.pi * np.arange(k) / k
-    q = r[..., np.newaxis] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    p = speed[..., np.newaxis] * np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
-    return np.hstack([q.reshape(n, -1), p.reshape(n, -1)])
 
 
 def _orbits(
@@ -220,7 +224,7 @@ def _orbits(
     random_state: int | np.random.RandomState | None,
     return_X_y: bool,
 ) -> Any:
-    """Orbits of equal bodies from ``starts``, a function of (rng, radii (n, 1), orbit_noise)."""
+    """Orbits of equal bodies from ``starts``, of (rng, n_orbits, low, high, orbit_noise)."""
     check_scalar(n_orbits, "n_orbits", Integral, min_val=1)
     check_scalar(n_times, "n_times", Integral, min_val=1)
     t = np.linspace(*check_interval("t_span", t_span), n_times)
@@ -230,7 +234,7 @@ def _orbits(
     spread = check_std("orbit_noise", orbit_noise)
     rng = check_random_state(random_state)
     system = NBody(n_bodies)
-    X0 = starts(rng, rng.uniform(low, high, (n_orbits, 1)), spread)
+    X0 = starts(rng, n_orbits, low, high, spread)
     lots = np.split(X0, range(LOT, n_orbits, LOT))
     return simulated(
         system,

@@ -25,9 +25,9 @@ States of {body},
 relative to the Sun, in the mean plane of the orbit, every {step:g} days from 1900 January 1
 (JD 2415020.5 TDB) to the end of 2049.
 
-data ({n}, 4): q_1, q_2 position in au (of DE421, 149597870.6996 km); p_1, p_2 velocity in
-    au/yr, that is the momentum per unit mass
-target ({n}, 4): dq/dt = p, the velocity in au/yr, and dp/dt, the acceleration in au/yr^2
+data ({n}, {columns}): position q in au (of DE421, 149597870.6996 km), {axes};
+    velocity p in au/yr, that is the momentum per unit mass
+target ({n}, {columns}): dq/dt = p, the velocity in au/yr, and dp/dt, the acceleration in au/yr^2
 groups ({n},): zeros, there is one trajectory
 t ({n},): time in years of 365.25 days, t = 1900 + (JD - 2415020.5) / 365.25 with JD in TDB
 mass_ratio: mass of the planet with its moons / mass of the Sun = {mass_ratio:.9e}
@@ -61,7 +61,7 @@ BODIES = {
 }  # the others: "Mars with its moons"
 
 
-def load_planet(name: str = "jupiter", *, return_X_y: bool = False) -> Any:
+def load_planet(name: str = "jupiter", *, ndim: int = 2, return_X_y: bool = False) -> Any:
     """Load the motion of a planet around the Sun, 1900 to 2050, from JPL's DE421.
 
     Position q in au and velocity p in au/yr in the planet's mean orbital plane, every five
@@ -76,13 +76,17 @@ def load_planet(name: str = "jupiter", *, return_X_y: bool = False) -> Any:
         "mercury", "venus", "earth" (the barycentre of Earth and Moon), "mars", "jupiter",
         "saturn", "uranus" or "neptune", in upper or lower case. All are the planet together
         with its moons.
+    ndim : {2, 3}, default=2
+        2 has the plane of the orbit alone. 3 has the axes of the ICRF, in which the planets have
+        one space in common (the small motion out of the plane is zero there).
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        With ``data`` (10958, 4): q_1, q_2, p_1, p_2; ``target`` (10958, 4); ``groups``
+        With ``data`` (10958, 4): q_1, q_2, p_1, p_2; ``target`` (10958, 4), or 6 columns of each
+        with ``ndim=3``; ``groups``
         (10958,), zeros: one trajectory; ``t`` (10958,) in years of 365.25 days;
         ``mass_ratio``, mass of the planet / mass of the Sun; ``gm_sun`` in au^3/yr^2;
         ``normal`` (3,), the normal of the plane in the ICRF; ``feature_names`` and ``DESCR``,
@@ -109,12 +113,17 @@ def load_planet(name: str = "jupiter", *, return_X_y: bool = False) -> Any:
     1900.0 to 2050.0, mass 1/1047.3
     """
     name = _check_name(name)
+    if ndim not in (2, 3):
+        raise ValueError(f"ndim must be 2 or 3; got {ndim!r}.")
     with as_file(files(__package__) / "data" / f"{name}.npz") as path, np.load(path) as file:
         stored = dict(file)
     q, v, a = (
         decode(stored[f"{x}_first"], stored[f"{x}_bytes"]) * unit
         for x, unit in zip(QUANTITIES, stored["units"], strict=True)
     )
+    if ndim == 3:
+        plane = _axes_of_plane(stored["normal"])
+        q, v, a = (x @ plane for x in (q, v, a))
     data, target = np.hstack([q, v]), np.hstack([v, a])
     if return_X_y:
         return data, target
@@ -129,7 +138,7 @@ def load_planet(name: str = "jupiter", *, return_X_y: bool = False) -> Any:
         target=target,
         groups=np.zeros(n, dtype=np.intp),
         t=t,
-        feature_names=["q_1", "q_2", "p_1", "p_2"],
+        feature_names=[f"{letter}_{k + 1}" for letter in "qp" for k in range(ndim)],
         mass_ratio=constants["mass_ratio"],
         gm_sun=constants["gm_sun"],
         normal=stored["normal"],
@@ -137,6 +146,8 @@ def load_planet(name: str = "jupiter", *, return_X_y: bool = False) -> Any:
             name=name.capitalize(),
             body=BODIES.get(name, f"{name.capitalize()} with its moons"),
             n=n,
+            columns=2 * ndim,
+            axes="in the plane of the orbit" if ndim == 2 else "in the axes of the ICRF",
             step=step,
             start=t[0],
             end=t[-1],
@@ -145,6 +156,14 @@ def load_planet(name: str = "jupiter", *, return_X_y: bool = False) -> Any:
             **constants,
         ).lstrip(),
     )
+
+
+def _axes_of_plane(normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """e_1 and e_2 of the plane in the axes of the ICRF, (2, 3)."""
+    x = np.array([1.0, 0.0, 0.0])
+    e_1 = x - (x @ normal) * normal
+    e_1 /= np.linalg.norm(e_1)
+    return np.stack([e_1, np.cross(normal, e_1)])
 
 
 def _check_name(name: str) -> str:
