@@ -99,7 +99,7 @@ def planets(args):
     names = ("venus", "earth", "mars", "jupiter")
     print("| left out | planet | learned, 50 years | Newton | ten years | Newton |")
     print("|---|---|---|---|---|---|")
-    data = {name: load_planet(name) for name in names}
+    data = {name: load_planet(name, ndim=3) for name in names}
     for left_out in (None, "mars"):
         used = [name for name in names if name != left_out]
         rows = [data[name].t < 1950 for name in used]
@@ -110,13 +110,13 @@ def planets(args):
         groups = np.repeat(np.arange(len(used)), [r.sum() for r in rows])
         model = HNNRegressor(hamiltonian=Radial(mass=1.0), random_state=0)
         model.fit(X, y, groups=groups)
-        q, a = X[:, :2], y[:, 2:]
+        q, a = X[:, :3], y[:, 3:]
         unit = -q / np.linalg.norm(q, axis=1, keepdims=True) ** 3
         gm = np.sum(unit * a) / np.sum(unit * unit)
 
         def newton(x, gm=gm):
-            r = np.linalg.norm(x[..., :2], axis=-1, keepdims=True)
-            return np.concatenate([x[..., 2:], -gm * x[..., :2] / r**3], axis=-1)
+            r = np.linalg.norm(x[..., :3], axis=-1, keepdims=True)
+            return np.concatenate([x[..., 3:], -gm * x[..., :3] / r**3], axis=-1)
 
         for name in names:
             test = (data[name].t >= 1950) & (data[name].t < 2000)
@@ -126,12 +126,12 @@ def planets(args):
                 within = t < end
                 for field in (model, newton):
                     path = simulate(field, x[0], t[within] - t[0])
-                    apart = np.linalg.norm((path - x[within])[:, :2], axis=1)
-                    cells.append(np.median(apart / np.linalg.norm(x[within, :2], axis=1)))
+                    apart = np.linalg.norm((path - x[within])[:, :3], axis=1)
+                    cells.append(np.median(apart / np.linalg.norm(x[within, :3], axis=1)))
             shown = " | ".join(f"{c:.1e}" for c in cells)
             print(f"| {left_out or ''} | {name} | {shown} |", flush=True)
         r = np.linspace(0.75, 5.2, 50)
-        states = np.column_stack([r, 0 * r, 0 * r, 0 * r])
+        states = np.pad(r[:, None], ((0, 0), (0, 5)))
         difference = model.energy(states) + gm / r
         print(f"V(r) + GM / r: constant to {np.ptp(difference) / (gm / 0.75):.1e} of GM / r(Venus)")
 

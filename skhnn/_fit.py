@@ -117,33 +117,50 @@ def train(
             "_random_state": rng,
         }
 
-    options = _options(estimator, place, rng, problem, one_epoch)
-    monitor = Monitor(estimator.tol, estimator.n_iter_no_change, bool(estimator.verbose))
-    monitor.deadline = options.deadline
-    if rows.held_out is not None:
-        monitor.validation_score = _score_on(everything.subset(rows.held_out), place)
-    seen = rows.seen
-    of_callbacks: dict[str, Any] = {"X": seen[0], "y": seen[1]}
-    of_callbacks["metadata"] = {"sample_weight": seen[2]}
-    tasks = FitTasks(estimator, 1 if one_epoch else estimator.max_iter, **of_callbacks)
-    with tasks, one_blas_thread(), sensible_threads(start.equations.width, place):
-        monitor.end_iteration = lambda equations, params, goes_on: tasks.end_iteration(
-            lambda: fitted(equations, params), goes_on
-        )
-        result = run_solver(solver, problem, start, monitor, options)
+    result = _run(
+        estimator, solver, problem, everything, rows, start, fitted,
+        _options(estimator, place, rng, problem, one_epoch),
+    )  # fmt: skip
     attributes = fitted(result.equations, result.params)
     if result.equations.forces:
         with one_blas_thread():
             attributes |= _identified(problem, result, attributes["_model"], fitted)
-    tasks.end_fit(lambda: attributes)
     before = getattr(estimator, "_support", None) if one_epoch and goes_on else None
     return attributes | {
-        "loss_": _final_loss(attributes["_model"], *seen),
+        "loss_": _final_loss(attributes["_model"], *rows.seen),
         "solver_": result.solver,
         "fit_report_": result.report,
         "_solver_state": result.state,
         "_support": _support(X, scaling, before),
     }, result
+
+
+def _run(
+    estimator: Any,
+    solver: Solver,
+    problem: Problem,
+    everything: Problem,
+    rows: _Rows,
+    start: Start,
+    fitted: Callable[[Equations, Params], dict[str, Any]],
+    options: SolverOptions,
+) -> FitResult:
+    """Run the solver under the eyes of a monitor and of callbacks."""
+    monitor = Monitor(estimator.tol, estimator.n_iter_no_change, bool(estimator.verbose))
+    monitor.deadline = options.deadline
+    if rows.held_out is not None:
+        held_out = everything.subset(rows.held_out)
+        monitor.validation_score = _score_on(held_out, options.place)
+    X, y, weight = rows.seen
+    max_iter = 1 if options.one_epoch else estimator.max_iter
+    tasks = FitTasks(estimator, max_iter, X=X, y=y, metadata={"sample_weight": weight})
+    with tasks, one_blas_thread(), sensible_threads(start.equations.width, options.place):
+        monitor.end_iteration = lambda equations, params, goes_on: tasks.end_iteration(
+            lambda: fitted(equations, params), goes_on
+        )
+        result = run_solver(solver, problem, start, monitor, options)
+    tasks.end_fit(lambda: fitted(result.equations, result.params))
+    return result
 
 
 def _identified(

@@ -15,6 +15,7 @@ from ._simulation import Driving, Dynamics, simulate
 from ._support import Support
 from ._torch import evaluate_on_device, is_present
 from ._validation import check_choice, check_states
+from .hamiltonians import refuse_unless_saved
 
 DTYPES = ("auto", "float64", "float32")
 
@@ -23,7 +24,7 @@ DTYPES = ("auto", "float64", "float32")
 _ROWS_FOR_A_DEVICE = 10_000
 
 # What __getstate__ writes. A change of the private attributes needs a new number.
-_STATE_FORMAT = 5
+_STATE_FORMAT = 6
 
 
 class FittedHamiltonian(BaseEstimator):
@@ -292,6 +293,7 @@ class FittedHamiltonian(BaseEstimator):
         return self._device != "cpu"
 
     def __getstate__(self) -> dict[str, Any]:
+        refuse_unless_saved("structure", getattr(self, "structure", None))
         return {**super().__getstate__(), "_skhnn_state": _STATE_FORMAT}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import fit_quietly
 
-from skhnn import HNNRegressor, simulate
+from skhnn import HNNRegressor, SimulationError, simulate
 from skhnn.datasets import make_damped_pendulum, make_predator_prey, make_rigid_body
 from skhnn.forces import CubicDamping, Damping, QuadraticDrag
 
@@ -24,6 +24,9 @@ def damped(n=400, noise=0.0, seed=0, Gamma=GAMMA):
     return X, target + noise * target.std(axis=0) * rng.normal(size=target.shape)
 
 
+FAST = {"solver": "least_squares", "hamiltonian": "mechanical", "hidden_layer_sizes": (40,)}
+
+
 def fitted(X, y, **params):
     return fit_quietly(HNNRegressor(**{"random_state": 0, "dissipation": "linear"} | params), X, y)
 
@@ -31,7 +34,8 @@ def fitted(X, y, **params):
 @pytest.mark.parametrize("solver", ["auto", "least_squares", "gauss_newton", "soap", "lbfgs"])
 def test_every_solver_finds_the_friction(solver):
     X, y = damped(noise=0.01)
-    model = fitted(X, y, solver=solver)
+    layers = {} if solver == "auto" else {"hamiltonian": "mechanical", "hidden_layer_sizes": (20,)}
+    model = fitted(X, y, solver=solver, **layers)
     np.testing.assert_allclose(model.damping_, GAMMA, atol=0.02)
     assert model.damping_.shape == model.damping_std_.shape == (2, 2)
     assert (model.damping_std_ < 0.01).all()
@@ -46,7 +50,7 @@ def test_without_noise_it_is_exact():
 def test_standard_errors_are_those_of_repeated_fits():
     found, claimed = [], []
     for seed in range(12):
-        model = fitted(*damped(300, 0.05, seed), solver="least_squares")
+        model = fitted(*damped(300, 0.05, seed), **FAST)
         found.append(model.damping_)
         claimed.append(model.damping_std_)
     z = (np.array(found) - GAMMA) / np.array(claimed)
@@ -55,7 +59,7 @@ def test_standard_errors_are_those_of_repeated_fits():
 
 def test_noise_in_the_velocities_does_not_hide_friction():
     X, y = damped(3000, 0.5, Gamma=0.5 * np.eye(2))
-    model = fitted(X, y, solver="least_squares")
+    model = fitted(X, y, **FAST)
     assert np.abs(np.diag(model.damping_) - 0.5).max() < 4 * model.damping_std_.max() < 0.2
 
 
@@ -91,8 +95,8 @@ def test_auto_takes_friction_where_there_is_some():
 
 
 def test_a_refit_without_friction_forgets_it():
-    X, y = damped(200)
-    model = fitted(X, y, solver="least_squares")
+    X, y = damped(300)
+    model = fitted(X, y, **FAST)
     with pytest.warns(UserWarning, match="have friction"):
         model.set_params(dissipation=None).fit(X, y)
     assert not hasattr(model, "damping_")
@@ -105,9 +109,9 @@ def test_a_refit_without_friction_forgets_it():
 def test_other_laws_of_friction(force, law):
     X, y = damped(Gamma=np.zeros((2, 2)))
     y[:, 2:] -= law(y[:, :2]) * [0.3, 0.2]
-    model = fitted(X, y, dissipation=force, solver="least_squares")
+    model = fitted(X, y, dissipation=force, **FAST)
     assert model.score(X, y) > 1 - 1e-9
-    both = fitted(X, y, dissipation=Damping() + force, solver="least_squares")
+    both = fitted(X, y, dissipation=Damping() + force, **FAST)
     np.testing.assert_allclose(both.damping_, 0.0, atol=1e-5)
 
 
@@ -155,6 +159,22 @@ def test_inputs_along_a_simulation(driven):
     still = model.simulate([[1.0, 0.0], [0.5, 0.2]], t, u=0.3, return_solution=True)
     assert still.y.shape == (2, 201, 2)
     assert still.energy.shape == (2, 201)
+
+
+def test_nothing_is_lost_where_a_held_input_ends_early(driven):
+    model, t = driven[0], np.linspace(0, 1, 11)
+    u = np.where(t < 0.45, 0.1, 1e9)  # a force that nobody can follow in a few evaluations
+    options = {"u": u, "between": "hold", "max_nfev": 300}
+    with pytest.raises(SimulationError) as caught:
+        model.simulate([0.2, 0.0], t, **options)
+    assert len(caught.value.y) == len(caught.value.t) == 6
+    with pytest.warns(RuntimeWarning):
+        path = model.simulate([0.2, 0.0], t, **options, on_failure="nan")
+    np.testing.assert_array_equal(np.isnan(path[:, 0]), t > 0.55)
+    with pytest.warns(RuntimeWarning):
+        assert model.simulate([0.2, 0.0], t, **options, on_failure="truncate").shape == (6, 2)
+    with pytest.raises(ValueError, match="the states alone are returned"):
+        model.simulate([0.2, 0.0], t, u=u, between="hold", return_solution=True)
 
 
 REFUSED = {

@@ -22,7 +22,7 @@ ALLOWED = {
     },
     "_fitted": {
         "_learned_dynamics", "_model", "_scaling", "_simulation", "_support", "_torch",
-        "_torch_module", "_validation", "numpy", "sklearn",
+        "_torch_module", "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_fit": {
         "_asked_for", "_callbacks", "_data", "_identified", "_model", "_scaling", "_score",

@@ -10,7 +10,7 @@ import pytest
 from helpers import asymmetric_data, fit_quietly
 
 from skhnn import HNNRegressor
-from skhnn.hamiltonians import MLP, Known, Quadratic
+from skhnn.hamiltonians import MLP, Known, Quadratic, Radial
 
 
 @pytest.fixture(
@@ -83,7 +83,7 @@ def test_an_unfitted_model_is_stored():
 def test_another_version_says_why_it_does_not_load(model):
     state = model.__getstate__()
     for other in ({**state, "_skhnn_state": 99}, {"params_": [], "alpha": 1.0}):
-        with pytest.raises(ValueError, match=r"another version of skhnn.*this version reads 5"):
+        with pytest.raises(ValueError, match=r"another version of skhnn.*this version reads 6"):
             HNNRegressor().__setstate__(other)
 
 
@@ -122,3 +122,27 @@ def test_a_function_with_a_name_is_saved():
     X, y = asymmetric_data(60)
     model = fit_quietly(with_known_energy(potential), X, y)
     np.testing.assert_array_equal(by_pickle(model).predict(X), model.predict(X))
+
+
+def skew(X):
+    return np.broadcast_to([[0.0, 1.0], [-1.0, 0.0]], (len(X), 2, 2))
+
+
+@pytest.mark.parametrize("route", [by_pickle, by_joblib, by_skops])
+def test_structures_bodies_and_forces_are_saved(route):
+    X = np.random.RandomState(0).uniform(-1, 1, (80, 2))
+    y = np.column_stack([X[:, 1], -(X[:, 0] ** 3)])
+    models = [
+        HNNRegressor(structure=skew, solver="least_squares", random_state=0),
+        HNNRegressor(hamiltonian=Radial(), dissipation="linear", solver="least_squares",
+                     random_state=0),
+        HNNRegressor(structure=[[0.0, 1.0], [-1.0, 0.0]], solver="least_squares", random_state=0),
+    ]  # fmt: skip
+    for model in models[1:] if route is by_skops else models:
+        again = route(fit_quietly(model, X, y))
+        np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    nameless = HNNRegressor(structure=lambda X: skew(X), solver="least_squares", random_state=0)
+    fit_quietly(nameless, X, y)
+    with pytest.raises(pickle.PicklingError, match="structure is <function"):
+        route(nameless)
+    np.testing.assert_array_equal(copy.deepcopy(nameless).predict(X), nameless.predict(X))

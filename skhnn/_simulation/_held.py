@@ -12,9 +12,6 @@ import numpy as np
 
 from ._errors import ExtrapolationWarning, SimulationError, warn
 
-#: Simulates from states over two times, with what is constant there.
-Piece = Callable[[np.ndarray, np.ndarray, dict[str, np.ndarray]], np.ndarray]
-
 
 def samples_of(given: dict[str, Any], n_times: int) -> dict[str, np.ndarray] | None:
     """The rows (n_times, k) of what is given as such, if anything is."""
@@ -28,26 +25,54 @@ def samples_of(given: dict[str, Any], n_times: int) -> dict[str, np.ndarray] | N
 
 
 def simulate_held(
-    piece: Piece, x0: np.ndarray, t: np.ndarray, samples: dict[str, np.ndarray], on_failure: str
+    simulate: Callable[..., np.ndarray],
+    model: Any,
+    x0: Any,
+    t: np.ndarray,
+    behind: dict[str, Any],
+    samples: dict[str, np.ndarray],
+    options: dict[str, Any],
 ) -> np.ndarray:
-    """The states at all times, (..., n_times, D), from x0 (..., D)."""
-    y = np.full((*x0.shape[:-1], len(t), x0.shape[-1]), np.nan)
-    y[..., 0, :] = x = x0
+    """The states at all times, (..., n_times, D).
+
+    Parameters
+    ----------
+    simulate : callable
+        ``simulate`` itself, for one piece.
+    model, x0, t, options
+        As there.
+    behind : dict
+        Inputs and parameters as they were given.
+    samples : dict of (n_times, k) arrays
+        Those of them that are rows.
+    """
+    if options["return_solution"] or options["dense_output"] or options["events"] is not None:
+        raise ValueError(
+            "With between='hold' the states alone are returned, since every piece is simulated by "
+            "itself; leave return_solution, dense_output and events, or give a function."
+        )
+    on_failure, of_piece = options["on_failure"], options | {"on_failure": "raise"}
+    found: list[np.ndarray] = []
     for k in range(len(t) - 1):
         own = k if t[1] > t[0] else k + 1
         values = {name: rows[own] for name, rows in samples.items()}
         try:
             with warnings.catch_warnings():
-                if k:  # it is told once, of the first piece or the whole
+                if k:  # it is told once
                     warnings.simplefilter("ignore", ExtrapolationWarning)
-                x = piece(x, t[k : k + 2], values)[..., -1, :]
+                piece = simulate(model, x0, t[k : k + 2], **of_piece, **behind | values)
         except SimulationError as error:
+            done = np.stack(found or [np.asarray(x0, dtype=float)], axis=-2)
             if on_failure == "raise":
-                done = y[..., : k + 1, :]
                 raise SimulationError(
                     str(error), error.t_reached, t[: k + 1], done, error.advice
                 ) from error
             warn(str(error), RuntimeWarning)
-            return y[..., : k + 1, :] if on_failure == "truncate" else y
-        y[..., k + 1, :] = x
-    return y
+            if on_failure == "truncate":
+                return done
+            missing = [np.full_like(done[..., 0, :], np.nan)] * (len(t) - done.shape[-2])
+            return np.concatenate([done, np.stack(missing, axis=-2)], axis=-2)
+        found += [piece[..., 0, :]] if k == 0 else []
+        found.append(piece[..., -1, :])
+        x0 = piece[..., -1, :]
+    return np.stack(found, axis=-2)

@@ -1,22 +1,12 @@
 """``simulate``: options in, trajectories out."""
 
-from collections.abc import Callable, Sequence
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from scipy.integrate import DOP853, RK23, RK45, OdeSolver
+from scipy.integrate import DOP853, RK23, RK45
 
 from .._threads import one_blas_thread
-from .._validation import (
-    check_choice,
-    check_flag,
-    check_initial_states,
-    check_number,
-    check_times,
-    check_tolerances,
-)
-from ..integrators import FixedStepSolver
+from .._validation import check_flag, check_initial_states, check_times
 from ._adaptive import ROWS_AT_ONCE, AdaptiveStepper
 from ._batch import integrate_many
 from ._driving import Driving, times_of
@@ -25,20 +15,11 @@ from ._fixed_step import FixedStepper, choose_step_sizes
 from ._guard import Guard, guard_for
 from ._held import samples_of, simulate_held
 from ._models import dynamics_of, look_at_start, quiet
-from ._options import (
-    RTOL,
-    at_least_rounding,
-    check_events,
-    check_method,
-    check_options,
-    check_separable,
-    check_shown,
-    default_atol,
-    warn_of_conservation,
-)
+from ._options import RTOL, check_separable, warn_of_conservation
 from ._outcome import answer_failures, warn_of_extrapolation
 from ._record import INTERRUPTED, RUNNING, Record
 from ._result import make_result
+from ._settings import Settings
 from ._single import integrate_one
 
 # Methods that exist for many trajectories with steps of their own.
@@ -194,81 +175,26 @@ def simulate(
     """
     if time_dependent is not None:
         check_flag("time_dependent", time_dependent)
-    samples = samples_of({"u": u, "parameters": parameters}, times_of(t).size)
-    if between == "hold" and samples:
-        if return_solution or dense_output or events is not None:
-            raise ValueError(
-                "With between='hold' the states alone are returned, since every piece is simulated "
-                "by itself; leave return_solution, dense_output and events, or give a function."
-            )
-        options_of_piece: dict[str, Any] = {
-            "method": method, "rtol": rtol, "atol": atol, "max_step": max_step,
-            "step_size": step_size, "max_nfev": max_nfev,
-        }  # fmt: skip
-        constants = {"u": u, "parameters": parameters}
-        return simulate_held(
-            lambda x, two, values: simulate(
-                model, x, two, **options_of_piece, **constants | values
-            ),
-            np.asarray(x0, dtype=float), np.asarray(check_times(t)), samples, on_failure,
-        )  # fmt: skip
+    options: dict[str, Any] = {
+        "method": method, "rtol": rtol, "atol": atol, "max_step": max_step,
+        "first_step": first_step, "step_size": step_size, "max_nfev": max_nfev, "events": events,
+        "dense_output": dense_output, "return_solution": return_solution,
+        "on_failure": on_failure, "verbose": verbose,
+    }  # fmt: skip
+    behind = {"u": u, "parameters": parameters}
+    if between == "hold" and (samples := samples_of(behind, times_of(t).size)):
+        times = np.asarray(check_times(t))
+        return simulate_held(simulate, model, x0, times, behind, samples, options)
     dynamics = dynamics_of(
-        model,
-        x0,
-        time_dependent,
-        lambda n_columns: Driving.of(
-            {"u": u, "parameters": parameters}, n_columns, times_of(t), between
-        ),
+        model, x0, time_dependent, lambda n: Driving.of(behind, n, times_of(t), between)
     )
     X0, is_single = check_initial_states(x0, dynamics.n_features, dynamics.check)
     t = check_times(t, None if is_single else len(X0))
-    solver = check_method(method)
-    rtol, atol, max_step = check_tolerances(rtol, atol, max_step, X0.shape[1])
-    functions = check_events(events)
-    check_choice("on_failure", on_failure, ("raise", "nan", "truncate"))
-    for name, flag in (("dense_output", dense_output), ("return_solution", return_solution),
-                       ("verbose", verbose)):  # fmt: skip
-        check_flag(name, flag)
-    for name, length in (("first_step", first_step), ("step_size", step_size)):
-        if length is not None:
-            check_number(name, length, Real, 0, inclusive=False)
-    if max_nfev is not None:
-        check_number("max_nfev", max_nfev, Integral, 1)
-    is_fixed = issubclass(solver, FixedStepSolver)
-    check_options(solver, is_fixed, rtol, atol, first_step, step_size)
-    if not return_solution:
-        check_shown(functions, bool(dense_output))
-    options: dict[str, Any] = {
-        "rtol": at_least_rounding(rtol),
-        "atol": default_atol(dynamics, X0, rtol) if atol is None else np.tile(atol, (len(X0), 1)),
-        "max_step": max_step,
-        "first_step": first_step,
-        "max_nfev": np.inf if max_nfev is None else max_nfev,
-    }
-    record = Record(X0, t, len(functions), bool(verbose), on_grid=is_fixed)
+    settings = Settings.checked(dynamics, X0, **options)
+    record = Record(X0, t, len(settings.events), settings.verbose, on_grid=settings.is_fixed)
     with quiet(), one_blas_thread(dynamics.is_network):
         look_at_start(dynamics, model, record.t0[0], X0[:1])
-        if is_fixed:
-            warn_of_conservation(dynamics, solver)
-        if is_fixed and solver.scheme.is_splitting:
-            times = record.times[0, : record.n_times[0]]
-            for time in times[[0, len(times) // 2]] if dynamics.depends_on_time else times[:1]:
-                check_separable(dynamics, X0, solver.__name__, time)
-        if is_fixed and record.end.any():
-            system = dynamics.system(record.t0[0])
-            record.step_size = choose_step_sizes(solver, system, record, step_size, max_step)
-        # functions f(t, x) are given one time for all rows
-        common = (is_fixed or solver in _SIDE_BY_SIDE) and not dense_output
-        if dynamics.depends_on_time:
-            common = common and is_fixed and not record.has_own_times
-        guard = guard_for(
-            dynamics, record, solver, step_size, options["max_nfev"],
-            rtol=options["rtol"], atol=options["atol"], max_step=max_step,
-        )  # fmt: skip
-        if common and len(X0) > 1:
-            _side_by_side(dynamics, record, solver, options, functions, guard)
-        else:
-            _one_by_one(dynamics, record, solver, options, functions, bool(dense_output), guard)
+        _integrate(dynamics, record, settings, X0)
     if dynamics.support is not None:
         warn_of_extrapolation(dynamics, record, is_single)
     n_times = record.n_times
@@ -277,23 +203,45 @@ def simulate(
         n_times = n_done if record.has_own_times else np.full(len(X0), n_done.min())
     answer_failures(record, is_single, on_failure)
     if return_solution:
-        return make_result(record, dynamics, n_times, is_single, bool(dense_output))
+        return make_result(record, dynamics, n_times, is_single, settings.dense_output)
     return record.y[0, : n_times[0]] if is_single else record.of_each(record.y, n_times)
 
 
+def _integrate(dynamics: Dynamics, record: Record, settings: Settings, X0: np.ndarray) -> None:
+    """Fill the record, by the engine that is right for it."""
+    solver, is_fixed = settings.solver, settings.is_fixed
+    if is_fixed:
+        warn_of_conservation(dynamics, solver)
+    if is_fixed and solver.scheme.is_splitting:
+        times = record.times[0, : record.n_times[0]]
+        for time in times[[0, len(times) // 2]] if dynamics.depends_on_time else times[:1]:
+            check_separable(dynamics, X0, solver.__name__, time)
+    if is_fixed and record.end.any():
+        system = dynamics.system(record.t0[0])
+        record.step_size = choose_step_sizes(
+            solver, system, record, settings.step_size, settings.max_step
+        )
+    # functions f(t, x) are given one time for all rows
+    common = (is_fixed or solver in _SIDE_BY_SIDE) and not settings.dense_output
+    if dynamics.depends_on_time:
+        common = common and is_fixed and not record.has_own_times
+    guard = guard_for(
+        dynamics, record, solver, settings.step_size, settings.options["max_nfev"],
+        rtol=settings.options["rtol"], atol=settings.options["atol"], max_step=settings.max_step,
+    )  # fmt: skip
+    engine = _side_by_side if common and len(X0) > 1 else _one_by_one
+    engine(dynamics, record, settings, guard)
+
+
 def _one_by_one(
-    dynamics: Dynamics,
-    record: Record,
-    solver: type[OdeSolver],
-    options: dict[str, Any],
-    events: Sequence[Callable[..., Any]],
-    dense_output: bool,
-    guard: Guard | None,
+    dynamics: Dynamics, record: Record, settings: Settings, guard: Guard | None
 ) -> None:
+    options = settings.options
     for row in np.flatnonzero(record.status == RUNNING).tolist():
         integrate_one(
-            dynamics, record, row, method=solver, events=events, dense_output=dense_output,
-            guard=guard, **options | {"atol": options["atol"][row]},
+            dynamics, record, row, method=settings.solver, events=settings.events,
+            dense_output=settings.dense_output, guard=guard,
+            **options | {"atol": options["atol"][row]},
         )  # fmt: skip
         if record.status[row] == INTERRUPTED:
             record.status[record.status == RUNNING] = INTERRUPTED
@@ -301,23 +249,16 @@ def _one_by_one(
 
 
 def _side_by_side(
-    dynamics: Dynamics,
-    record: Record,
-    solver: Any,
-    options: dict[str, Any],
-    events: Sequence[Callable[..., Any]],
-    guard: Guard | None,
+    dynamics: Dynamics, record: Record, settings: Settings, guard: Guard | None
 ) -> None:
-    m = len(record.y)
+    m, solver, options = len(record.y), settings.solver, settings.options
     stepper: Any
-    if issubclass(solver, FixedStepSolver):
-        on_device = dynamics.place(m)
-        stepper = FixedStepper(
-            solver, dynamics.system(record.t0[0]), record, options["max_nfev"], on_device=on_device
-        )
+    if settings.is_fixed:
+        system, on_device = dynamics.system(record.t0[0]), dynamics.place(m)
+        stepper = FixedStepper(solver, system, record, options["max_nfev"], on_device=on_device)
     else:
         field, n_rows = dynamics.field, ROWS_AT_ONCE
         if dynamics.field_of_many is not None:
             field, n_rows = dynamics.field_of_many(m)
         stepper = AdaptiveStepper(solver, field, record, n_rows=n_rows, **options)
-    integrate_many(stepper, record, events, guard)
+    integrate_many(stepper, record, settings.events, guard)

@@ -26,6 +26,7 @@ from ._pairwise import Pairwise, with_bodies
 from ._quadratic import Quadratic
 from ._radial import Radial
 from ._sampling import SAMPLING_SCALES
+from ._saving import refuse_unless_saved
 from ._structure import (
     Canonical,
     Constant,
@@ -85,6 +86,7 @@ __all__ = [
     "gradient_from_field",
     "named",
     "periods_of",
+    "refuse_unless_saved",
     "with_bodies",
     "with_forces",
     "with_forces_of",

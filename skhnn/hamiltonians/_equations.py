@@ -14,14 +14,15 @@ A force needs nothing that an energy has not: F is the derivative of an energy p
 that are zero. So a term of a force reads further columns (x, v, pi), v in the place of the rates.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._base import Hamiltonian
-from ._bound import bound, bound_force
+from ._bound_equations import bound_field, bound_halves
+from ._evaluated_forces import EvaluatedForces, pulled_back
 from ._functions import Functions
 from ._known import InUnits, KnownEnergy
 from ._layers import Outer, Params, row_by_row, summed_over_rows
@@ -29,9 +30,8 @@ from ._layout import Layout
 from ._maps import Standardised, as_like
 from ._network import Network
 from ._quadratic_energies import QuadraticEnergies
-from ._structure import Canonical, Structure
-
-Term = Network | QuadraticEnergies | Functions
+from ._structure import Structure
+from ._weights import Term, Weighted
 
 
 class Units(NamedTuple):
@@ -43,7 +43,7 @@ class Units(NamedTuple):
     f: np.ndarray
 
 
-class Equations:
+class Equations(Weighted):
     """See the module. States are (n, D); ``xp`` is numpy or torch, that of params and states.
 
     Parameters
@@ -79,15 +79,11 @@ class Equations:
         e: float,
         input_matrix: np.ndarray | None = None,
     ):
+        super().__init__([*terms, *forces])
         self.input_matrix = input_matrix
         self.hamiltonian, self.terms, self.forces = hamiltonian, list(terms), list(forces)
         self.known, self.layout, self.structure = list(known), layout, structure
         self.c, self.e, self._is_off_centre = c, e, bool(c.any())
-        counts = [term.n_hidden + 1 for term in self._all_terms]
-        ends = np.cumsum(counts).tolist()
-        self._parts = [slice(end - n, end) for end, n in zip(ends, counts, strict=True)]
-        #: Where the last weights are among the params.
-        self.last_places = [end - 1 for end in ends]
 
     @property
     def n_state(self) -> int:
@@ -99,62 +95,7 @@ class Equations:
         """The number of columns that are read: the state, inputs and parameters."""
         return self.layout.n_columns
 
-    @property
-    def networks(self) -> list[Network]:
-        """The terms that have hidden layers."""
-        return [term for term in self._all_terms if isinstance(term, Network)]
-
-    @property
-    def width(self) -> int:
-        """The number of units of the widest layer; it sizes the pieces of an evaluation."""
-        widest = (max(net.sizes) * net.phi.copies for net in self.networks)
-        return max(widest, default=1)
-
-    @property
-    def n_last(self) -> int:
-        """The number of last weights."""
-        return sum(term.n_weights for term in self._all_terms)
-
-    @property
-    def is_quadratic(self) -> np.ndarray:
-        """Which of the last weights are coefficients of known functions, (n_last,) of bool."""
-        return np.concatenate([np.full(t.n_weights, t.n_hidden == 0) for t in self._all_terms])
-
-    @property
-    def _all_terms(self) -> list[Term]:
-        return [*self.terms, *self.forces]
-
     # --- params ------------------------------------------------------------------------------
-
-    def init_params(self, rng: np.random.RandomState) -> Params:
-        """Random weights of the networks, and coefficients of zero."""
-        return [p for term in self._all_terms for p in term.init(rng)]
-
-    def last(self, params: Params) -> np.ndarray:
-        """The last weights, as a vector."""
-        return np.concatenate([params[k].ravel() for k in self.last_places])
-
-    def with_last(self, params: Params, w: np.ndarray) -> Params:
-        """Params with other last weights, given as a vector."""
-        params, start = list(params), 0
-        for k in self.last_places:
-            size = params[k].size
-            params[k] = w[start : start + size].reshape(params[k].shape)
-            start += size
-        return params
-
-    def hidden(self, params: Params) -> Params:
-        """The weights and biases of the hidden layers."""
-        return [p for k, p in enumerate(params) if k not in self.last_places]
-
-    def with_hidden(self, params: Params, hidden: Params) -> Params:
-        """Params with other hidden layers."""
-        rest = iter(hidden)
-        return [p if k in self.last_places else next(rest) for k, p in enumerate(params)]
-
-    def last_of_quadratic(self, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
-        """The last weights of g . z + 1/2 z^T Q z, z the standardised states, where admitted."""
-        return np.concatenate([term.last_of(g, Q) for term in self._all_terms])
 
     def in_units_of(self, units: Units) -> "Equations":
         """The equations of x' = (x - c) / s, h and y': what is trained.
@@ -273,7 +214,7 @@ class Equations:
         if not self.forces:
             return field
         evaluated = self._forces_at(params, X, self._rates(field), xp, 1)
-        return self._with_force(field, self._force(evaluated), xp)
+        return self._with_force(field, evaluated.force(), xp)
 
     def known_field(self, X: np.ndarray) -> np.ndarray:
         """The part of the field that does not depend on the params, (n, D)."""
@@ -301,26 +242,19 @@ class Equations:
         x, evaluated = self._of_state(X), self._at(params, X, xp, 2)
         gradient = self._of_state(self._learned_gradient(evaluated)) + self._known_gradient(X, xp)
         field = self.structure.apply(x, gradient, xp)
-        forces: list[Any] = []
+        forces: EvaluatedForces | None = None
         if self.forces:
             forces = self._forces_at(params, X, self._rates(field), xp, 2)
-            field = self._with_force(field, self._force(forces), xp)
-
-        def of_terms(terms: list[Any], V: Any, outer: Outer, hidden_only: bool) -> Params:
-            if not hidden_only:
-                return [p for at in terms for p in at.pullback(V, outer)]
-            return [p for at in terms if at.term.n_hidden for p in at.pullback(V, outer)[:-1]]
+            field = self._with_force(field, forces.force(), xp)
 
         def pullback(V: Any, outer: Outer, hidden_only: bool = False) -> Params:
             of_forces: Params = []
-            if forces:
-                V_ext = self._on_forces(self.e * V[..., self._pushed], X, xp)
-                of_forces = of_terms(forces, V_ext, outer, hidden_only)
-                V = self._through_rates(V, forces, V_ext, xp)
+            if forces is not None:
+                of_forces, V = forces.pullback(V, outer, hidden_only)
             G = self.e * self.structure.transpose(x, V, xp)
             if self.n_columns > self.n_state:
                 G = xp.concatenate([G, xp.zeros_like(X[..., self.n_state :]) + 0 * G[..., :1]], -1)
-            return of_terms(evaluated, G, outer, hidden_only) + of_forces
+            return pulled_back(evaluated, G, outer, hidden_only) + of_forces
 
         return field, pullback
 
@@ -337,7 +271,7 @@ class Equations:
         if rates is None and self.layout.n_rates:
             rates = self._rates(self.field_of_energies(params, X, xp))
         evaluated = self._forces_at(params, X, rates, xp, 1)
-        pushes = [self.e * at.basis(self.layout.n_pushed) for at in evaluated]
+        pushes = evaluated.basis()
         d = self.n_state - self.layout.n_pushed
         pushes = [xp.concatenate([xp.zeros_like(B[..., :d, :]), B], -2) if d else B for B in pushes]
         return xp.concatenate([fields, *pushes], -1)
@@ -373,7 +307,7 @@ class Equations:
         if not self.forces:
             return J
         rates = self._rates(self.field_of_energies(params, X, xp))
-        by_x, by_rates = self._force_slopes(self._forces_at(params, X, rates, xp, 2), X, xp)
+        by_x, by_rates = self._forces_at(params, X, rates, xp, 2).slopes()
         of_force = (
             by_x + by_rates @ J[..., : self.layout.n_rates, :] if self.layout.n_rates else by_x
         )
@@ -385,7 +319,7 @@ class Equations:
         if not (self.forces and self.layout.n_rates):
             return np.asarray(A)
         rates = self._rates(self.field_of_energies(params, X, np))
-        _, by_rates = self._force_slopes(self._forces_at(params, X, rates, np, 2), X, np)
+        _, by_rates = self._forces_at(params, X, rates, np, 2).slopes()
         through = by_rates @ A[..., : self.layout.n_rates, :]
         return np.asarray(self._with_force(A, through, np, axis=-2))
 
@@ -405,68 +339,13 @@ class Equations:
 
         Where there are inputs or parameters, x has their columns too.
         """
-        n, pairs = len(self.terms), list(self.split(params))
-        columns, structure = range(self.n_columns), self.structure
-        if structure.is_canonical and self.n_columns == self.n_state:
-            learned = bound(pairs[:n], columns, self.c, self.e, structure_out)
-        else:
-            gradient = bound(pairs[:n], columns, self.c, self.e, lambda g: g)
-
-            def learned(x: np.ndarray) -> np.ndarray:
-                state = self._of_state(x)
-                return np.asarray(structure.apply(state, self._of_state(gradient(x))))
-
-        has_known = bool(self.known) or self.input_matrix is not None
-        if not (has_known or self.forces):
-            return learned
-        force = None
-        if self.forces:
-            of = self.layout
-            force = bound_force(pairs[n:], of.n_rates, of.n_pushed, self.c, self.e)
-
-        def field(x: np.ndarray) -> np.ndarray:
-            f = learned(x)
-            if has_known:  # what users write gets rows
-                rows = x.reshape(-1, self.n_columns)
-                f += self.known_field(rows).reshape(f.shape)
-            if force is not None:
-                f[..., self._pushed] += force(x, f[..., : self.layout.n_rates])
-            return f
-
-        return field
+        return bound_field(self, params)
 
     def halves(
         self, params: Params, xp: ModuleType = np
     ) -> tuple[Callable[[Any], Any], Callable[[Any], Any]] | None:
         """p -> dq/dt and q -> dp/dt, (n, d) -> (n, d), where H = T(p) + V(q); None for others."""
-        n, d = self.n_columns, self.n_columns // 2
-        reads = [known.columns for known in self.known]
-        is_plain = self.structure.is_canonical and not self.forces and n == self.n_state
-        if not is_plain or any(min(b) < d <= max(b) for b in (*self._coupled(), *reads)):
-            return None
-        of_p = [(t, part) for t, part in self.split(params) if max(t.columns) >= d]
-        of_q = [(t, part) for t, part in self.split(params) if min(t.columns) < d]
-        if xp is np:
-            q, p = range(d), range(d, 2 * d)
-            velocity = bound(of_p, p, self.c, self.e, lambda g: g)
-            force = bound(of_q, q, self.c, self.e, lambda g: -g)
-            if not self.known:
-                return velocity, force
-
-            def of_known(x: np.ndarray) -> np.ndarray:
-                both = np.concatenate([x, x], axis=-1)
-                return self.known_field(both.reshape(-1, n)).reshape(both.shape)
-
-            return (
-                lambda p: velocity(p) + of_known(p)[..., :d],
-                lambda q: force(q) + of_known(q)[..., d:],
-            )
-
-        def half(x: Any, of_p: bool) -> Any:
-            field = self.field(params, xp.concatenate([x, x], axis=-1), xp)
-            return field[..., :d] if of_p else field[..., d:]
-
-        return lambda p: half(p, True), lambda q: half(q, False)
+        return bound_halves(self, params, xp)
 
     # --- what depends on what ----------------------------------------------------------------
 
@@ -479,14 +358,14 @@ class Equations:
             return [(np.arange(self.n_state), np.arange(self.n_last))]
         owner = np.concatenate([np.array(self._owners(t), dtype=int) for t in self._all_terms])
         n, found = self.n_state, []
-        for columns in self._coupled():
+        for columns in self.coupled():
             weights = np.flatnonzero(np.isin(owner, columns))
             if len(weights):
                 state = np.array([k for k in columns if k < n], dtype=int)
                 found.append(((state + n // 2) % n, weights))
         return found
 
-    def _coupled(self) -> list[list[int]]:
+    def coupled(self) -> list[list[int]]:
         """Sets of columns of the state that no term couples with others."""
         label = np.arange(self.n_state)
         for term in self._all_terms:
@@ -514,14 +393,6 @@ class Equations:
     def _inputs(self) -> slice:
         return slice(self.n_state, self.n_state + self.layout.n_inputs)
 
-    @property
-    def _pushed(self) -> slice:
-        return slice(self.n_state - self.layout.n_pushed, None)
-
-    def split(self, params: Params) -> Iterator[tuple[Term, Params]]:
-        """The terms, each with its own params."""
-        return ((t, params[part]) for t, part in zip(self._all_terms, self._parts, strict=True))
-
     def _of_state(self, A: Any, axis: int = -1) -> Any:
         """The columns of the state."""
         if self.n_columns == self.n_state:
@@ -538,16 +409,11 @@ class Equations:
 
     def _forces_at(
         self, params: Params, X: Any, rates: Any, xp: ModuleType, order: int
-    ) -> list[Any]:
+    ) -> EvaluatedForces:
         if self._is_off_centre:
             X = X - as_like(self.c, X, xp)
-        pi = xp.zeros_like(X[..., : self.layout.n_pushed])
-        X = xp.concatenate([X, pi] if rates is None else [X, rates, pi], -1)
-        parts = self._parts[len(self.terms) :]
-        return [
-            term.at(params[part], X, xp, order)
-            for term, part in zip(self.forces, parts, strict=True)
-        ]
+        pairs = list(self.split(params))[len(self.terms) :]
+        return EvaluatedForces(pairs, self.layout, self.e, X, rates, xp, order)
 
     def _rates(self, field: Any) -> Any:
         return field[..., : self.layout.n_rates] if self.layout.n_rates else None
@@ -557,10 +423,6 @@ class Equations:
         gradient = self._of_state(self._learned_gradient(self._at(params, X, xp, 1)))
         gradient = gradient + self._known_gradient(X, xp)
         return self.structure.apply(self._of_state(X), gradient, xp)
-
-    def _force(self, evaluated: list[Any]) -> Any:
-        """F, (n, n_pushed)."""
-        return self.e * sum(at.gradient()[..., -self.layout.n_pushed :] for at in evaluated)
 
     def _with_force(self, field: Any, F: Any, xp: ModuleType, axis: int = -1) -> Any:
         """A field with a force on the last of its rates; for arrays with rates along an axis."""
@@ -574,33 +436,6 @@ class Equations:
         assert m == 0
         return xp.concatenate([field[..., :d, :], pushed + F], -2)
 
-    def _on_forces(self, V: Any, X: Any, xp: ModuleType) -> Any:
-        """V (..., n_pushed) along pi, zeros along (x, v)."""
-        zero = xp.zeros_like(X) + xp.zeros_like(V[..., :1])
-        rates = xp.zeros_like(V[..., : self.layout.n_rates])
-        return xp.concatenate([zero, rates, V], -1)
-
-    def _through_rates(self, V: Any, forces: list[Any], V_ext: Any, xp: ModuleType) -> Any:
-        """V and what it pulls back through the rates that forces depend on."""
-        if not self.layout.n_rates:
-            return V
-        first = self.n_columns
-        by_rates = sum(at.hessian_along(V_ext) for at in forces)[
-            ..., first : first + self.layout.n_rates
-        ]
-        return xp.concatenate(
-            [V[..., : self.layout.n_rates] + by_rates, V[..., self.layout.n_rates :]], -1
-        )
-
-    def _force_slopes(self, forces: list[Any], X: Any, xp: ModuleType) -> tuple[Any, Any]:
-        """The derivatives of F by x (n, n_pushed, D) and by v (n, n_pushed, d)."""
-        eye = xp.diag(xp.ones_like(X[0, :1]).repeat(self.layout.n_pushed))
-        units = eye[:, None, :] + xp.zeros_like(X[..., :1])
-        along = self._on_forces(self.e * units, X, xp)
-        slopes = xp.moveaxis(sum(at.hessian_along(along) for at in forces), 0, -2)
-        first = self.n_columns
-        return slopes[..., : self.n_state], slopes[..., first : first + self.layout.n_rates]
-
     def _learned_gradient(self, evaluated: list[Any]) -> Any:
         first, *rest = (at.gradient() for at in evaluated)
         for gradient in rest:
@@ -609,11 +444,6 @@ class Equations:
 
     def _known_gradient(self, X: Any, xp: ModuleType) -> Any:
         return sum(self._of_state(known.gradient_at(X, xp)) for known in self.known)
-
-
-def structure_out(g: np.ndarray) -> np.ndarray:
-    """J g."""
-    return np.asarray(Canonical().apply(None, g))
 
 
 def equations_for(

@@ -1,10 +1,7 @@
 """Energies that are known and not learned."""
 
-import copy
-import pickle
-import sys
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,6 +10,7 @@ from ._base import Declaration, Hamiltonian
 from ._layout import Layout
 from ._maps import as_like
 from ._network import as_slice, spread
+from ._saving import refuse_unless_saved
 
 # The step of the differences that stand for a Hessian, relative to the size of x.
 _STEP = 6e-6  # the cube root of eps
@@ -108,19 +106,10 @@ class Known(Hamiltonian, KnownEnergy):
         self.columns = columns
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()
         for name in ("function", "gradient", "hessian"):
-            if not _is_found_by_name(state[name]) and not _code_is_carried_along():
-                raise pickle.PicklingError(
-                    f"{name} of a Known Hamiltonian is {state[name]!r}, which cannot be saved: a "
-                    "function is saved by its name, and under this one it would not be found. "
-                    "Define it at the top of a module that can be imported (no lambda, no function "
-                    "inside of another), or save with cloudpickle, which writes its code."
-                )
+            refuse_unless_saved(f"{name} of a Known Hamiltonian", getattr(self, name))
+        state: dict[str, Any] = super().__getstate__()
         return state
-
-    def __deepcopy__(self, memo: Any) -> "Known":
-        return Known(self.function, self.gradient, self.hessian, copy.deepcopy(self.columns, memo))
 
     def declare(self, layout: Layout) -> Declaration:
         for name in ("function", "gradient", "hessian"):
@@ -228,23 +217,3 @@ class Known(Hamiltonian, KnownEnergy):
             return value.detach().numpy(), np.zeros_like(X)
         (gradient,) = torch.autograd.grad(value.sum(), tensor)
         return value.detach().numpy(), gradient.numpy()
-
-
-def _is_found_by_name(function: Any) -> bool:
-    """Whether a function is what its module has under its name, as pickle wants it."""
-    if not isinstance(function, FunctionType):  # None, or an object that pickle looks into
-        return True
-    found: Any = sys.modules.get(function.__module__ or "")
-    for name in function.__qualname__.split("."):
-        found = getattr(found, name, None)
-    return found is function
-
-
-def _code_is_carried_along() -> bool:
-    """Whether it is cloudpickle that saves, as it does on the way to other processes."""
-    frame: Any = sys._getframe()
-    while frame is not None:
-        if "cloudpickle" in frame.f_globals.get("__name__", ""):
-            return True
-        frame = frame.f_back
-    return False

@@ -8,13 +8,14 @@ import numpy as np
 
 from ._base import Declaration, HasLayers
 from ._distances import Fixed, Log, SquaredDistances, Squares, TimesByCopy
-from ._equations import Equations, Term
+from ._equations import Equations
 from ._functions import Functions
 from ._kinetic import kinetic_of_bodies
 from ._layers import Params
 from ._layout import Layout
 from ._maps import Chain, Standardised
 from ._network import Network
+from ._weights import Term
 
 
 class Pairwise(HasLayers):
