@@ -52,6 +52,18 @@ def suspicions(
     return found + _of_columns(X, y, names, label)
 
 
+def still_inputs(X: np.ndarray, inputs: Sequence[int], label: Sequence[str]) -> list[str]:
+    """A sentence on inputs that never vary, but for those that are always zero."""
+    found = [k for k in inputs if np.ptp(X[:, k]) == 0.0 and X[0, k] != 0.0]
+    if not found:
+        return []
+    return [
+        f"Column {_listed(label, found)}, an input, has one value in all rows: its force cannot be "
+        "told from that of a constant slope of H, and input_matrix_ is arbitrary there. Leave it "
+        "out, or record it while it varies"
+    ]
+
+
 def _of_columns(
     X: np.ndarray, y: np.ndarray, names: Sequence[str] | None, label: Sequence[str]
 ) -> list[str]:

@@ -18,7 +18,7 @@ from ._diagnosis import MOST_ENERGIES, departure_from_hamiltonian
 from ._documentation import DocumentationLink
 from ._fit import attributes_of, train
 from ._fitted import FittedHamiltonian
-from ._layout import label_of_columns, suspicions, warn_of_columns
+from ._layout import label_of_columns, still_inputs, suspicions, warn_of_columns
 from ._model import Model, model_of
 from ._parameters import check_parameters, warn_about_options
 from ._scaling import Scaling
@@ -361,7 +361,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             if layout.is_canonical:
                 states = data[0][:, : layout.n_state]
                 found = suspicions(states, data[1], self._names(states), layout.periods)
-            warn_of_columns(found)
+            warn_of_columns(found + still_inputs(data[0], layout.inputs, self._label(data[0])))
             attributes, result = train(self, *data, goes_on=goes_on)
         for name in _OF_FORCES:
             self.__dict__.pop(name, None)

@@ -182,7 +182,7 @@ REFUSED = {
     "another shape": ({"u": np.zeros((5, 2))}, r"shape \(3, 1\), one row for each time"),
     "a function of another shape": ({"u": lambda t: [1.0, 2.0]}, r"must return 1 value"),
     "not finite": ({"u": [0.0, np.nan, 0.0]}, "u must be finite"),
-    "parameters": ({"u": 0.0, "parameters": 1.0}, "parameters has no effect"),
+    "parameters": ({"u": 0.0, "parameters": 1.0}, "parameters is for models with such columns"),
     "between": ({"u": 0.0, "between": "spline"}, "between must be one of"),
 }
 
@@ -212,6 +212,13 @@ def test_a_known_input_matrix_is_kept():
     np.testing.assert_allclose(
         model.predict(more) - model.predict(bunch.data), [[0.0, 0.5]] * 400, atol=1e-12
     )
+
+
+def test_an_input_that_never_varies_is_named():
+    X, y = damped(200)
+    X = np.column_stack([X, np.full(200, 0.7)])
+    with pytest.warns(UserWarning, match="Column 4, an input, has one value in all rows"):
+        HNNRegressor(n_inputs=1, dissipation="linear", random_state=0, **FAST).fit(X, y)
 
 
 def test_friction_among_inputs_is_told():

@@ -51,7 +51,7 @@ def _of_one(name: str, given: Any, n: int, t: np.ndarray, between: str) -> Drivi
     """A callable, constant values, or one row for each time of ``t``."""
     if not n:
         if given is not None:
-            raise ValueError(f"{name} has no effect: the model was fitted without such columns.")
+            raise ValueError(f"{name} is for models with such columns, and this one has none.")
         return None
     if given is None:
         raise ValueError(

@@ -120,6 +120,9 @@ class WithForces(Hamiltonian):
     def layers(self) -> list[HasLayers]:
         return [*self.hamiltonian.layers(), *self.forces.layers()]
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        return f"{self.hamiltonian!r} with the forces {self.forces!r}"
+
 
 def with_forces(hamiltonian: Hamiltonian, forces: Any) -> WithForces:
     """A Hamiltonian beside forces, or beside further ones."""
