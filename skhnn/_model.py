@@ -49,7 +49,9 @@ class Model:
 
     def forces_at(self, X: np.ndarray) -> np.ndarray:
         """The part of dx/dt that is no Hamiltonian's, (n, D)."""
-        return self.field(X) - self.equations.field_of_energies(self.params, X)
+        of_energies = partial(self.equations.field_of_energies, self.params)
+        out = np.empty((len(X), self.equations.n_state))
+        return self.field(X) - evaluate_in_chunks(of_energies, X, out, self.equations.width)
 
     def energy(self, X: np.ndarray) -> np.ndarray:
         """H, (n,)."""

@@ -573,7 +573,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
 
     def _with(self, fitted: Model, scaling: Scaling) -> "HNNRegressor":
         """Itself with a model that was not fitted here."""
-        name = name_of(fitted.hamiltonian)
+        name, layout = name_of(fitted.hamiltonian), fitted.equations.layout
+        self.set_params(n_inputs=layout.n_inputs, n_parameters=layout.n_parameters)
         self.set_params(hamiltonian=name if name in HAMILTONIANS else fitted.hamiltonian)
         self.__dict__.update(attributes_of(fitted))
         if name in HAMILTONIANS:

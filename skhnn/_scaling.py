@@ -31,7 +31,7 @@ class Scaling:
     period, and zero where H needs the column itself; ``box`` has the periods of x', and zero for
     other columns. Of the D columns of the state: ``f`` are the units of the rates; ``w`` the
     weights of the columns of the field y' in the loss; ``constant`` has the columns of y' that are
-    constant up to rounding, and NaN for others.
+    constant up to rounding, and NaN for others (for all, with a structure that is not canonical).
     """
 
     mu: np.ndarray
@@ -87,6 +87,8 @@ class Scaling:
         c[list(absolute)] = 0.0
         for k, period in periods.items():
             c[k], box[k] = period * np.round(c[k] / period), period / s[k]
+        if not structure.is_canonical:  # then it says nothing of single derivatives of H
+            constant = np.full(n, False)
         constant = np.where(constant, of_y.mean / f, np.nan)
         return cls(of_X.mean, s, e, c, f, w, constant, box)
 

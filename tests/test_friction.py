@@ -238,6 +238,7 @@ def test_a_model_with_forces_is_saved_exported_and_trained_on(driven):
     np.testing.assert_allclose(module(torch.tensor(X)).detach(), model.predict(X), atol=1e-12)
     back = HNNRegressor.from_torch(module)
     np.testing.assert_allclose(back.predict(X), model.predict(X), atol=1e-12)
+    assert back.n_inputs == 1
     warm = HNNRegressor(
         (8,), n_inputs=1, dissipation="linear", solver="adam", warm_start=True, max_iter=5,
         random_state=0,
@@ -292,6 +293,19 @@ def test_a_constant_structure_and_an_input():
     np.testing.assert_allclose(model.input_matrix_[:, 0], G, atol=1e-5)
     path = model.simulate(x[0], np.linspace(0, 10, 20), u=0.0, method="AverageVectorField")
     assert np.ptp(model.energy(np.column_stack([path, np.zeros(20)]))) < 1e-9
+
+
+@pytest.mark.parametrize("solver", ["auto", "least_squares", "gauss_newton", "soap", "lbfgs"])
+def test_every_solver_takes_a_structure_with_rates_that_are_constant(solver):
+    S = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+    X = np.random.RandomState(0).uniform(-1, 1, (200, 3))
+    gradient = np.column_stack([X[:, 0] ** 3, np.full(200, 1.5), X[:, 2]])
+    y = gradient @ S.T  # the first and the last are constant
+    sizes = None if solver in ("auto", "least_squares") else (20,)
+    for structure in (S, lambda x: np.broadcast_to(S, (len(x), 3, 3))):
+        model = HNNRegressor(sizes, structure=structure, solver=solver, random_state=0)
+        fit_quietly(model, X, y)
+        np.testing.assert_allclose(model.predict(X), y, atol=0.02)
 
 
 def test_predators_and_prey_in_their_own_numbers():

@@ -9,7 +9,7 @@ from ._constant_rates import known_last_weights, nothing_known
 from ._derivative_fit import DerivativeFit, Part
 from ._factor import Factor, triangular
 from ._flat import flatten, views
-from ._folds import FEWEST_RUNS, clusters_of, labels_of, make_folds, some
+from ._folds import FEWEST_RUNS, blocks_of, clusters_of, labels_of, make_folds, some
 from ._place import Place
 from ._problem import Problem
 
@@ -20,6 +20,7 @@ __all__ = [
     "Part",
     "Place",
     "Problem",
+    "blocks_of",
     "clusters_of",
     "flatten",
     "known_last_weights",

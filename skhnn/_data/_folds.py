@@ -21,16 +21,24 @@ def labels_of(problem: Problem, n_folds: int) -> np.ndarray:
     return np.arange(problem.n_samples) // max(1, problem.n_samples // _BLOCKS)
 
 
-def clusters_of(problem: Problem) -> np.ndarray:
-    """The run of each row, (n,), of few runs its block of neighbours: there errors may be alike."""
+def blocks_of(problem: Problem) -> np.ndarray:
+    """The block of neighbouring rows, of one run, that each row is in, (n,)."""
     groups, n = problem.groups_of_rows(), problem.n_samples
     block = np.arange(n) // max(n // _BLOCKS, 1)
     if groups is None:
         return block
     runs = np.unique(groups, return_inverse=True)[1].ravel()
-    if runs.max() + 1 >= FEWEST_RUNS:
-        return runs
     return np.unique(np.column_stack([runs, block]), axis=0, return_inverse=True)[1].ravel()
+
+
+def clusters_of(problem: Problem) -> np.ndarray:
+    """The run of each row, (n,), of few runs its block of neighbours: there errors may be alike."""
+    groups = problem.groups_of_rows()
+    if groups is not None:
+        names, runs = np.unique(groups, return_inverse=True)
+        if len(names) >= FEWEST_RUNS:
+            return runs.ravel()
+    return blocks_of(problem)
 
 
 def make_folds(problem: Problem, n_folds: int, rng: np.random.RandomState) -> list[np.ndarray]:

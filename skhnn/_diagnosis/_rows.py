@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._data import Problem, make_folds, some
+from .._data import Problem, blocks_of, clusters_of, make_folds, some
 from ..hamiltonians import gradient_from_field
 
 # Equations looked at.
 _EQUATIONS, FOLDS = 6000, 5
-# Fewer runs than this say too little about the spread between runs; blocks of rows then do.
-FEWEST_RUNS, _BLOCKS = 8, 50
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,8 @@ class Rows:
             fold[rows] = k
         groups = problem.groups_of_rows()
         n_runs = None if groups is None else len(np.unique(groups))
-        block = cluster = np.arange(len(Z)) // max(len(Z) // _BLOCKS, 1)
-        if groups is not None and n_runs is not None:
-            runs = np.unique(groups, return_inverse=True)[1]
-            block = np.unique(np.column_stack([runs, block]), axis=0, return_inverse=True)[1]
-            cluster = runs if n_runs >= FEWEST_RUNS else block.ravel()
-        d2 = Z.shape[1]
-        fold, block, cluster = (label.ravel().repeat(d2) for label in (fold, block, cluster))
+        labels = fold, blocks_of(problem), clusters_of(problem)
+        fold, block, cluster = (label.repeat(Z.shape[1]) for label in labels)
         return cls(problem, Z, (G * root).ravel(), root, fold, block, cluster, n_runs)
 
     def equations(self, gradients: np.ndarray) -> np.ndarray:

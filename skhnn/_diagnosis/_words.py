@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .._data import FEWEST_RUNS
 from ._regression import Gain
-from ._rows import FEWEST_RUNS, Rows
+from ._rows import Rows
 
 
 def of_friction(rows: Rows, gain: Gain, label: Sequence[str]) -> str:

@@ -114,7 +114,8 @@ def simulate(
         trajectories.
     between : {"linear", "hold", "cubic"}, default="linear"
         What inputs and parameters given at the times ``t`` are between them: linear, constant from
-        each time on, or a cubic spline.
+        each time on, or a cubic spline. Held samples are simulated piece by piece, and the states
+        alone are returned.
 
     Returns
     -------

@@ -15,6 +15,8 @@ from ._maps import Point, WithConstants, as_like
 
 # What is added to a square before its logarithm is taken, relative to the smallest of the data, and
 # to their mean, should that be zero: beside the data and at the origin the logarithm is smooth.
+# Between 1e-6 and 1e-2 errors were the same, with 1 up to 1e6 times as large (three bodies under
+# gravity, soft or not, Lennard-Jones, springs and bumps, two seeds).
 _FLOOR, _LEAST_FLOOR = 1e-2, 1e-12
 
 

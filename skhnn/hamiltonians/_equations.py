@@ -308,17 +308,16 @@ class Equations(Weighted):
             return J
         rates = self._rates(self.field_of_energies(params, X, xp))
         by_x, by_rates = self._forces_at(params, X, rates, xp, 2).slopes()
-        of_force = (
-            by_x + by_rates @ J[..., : self.layout.n_rates, :] if self.layout.n_rates else by_x
-        )
-        return self._with_force(J, of_force, xp, axis=-2)
+        if self.layout.n_rates:
+            by_x = by_x + by_rates @ J[..., : self.layout.n_rates, :]
+        return self._with_force(J, by_x, xp, axis=-2)
 
     def jacobian_by_last(self, params: Params, X: np.ndarray) -> np.ndarray:
         """The derivatives of the field by the last weights, (n, D, m), those of forces by v too."""
-        A = self.basis(params, X)
         if not (self.forces and self.layout.n_rates):
-            return np.asarray(A)
+            return np.asarray(self.basis(params, X))
         rates = self._rates(self.field_of_energies(params, X, np))
+        A = self.basis(params, X, rates=rates)
         _, by_rates = self._forces_at(params, X, rates, np, 2).slopes()
         through = by_rates @ A[..., : self.layout.n_rates, :]
         return np.asarray(self._with_force(A, through, np, axis=-2))
