@@ -27,7 +27,9 @@ SIMULATED = {
     ),
 }
 # all with sampling="box" and "trajectories", and columns that are states alone
-OTHERS = ("make_mass_spring", "make_damped_pendulum", "make_two_body", "make_three_body")
+OTHERS = (
+    "make_mass_spring", "make_damped_pendulum", "make_acrobot", "make_two_body", "make_three_body",
+)  # fmt: skip
 SAMPLED = [
     name.removeprefix("make_")
     for name in skhnn.datasets.__all__

@@ -8,6 +8,8 @@ from scipy.integrate import solve_ivp
 
 from skhnn import simulate
 from skhnn.systems import (
+    Acrobot,
+    Arm,
     CartPole,
     Chain,
     DoublePendulum,
@@ -23,6 +25,7 @@ from skhnn.systems import (
     Pendulum,
     PredatorPrey,
     RigidBody,
+    Satellite,
     SphericalPendulum,
     SpringNetwork,
 )
@@ -45,6 +48,8 @@ CANONICAL = [
     Chain(1, alpha=0.3, periodic=False),
     Chain(5, "fput", beta=0.7),
     Chain(4, "fput", 0.5, 0.2, periodic=False),
+    Chain(3, masses=[1.0, 0.5, 4.0]),
+    Chain(3, "fput", periodic=False, masses=2.0),
     MagneticCharge(),
     MagneticCharge(-2.0, (0.5, 0.3)),
     SpringNetwork(),
@@ -55,6 +60,13 @@ CANONICAL = [
     CartPole(2.0, 0.3, 0.5, 9.81),
     Duffing(),
     Duffing(1.0, 0.5),
+    Arm(),
+    Arm(1, 0.5, 2.0, 3.0),
+    Arm(4, [1.0, 2.0, 0.5, 1.5], [1.5, 0.7, 1.0, 0.9], [0.0, 1.0, 2.0, 0.5], 9.81),
+    Acrobot(),
+    Acrobot(0.5, 2.0, 1.5, 0.7, 0.6, 0.4, 0.2, 0.0, 9.81),
+    Satellite(),
+    Satellite(2.0, -0.7, 3),
 ]
 OTHERS = [RigidBody(), RigidBody((2.0, 1.0, 2.5)), PredatorPrey(), PredatorPrey(1.1, 0.4, 0.1, 0.4)]
 each_canonical = pytest.mark.parametrize("system", CANONICAL, ids=repr)
@@ -70,7 +82,7 @@ def cloud(system, seed, n=20):
         X[:, 0] = rng.uniform(0.6, 2.0, n)  # numbers, an angle from the pole, a length
     if isinstance(system, PredatorPrey):
         X[:, 1] = rng.uniform(0.6, 2.0, n)
-    if isinstance(system, Kepler):
+    if isinstance(system, Kepler | Satellite):
         X[:, 0] += 2
     if isinstance(system, NBody):  # the bodies stand in a row, two apart
         X[:, : system.n_dof : system.ndim] /= 4
@@ -205,8 +217,9 @@ def test_a_rigid_body_keeps_the_length_of_its_angular_momentum():
     np.testing.assert_allclose(length, length[0], rtol=1e-10)
 
 
-def test_a_chain_in_a_ring_keeps_its_momentum():
-    field = Chain(6).vector_field(cloud(Chain(6), 0))
+@pytest.mark.parametrize("masses", [1.0, [1.0, 2.0, 3.0, 0.5, 1.0, 4.0]])
+def test_a_chain_in_a_ring_keeps_its_momentum(masses):
+    field = Chain(6, masses=masses).vector_field(cloud(Chain(6), 0))
     np.testing.assert_allclose(field[:, 6:].sum(axis=1), 0, atol=1e-13)
 
 
@@ -243,6 +256,17 @@ def cartesian(system, X):
         return system.length * np.stack([np.stack([s * np.cos(q[1]), s * np.sin(q[1]), height])])
     if isinstance(system, ElasticPendulum):
         return np.stack([np.stack([q[0] * np.sin(q[1]), -q[0] * np.cos(q[1])])])
+    if isinstance(system, Arm | Acrobot):  # angles from the vertical, where the links end
+        angle = np.cumsum(q)
+        direction = np.stack([np.sin(angle), -np.cos(angle)], axis=1)
+    if isinstance(system, Arm):
+        return np.cumsum(np.reshape(system.lengths, (-1, 1)) * direction, axis=0)
+    if isinstance(system, Acrobot):  # two halves of each link's mass, at the radius of gyration
+        elbow = system.length_1 * direction[0]
+        radii = np.sqrt([system.inertia_1 / system.mass_1, system.inertia_2 / system.mass_2])
+        starts, centres = (0 * elbow, elbow), (system.centre_1, system.centre_2)
+        links = zip(starts, centres, radii, direction, strict=True)
+        return np.stack([s + (c + sign * r) * e for s, c, r, e in links for sign in (-1, 1)])
     cart = np.stack([q[0], 0 * q[0]])
     pole = system.length * np.stack([np.sin(q[1]), -np.cos(q[1])])
     return np.stack([cart, cart + pole])
@@ -255,6 +279,8 @@ def cartesian(system, X):
         (SphericalPendulum(0.5, 2.0, 9.81), [0.5]),
         (ElasticPendulum(0.5, 0.8, 20.0, 9.81), [0.5]),
         (CartPole(2.0, 0.3, 0.5, 9.81), [2.0, 0.3]),
+        (Arm(3, [1.0, 2.0, 0.5], [1.5, 0.7, 0.9], gravity=9.81), [1.0, 2.0, 0.5]),
+        (Acrobot(0.5, 2.0, 1.5, 0.7, 0.6, 0.4, 0.2, 0.3, 9.81), [0.25, 0.25, 1.0, 1.0]),
     ],
     ids=repr,
 )
@@ -270,6 +296,136 @@ def test_energy_is_that_of_masses_in_space(system, masses):
             H += system.stiffness * (X[0] - system.length) ** 2 / 2
         rest = system.energy(X) - H if rest is None else rest  # the zero of V
         np.testing.assert_allclose(system.energy(X) - H, rest, atol=1e-12)
+
+
+def of_rods(X):
+    """(q, p) in angles from the vertical, of those in joint angles: both are (..., 4)."""
+    q_1, q_2, p_1, p_2 = np.moveaxis(X, -1, 0)
+    return np.stack([q_1, q_1 + q_2, p_1 - p_2, p_2], axis=-1)
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        Arm(2, [0.5, 2.0], [1.5, 0.7], gravity=9.81),
+        Acrobot(0.5, 2.0, 1.5, 0.7, 1.5, 0.7, 0.0, 0.0, 9.81),
+    ],
+    ids=repr,
+)
+def test_two_links_with_masses_at_their_ends_are_the_double_pendulum(system):
+    double, X = DoublePendulum(0.5, 2.0, 1.5, 0.7, 9.81), cloud(system, 18)
+    np.testing.assert_allclose(system.energy(X), double.energy(of_rods(X)), rtol=1e-13)
+    # the map is linear, and so takes derivatives as it takes states
+    expected = double.vector_field(of_rods(X))
+    np.testing.assert_allclose(of_rods(system.vector_field(X)), expected, rtol=1e-11, atol=1e-12)
+
+
+def test_one_link_is_a_pendulum():
+    X = cloud(Pendulum(), 19)
+    by_weight, by_spring = Arm(1, 0.5, 2.0, gravity=9.81), Arm(1, 0.5, 2.0, 9.81, gravity=0.0)
+    for arm in (by_weight, by_spring):  # m g l = k
+        np.testing.assert_allclose(arm.energy(X), Pendulum(0.5, 2.0, 9.81).energy(X), rtol=1e-14)
+        expected = Pendulum(0.5, 2.0, 9.81).vector_field(X)
+        np.testing.assert_allclose(arm.vector_field(X), expected, rtol=1e-14)
+
+
+def test_a_horizontal_arm_keeps_its_angular_momentum_without_a_spring_in_its_first_joint():
+    arm = Arm(3, stiffness=(0.0, 1.0, 2.0), gravity=0.0)
+    X = path(arm.vector_field, cloud(arm, 20)[0], np.linspace(0, 5, 6))
+    np.testing.assert_allclose(X[:, 3], X[0, 3], atol=1e-13)
+    assert np.ptp(X[:, 4]) > 0.1
+
+
+@pytest.mark.parametrize("system", [Arm(4), Acrobot()], ids=repr)
+def test_energy_of_links_is_zero_at_rest_and_has_no_cancellation_nearby(system):
+    X = np.zeros(system.n_columns)
+    assert system.energy(X) == 0
+    np.testing.assert_array_equal(system.vector_field(X), 0)
+    X[0] = 1e-9  # all links turned by it
+    weight = 10 if isinstance(system, Arm) else 2  # sum_i mu_i l_i, or 1/2 + 1 + 1/2
+    assert system.energy(X) == pytest.approx(weight * 5e-19, rel=1e-12)
+
+
+def test_acrobot_is_that_of_the_textbook():
+    # manipulator equations M a + C v + G = (0, u), as in Spong's paper but for the vertical
+    m_1, m_2, l_1, c_1, c_2, I_1, I_2, g = 0.5, 2.0, 1.5, 0.6, 0.4, 0.2, 0.3, 9.81
+    system = Acrobot(m_1, m_2, l_1, 0.7, c_1, c_2, I_1, I_2, g)
+    (q_1, q_2), v, u = np.array([0.3, -1.1]), np.array([0.7, -0.4]), 1.3
+    c, h = np.cos(q_2), -m_2 * l_1 * c_2 * np.sin(q_2)
+    off = I_2 + m_2 * (c_2**2 + l_1 * c_2 * c)
+    first = I_1 + I_2 + m_1 * c_1**2 + m_2 * (l_1**2 + c_2**2 + 2 * l_1 * c_2 * c)
+    M = np.array([[first, off], [off, I_2 + m_2 * c_2**2]])
+    C = h * np.array([[v[1], v[1] + v[0]], [-v[0], 0.0]])
+    lower = m_2 * c_2 * g * np.sin(q_1 + q_2)
+    G = np.array([(m_1 * c_1 + m_2 * l_1) * g * np.sin(q_1) + lower, lower])
+    a = np.linalg.solve(M, np.array([0.0, u]) - C @ v - G)
+    X = np.concatenate([[q_1, q_2], M @ v])
+    found = Forced(system, input_matrix=[[0.0], [1.0]]).velocity_field(X, [u])
+    np.testing.assert_allclose(found, [*v, *a], rtol=1e-12)
+
+
+def test_links_of_an_acrobot_are_uniform_rods_by_default():
+    assert Acrobot(3.0, 2.0, 1.0, 0.5) == Acrobot(3.0, 2.0, 1.0, 0.5, 0.5, 0.25, 1 / 4, 1 / 24)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_satellite_moves_as_a_body_of_kepler_seen_from_a_rotating_frame(ndim):
+    system, t = Satellite(2.0, -0.7, ndim), np.linspace(0, 4, 9)
+    x0 = cloud(system, 21)[0]
+    at_rest = path(Kepler(2.0, ndim).vector_field, x0, t)  # the axes agree at t = 0
+    turn = np.tile(np.eye(ndim), (len(t), 1, 1))
+    turn[:, :2, :2] = np.moveaxis([[np.cos(0.7 * t), -np.sin(0.7 * t)],
+                                   [np.sin(0.7 * t), np.cos(0.7 * t)]], -1, 0)  # fmt: skip
+    expected = np.einsum("tij,tkj->tki", turn, at_rest.reshape(len(t), 2, ndim))
+    found = path(system.vector_field, x0, t)
+    np.testing.assert_allclose(found, expected.reshape(len(t), -1), atol=1e-9)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_satellite_in_a_frame_at_rest_is_a_body_of_kepler(ndim):
+    system, kepler = Satellite(2.0, 0.0, ndim), Kepler(2.0, ndim)
+    X = cloud(system, 22)
+    for name in ("energy", "gradient", "vector_field", "to_velocities", "velocity_field"):
+        np.testing.assert_array_equal(getattr(system, name)(X), getattr(kepler, name)(X))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_satellite_feels_coriolis_and_centrifugal_forces(ndim):
+    system = Satellite(2.0, -0.7, ndim)
+    X = cloud(system, 23)
+    q, v = np.hsplit(system.to_velocities(X), 2)
+    in_plane = np.arange(ndim) < 2
+    r = np.linalg.norm(q, axis=1, keepdims=True)
+    coriolis = np.zeros_like(q)
+    coriolis[:, :2] = 2 * -0.7 * np.stack([v[:, 1], -v[:, 0]], axis=1)
+    a = -2.0 * q / r**3 + coriolis + 0.7**2 * q * in_plane
+    np.testing.assert_allclose(system.velocity_field(X)[:, ndim:], a, rtol=1e-12, atol=1e-13)
+    jacobi = np.sum(v**2, axis=1) / 2 - 0.7**2 * np.sum((q * in_plane) ** 2, axis=1) / 2
+    np.testing.assert_allclose(system.energy(X), jacobi - 2.0 / r[:, 0], atol=1e-13)
+
+
+def test_a_satellite_stands_still_on_the_stationary_orbit():
+    system = Satellite(2.0, 0.5)
+    radius = (2.0 / 0.5**2) ** (1 / 3)
+    X = radius * np.array([0.6, 0.8, -0.4, 0.3])  # p = omega x q
+    np.testing.assert_allclose(system.velocity_field(X), 0, atol=1e-15)
+
+
+def test_masses_of_a_chain_are_those_of_a_line_of_linear_springs():
+    masses = [1.0, 2.0, 0.5]
+    chain = Chain(3, "fput", alpha=0.0, periodic=False, masses=masses)
+    X = cloud(chain, 24)
+    np.testing.assert_allclose(chain.energy(X), SpringNetwork(masses).energy(X), rtol=1e-13)
+    expected = SpringNetwork(masses).vector_field(X)
+    np.testing.assert_allclose(chain.vector_field(X), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_masses_of_one_change_nothing_in_a_chain():
+    X = cloud(Chain(4), 25)
+    for masses in (1, [1.0, 1.0, 1.0, 1.0]):
+        chain = Chain(4, masses=masses)
+        np.testing.assert_array_equal(chain.energy(X), Chain(4).energy(X))
+        np.testing.assert_array_equal(chain.gradient(X), Chain(4).gradient(X))
 
 
 def test_toda_is_fput_to_third_order():
@@ -325,7 +481,8 @@ def test_velocity_field_is_the_derivative_of_velocities_in_time(system):
 def test_velocity_field_begins_with_the_velocity(system):
     X, d = cloud(system, 14), system.n_dof
     F = system.velocity_field(X)
-    np.testing.assert_allclose(F[:, :d], system.velocity(X), rtol=1e-14)
+    v = system.velocity(X)  # equal up to rounding: linear equations are solved in complex numbers
+    np.testing.assert_allclose(F[:, :d], v, rtol=1e-14, atol=1e-15 * np.abs(v).max())
     np.testing.assert_array_equal(system.to_velocities(X)[:, d:], system.velocity(X))
     np.testing.assert_array_equal(system.to_velocities(X)[:, :d], X[:, :d])
     # by the Hessian: a = dv/dx . dx/dt
@@ -433,6 +590,24 @@ class NotCanonical:
         (lambda: Chain(3, "spring"), ValueError, "potential of Chain must be one of"),
         (lambda: Chain(3, alpha=0), ValueError, "alpha of Chain must not be 0.*try 'fput'"),
         (lambda: Chain(3, beta=1.0), ValueError, "beta of Chain is for potential='fput'; got 1.0"),
+        (lambda: Chain(3, masses=[1.0]), ValueError, "masses of Chain must be a number or 3 of"),
+        (lambda: Chain(3, masses=0.0), ValueError, "masses of Chain must be positive and fin"),
+        (lambda: Arm(0), ValueError, "n_links of Arm must be at least 1; got 0"),
+        (lambda: Arm(2.0), TypeError, "n_links of Arm must be an integer; got 2.0"),
+        (lambda: Arm(2, [1.0]), ValueError, "masses of Arm must be a number or 2 of them.*link"),
+        (lambda: Arm(2, lengths=[1, 0]), ValueError, "lengths of Arm must be positive and finite"),
+        (lambda: Arm(stiffness=-1), ValueError, "stiffness of Arm must be finite and at least 0"),
+        (lambda: Arm(stiffness=[1, 2]), ValueError, "stiffness of Arm must be .* 3 of them.*joint"),
+        (lambda: Arm(stiffness="a"), TypeError, "stiffness of Arm must be a number or an array"),
+        (lambda: Arm(gravity=-1.0), ValueError, "gravity of Arm must be finite and at least 0"),
+        (lambda: Acrobot(length_2=0), ValueError, "length_2 of Acrobot must be positive"),
+        (lambda: Acrobot(centre_1=0), ValueError, "centre_1 of Acrobot must be positive"),
+        (lambda: Acrobot(inertia_2=-1), ValueError, "inertia_2 of Acrobot must be finite and at"),
+        (lambda: Satellite(0.0), ValueError, "mu of Satellite must be positive and finite; got"),
+        (lambda: Satellite(omega=np.inf), ValueError, "omega of Satellite must be finite; got inf"),
+        (lambda: Satellite(ndim=1), ValueError, "ndim of Satellite must be at least 2; got 1"),
+        (lambda: Satellite(ndim=4), ValueError, "ndim of Satellite must be 2 or 3; got 4"),
+        (lambda: Satellite(ndim=2.5), TypeError, "ndim of Satellite must be an integer; got 2.5"),
         (lambda: MagneticCharge(1.0, 2.0), ValueError, "field_gradient of MagneticCharge must be"),
         (lambda: MagneticCharge(np.nan), ValueError, "field of MagneticCharge must be finite"),
         (lambda: SpringNetwork([]), ValueError, "masses of SpringNetwork must be a number or a"),

@@ -8,6 +8,8 @@ from test_datasets import SAMPLED, sampled
 
 import skhnn.datasets
 from skhnn.datasets import (
+    make_acrobot,
+    make_arm,
     make_chain,
     make_damped_pendulum,
     make_duffing,
@@ -19,12 +21,13 @@ from skhnn.datasets import (
     make_pendulum,
     make_predator_prey,
     make_rigid_body,
+    make_satellite,
     make_spring_network,
     make_three_body,
     make_two_body,
 )
 from skhnn.datasets._kepler import eccentric_anomaly
-from skhnn.systems import Forced, HamiltonianSystem, NBody
+from skhnn.systems import Acrobot, Arm, Chain, Forced, HamiltonianSystem, NBody, Satellite
 
 each_sampled = pytest.mark.parametrize("name", SAMPLED)
 MECHANICAL = [name for name in SAMPLED if name not in ("rigid_body", "predator_prey")]
@@ -65,7 +68,8 @@ def test_velocities_are_the_same_motion_in_other_columns(name, sampling):
     np.testing.assert_array_equal(b.data, b.system.to_velocities(canonical.data))
     np.testing.assert_array_equal(b.target, b.system.velocity_field(canonical.data))
     d = b.system.n_dof
-    np.testing.assert_allclose(b.target[:, :d], b.data[:, d:], rtol=1e-13)
+    size = np.abs(b.data[:, d:]).max()
+    np.testing.assert_allclose(b.target[:, :d], b.data[:, d:], rtol=1e-13, atol=1e-15 * size)
     assert b.feature_names == b.system.velocity_names
     assert "(v, a) = (dq/dt, dv/dt)" in b.DESCR
     X, y = make(coordinates="velocities", return_X_y=True)
@@ -93,7 +97,7 @@ def test_ranges_are_one_for_all_columns_or_one_for_each():
     np.testing.assert_allclose(b.data.max(axis=0), [2, 0, 3, 3], atol=0.01)
 
 
-@pytest.mark.parametrize("name", [*SAMPLED, "damped_pendulum"])
+@pytest.mark.parametrize("name", [*SAMPLED, "damped_pendulum", "acrobot"])
 def test_signatures_are_alike(name):
     make = getattr(skhnn.datasets, f"make_{name}")
     parameters = inspect.signature(make).parameters
@@ -109,7 +113,28 @@ def test_positions_of_the_first_arguments():
     assert make_n_body(4, 1, 50).data.shape == (50, 8)
     assert make_kepler(50, 3).data.shape == (50, 6)
     assert make_chain(50, 5).data.shape == (50, 10)
+    assert make_arm(50, 4).data.shape == (50, 8)
+    assert make_satellite(50, 3).data.shape == (50, 6)
     assert make_spring_network(50, masses=2.0, stiffness=[1.0, 1.0]).data.shape == (50, 2)
+
+
+def test_parameters_reach_the_system():
+    arm = dict(masses=[1.0, 2.0], lengths=0.5, stiffness=[0.0, 3.0], gravity=0.0)
+    assert make_arm(10, 2, **arm).system == Arm(2, **arm)
+    assert make_chain(10, 3, masses=[1.0, 2.0, 3.0]).system == Chain(3, masses=[1.0, 2.0, 3.0])
+    robot = dict(
+        mass_1=1.0, mass_2=2.0, length_1=3.0, length_2=4.0, centre_1=1.1, centre_2=2.1,
+        inertia_1=0.1, inertia_2=0.2, gravity=9.8,
+    )  # fmt: skip
+    b = make_acrobot(10, **robot, damping=(0.1, 0.2))
+    assert b.system == Forced(Acrobot(**robot), (0.1, 0.2), [[0.0], [1.0]])
+
+
+def test_masses_of_a_chain_are_between_momenta_and_velocities():
+    options = dict(n_samples=20, n=3, masses=[1.0, 2.0, 5.0], random_state=0)
+    p, v = make_chain(**options), make_chain(**options, coordinates="velocities")
+    np.testing.assert_allclose(v.data, p.data / [1, 1, 1, 1, 2, 5], rtol=1e-15)
+    np.testing.assert_allclose(v.target, p.target / [1, 1, 1, 1, 2, 5], rtol=1e-12, atol=1e-15)
 
 
 # ---- two-body problem
@@ -127,6 +152,15 @@ def test_kepler_orbits_have_the_elements_that_were_asked_for(ndim):
     np.testing.assert_allclose(b.data.mean(axis=0), 0, atol=4 * b.data.std() / np.sqrt(4000))
     direction = np.sign(q[:, 0] * p[:, 1] - q[:, 1] * p[:, 0])
     assert abs(direction.mean()) < 0.06
+
+
+def test_satellites_are_on_the_ellipses_of_kepler():
+    options = dict(n_samples=300, ndim=3, eccentricity=(0.1, 0.6), mu=5.0, random_state=0)
+    b, kepler = make_satellite(**options, omega=0.3), make_kepler(**options)
+    assert b.system == Satellite(5.0, 0.3, 3)
+    np.testing.assert_array_equal(b.data, kepler.data)  # p is the velocity in a frame at rest
+    v = make_satellite(**options, omega=0.3, coordinates="velocities").data[:, 3:]
+    np.testing.assert_allclose(v, kepler.data[:, 3:] - np.cross([0, 0, 0.3], b.data[:, :3]))
 
 
 def test_keplers_equation_is_solved():
@@ -234,6 +268,44 @@ def test_damped_pendulum_has_an_input_behind_its_state(sampling):
     assert y.shape == (500, 2)
 
 
+@pytest.mark.parametrize("coordinates", ["canonical", "velocities"])
+@pytest.mark.parametrize("sampling", ["box", "trajectories"])
+def test_acrobot_has_a_torque_in_its_second_joint_behind_its_state(sampling, coordinates):
+    options = dict(n_samples=500, sampling=sampling, damping=0.4, u_range=(-1, 3), random_state=0)
+    canonical = make_acrobot(**options)
+    b = make_acrobot(**options, coordinates=coordinates)
+    assert b.data.shape == (500, 5)
+    assert b.target.shape == (500, 4)
+    letter = "p" if coordinates == "canonical" else "v"
+    assert b.feature_names == ["q_1", "q_2", f"{letter}_1", f"{letter}_2", "u"]
+    assert b.inputs == [4]
+    assert "(500, 5)" in b.DESCR
+    assert "(500, 4)" in b.DESCR
+    assert max(map(len, b.DESCR.splitlines())) <= 100
+    X, u = canonical.data[:, :4], canonical.data[:, 4:]
+    field = Acrobot().vector_field(X)
+    force = np.hstack([np.zeros_like(u), u]) - 0.4 * field[:, :2]
+    expected = field + np.hstack([np.zeros((500, 2)), force])
+    np.testing.assert_allclose(canonical.target, expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose([u.min(), u.max()], [-1, 3], atol=0.05)
+    if coordinates == "velocities":
+        np.testing.assert_array_equal(b.data, np.hstack([b.system.to_velocities(X), u]))
+        np.testing.assert_array_equal(b.target, b.system.velocity_field(X, u))
+
+
+@pytest.mark.parametrize("coordinates", ["canonical", "velocities"])
+def test_driven_trajectories_of_the_acrobot_follow_their_targets(coordinates):
+    b = make_acrobot(
+        400, sampling="trajectories", n_trajectories=2, t_span=(2, 2.2), drive_frequency=3.0,
+        coordinates=coordinates, random_state=0,
+    )  # fmt: skip
+    x, y = b.data.reshape(2, 200, 5), b.target.reshape(2, 200, 4)
+    difference = (x[:, 2:, :4] - x[:, :-2, :4]) / (2 * 0.001)
+    np.testing.assert_allclose(difference, y[:, 1:-1], atol=1e-4 * np.abs(y).max())
+    np.testing.assert_allclose(np.gradient(np.gradient(x[0, :, 4], 0.001), 0.001)[5:-5],
+                               -9 * x[0, 5:-5, 4], atol=1e-3)  # fmt: skip
+
+
 def test_driven_trajectories_follow_their_targets():
     b = make_damped_pendulum(
         2000, sampling="trajectories", n_trajectories=2, t_span=(2, 3), drive_frequency=3.0,
@@ -290,7 +362,7 @@ def test_default_stars_are_bound():
 # ---- bad parameters
 
 
-@pytest.mark.parametrize("name", [*SAMPLED, "damped_pendulum"])
+@pytest.mark.parametrize("name", [*SAMPLED, "damped_pendulum", "acrobot"])
 def test_parameters_that_all_have_are_checked(name):
     make = getattr(skhnn.datasets, f"make_{name}")
     for options, error, message in [
@@ -325,6 +397,15 @@ def test_parameters_that_all_have_are_checked(name):
         (make_n_body, {"v_range": 3}, TypeError, "v_range must be a pair"),
         (make_n_body, {"min_distance": -1}, ValueError, "min_distance must be finite and at"),
         (make_chain, {"beta": 1.0}, ValueError, "beta of Chain is for potential='fput'"),
+        (make_chain, {"masses": [1.0, 2.0]}, ValueError, "masses of Chain must be a number or 8"),
+        (make_arm, {"n_links": 0}, ValueError, "n_links of Arm must be at least 1; got 0"),
+        (make_arm, {"q_range": [(0, 1)]}, ValueError, "q_range must be one pair.*or 3 of"),
+        (make_acrobot, {"damping": -1}, ValueError, "damping of Forced must be positive semi-"),
+        (make_acrobot, {"u_range": (1, 0)}, ValueError, "u_range must be finite and increasing"),
+        (make_acrobot, {"drive_frequency": 0}, ValueError, "drive_frequency must be positive"),
+        (make_satellite, {"ndim": 4}, ValueError, "ndim of Satellite must be 2 or 3; got 4"),
+        (make_satellite, {"eccentricity": (0.5, 1)}, ValueError, "eccentricity must be at least"),
+        (make_satellite, {"semi_axis": (0, 1)}, ValueError, "semi_axis must be positive"),
         (make_damped_pendulum, {"damping": -1}, ValueError, "damping must be finite and at least"),
         (make_damped_pendulum, {"u_range": (1, 0)}, ValueError, "u_range must be finite and incr"),
         (make_damped_pendulum, {"drive_frequency": 0}, ValueError, "drive_frequency must be posi"),

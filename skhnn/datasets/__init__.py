@@ -11,11 +11,13 @@ the package. Each returns a :class:`sklearn.utils.Bunch` with
 * ``t`` (n,): the times,
 * ``feature_names``, ``DESCR``, and ``system`` (the truth) where there is one,
 
-or ``(data, target)`` with ``return_X_y=True``. Three have other columns: those of
+or ``(data, target)`` with ``return_X_y=True``. Four have other columns: those of
 :func:`make_rigid_body` and :func:`make_predator_prey` are not canonical, and
-:func:`make_damped_pendulum` has an input behind the state (``inputs``).
+:func:`make_damped_pendulum` and :func:`make_acrobot` have an input behind the state (``inputs``).
 """
 
+from ._acrobot import make_acrobot
+from ._arm import make_arm
 from ._cart_pole import make_cart_pole
 from ._chain import make_chain
 from ._damped_pendulum import make_damped_pendulum
@@ -32,11 +34,14 @@ from ._pendulum import make_pendulum
 from ._planets import load_planet
 from ._predator_prey import make_predator_prey
 from ._rigid_body import make_rigid_body
+from ._satellite import make_satellite
 from ._spherical_pendulum import make_spherical_pendulum
 from ._spring_network import make_spring_network
 
 __all__ = [
     "load_planet",
+    "make_acrobot",
+    "make_arm",
     "make_cart_pole",
     "make_chain",
     "make_damped_pendulum",
@@ -51,6 +56,7 @@ __all__ = [
     "make_pendulum",
     "make_predator_prey",
     "make_rigid_body",
+    "make_satellite",
     "make_spherical_pendulum",
     "make_spring_network",
     "make_three_body",

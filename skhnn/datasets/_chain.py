@@ -11,8 +11,8 @@ from ._sampling import N_TRAJECTORIES, T_SPAN, Range, box, sampled
 DESCRIPTION = """
 Chain of masses
 ---------------
-H(q, p) = |p|^2 / 2 + sum_i V(q_{i+1} - q_i), V of a Toda lattice or of Fermi, Pasta, Ulam and
-Tsingou: q are displacements from rest; masses and the stiffness at rest are 1.
+H(q, p) = sum_i p_i^2 / (2 m_i) + sum_i V(q_{i+1} - q_i), V of a Toda lattice or of Fermi, Pasta,
+Ulam and Tsingou: q are displacements from rest and p_i = m_i dq_i/dt; the stiffness at rest is 1.
 """
 
 
@@ -29,13 +29,16 @@ def make_chain(
     alpha: float | None = None,
     beta: float = 0.0,
     periodic: bool = True,
+    masses: float | Sequence[float] = 1.0,
     coordinates: str = "canonical",
     noise: float = 0.0,
     target_noise: float = 0.0,
     random_state: int | np.random.RandomState | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Make states and derivatives of a chain, H = ``|p|^2 / 2 + sum_i V(q_{i+1} - q_i)``.
+    """Make states and derivatives of a chain of masses with springs that are not linear.
+
+    H = ``sum_i p_i^2 / (2 m_i) + sum_i V(q_{i+1} - q_i)``
 
     :class:`~skhnn.systems.Chain` has the formulas of the potential V.
 
@@ -66,6 +69,8 @@ def make_chain(
         Coefficient beta of V, only for "fput".
     periodic : bool, default=True
         Whether the ends are joined to a ring; otherwise they are fixed to walls.
+    masses : float or sequence of n floats, default=1.0
+        Masses m_i, one for all or one for each.
     coordinates : {"canonical", "velocities"}, default="canonical"
         "velocities" returns states (q, v) with v = dq/dt, and targets (v, a) with a = dv/dt, of the
         same motion.
@@ -103,9 +108,9 @@ def make_chain(
     >>> X.shape
     (500, 20)
     >>> make_chain(potential="fput", beta=1.0, periodic=False).system
-    Chain(n=8, potential='fput', alpha=0.25, beta=1.0, periodic=False)
+    Chain(n=8, potential='fput', alpha=0.25, beta=1.0, periodic=False, masses=1.0)
     """
-    system = Chain(n, potential, alpha, beta, periodic)
+    system = Chain(n, potential, alpha, beta, periodic, masses)
     return sampled(
         system,
         box(n, q_range=q_range, p_range=p_range),

@@ -1,23 +1,14 @@
 """The damped and driven pendulum: friction, and an input behind the state."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state, check_scalar
 
 from ..systems import Forced, Pendulum
-from ..systems._checks import FloatArray
-from ._base import check_interval, check_n_times, check_std, integrate, simulated, time_grid
-from ._sampling import (
-    N_TRAJECTORIES,
-    T_SPAN,
-    box,
-    check_sampling,
-    describe,
-    warn_of_no_effect,
-)
+from ._base import check_std
+from ._driven import driven
+from ._sampling import N_TRAJECTORIES, T_SPAN, box
 
 DESCRIPTION = """
 Damped and driven pendulum
@@ -123,48 +114,19 @@ def make_damped_pendulum(
     """
     pendulum = Pendulum(mass=mass, length=length, gravity=gravity)
     system = Forced(pendulum, check_std("damping", damping), ((1.0,),))
-    draw = box(1, q_range=q_range, p_range=p_range)
-    low, high = check_interval("u_range", u_range, may_be_empty=True)
-    check_sampling(sampling)
-    check_scalar(n_samples, "n_samples", Integral, min_val=1)
-    frequency = _check_frequency(drive_frequency)
-    start, end = check_interval("t_span", t_span)
-    rng = check_random_state(random_state)
-    if sampling == "box":
-        warn_of_no_effect(n_trajectories, (start, end), stacklevel=2)
-        t = np.zeros(1)
-        states = draw.states(rng, n_samples)[:, np.newaxis]
-        inputs = rng.uniform(low, high, size=(n_samples, 1, 1))
-    else:
-        t = time_grid((start, end), check_n_times(n_samples, n_trajectories))
-        starts = draw.states(rng, n_trajectories)
-        phase = rng.uniform(0, 2 * np.pi, size=(n_trajectories, 1))
-
-        def torque(time: float) -> FloatArray:
-            return (low + high) / 2 + (high - low) / 2 * np.sin(frequency * time + phase)
-
-        states = integrate(system, starts, t, inputs=torque)
-        inputs = np.stack([torque(time) for time in t], axis=1)
-    return simulated(
+    return driven(
         system,
-        states,
-        t,
-        description=describe(DESCRIPTION, sampling, draw.words),
+        box(1, q_range=q_range, p_range=p_range),
+        n_samples,
+        sampling=sampling,
+        u_range=u_range,
+        drive_frequency=drive_frequency,
+        n_trajectories=n_trajectories,
+        t_span=t_span,
+        description=DESCRIPTION,
         coordinates=coordinates,
-        inputs=inputs,
         noise=noise,
         target_noise=target_noise,
-        rng=rng,
+        random_state=random_state,
         return_X_y=return_X_y,
     )
-
-
-def _check_frequency(value: float) -> float:
-    """Return a frequency as a float; it must be positive and finite."""
-    frequency = check_std("drive_frequency", value)
-    if frequency == 0:
-        raise ValueError(
-            "drive_frequency must be positive; got 0. For a constant torque set u_range to two "
-            "equal numbers."
-        )
-    return frequency

@@ -108,7 +108,7 @@ def make_kepler(
     system = Kepler(mu=mu, ndim=ndim)
     return sampled(
         system,
-        _ellipses(mu, ndim, semi_axis, eccentricity),
+        ellipses(mu, ndim, semi_axis, eccentricity),
         n_samples,
         sampling=sampling,
         n_trajectories=n_trajectories,
@@ -122,7 +122,7 @@ def make_kepler(
     )
 
 
-def _ellipses(
+def ellipses(
     mu: float, ndim: int, semi_axis: Sequence[float], eccentricity: Sequence[float]
 ) -> Draw:
     """States on orbits whose elements are drawn."""

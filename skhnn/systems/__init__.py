@@ -14,6 +14,8 @@ learned model is compared with. A new one is a frozen dataclass: its physical pa
 the fields, and it defines ``n_dof``, ``energy`` and ``gradient``.
 """
 
+from ._acrobot import Acrobot
+from ._arm import Arm
 from ._cart_pole import CartPole
 from ._chain import Chain
 from ._double_pendulum import DoublePendulum
@@ -30,10 +32,13 @@ from ._pendulum import Pendulum
 from ._poisson import PoissonSystem
 from ._predator_prey import PredatorPrey
 from ._rigid_body import RigidBody
+from ._satellite import Satellite
 from ._spherical_pendulum import SphericalPendulum
 from ._spring_network import SpringNetwork
 
 __all__ = [
+    "Acrobot",
+    "Arm",
     "CartPole",
     "Chain",
     "DoublePendulum",
@@ -50,6 +55,7 @@ __all__ = [
     "PoissonSystem",
     "PredatorPrey",
     "RigidBody",
+    "Satellite",
     "SphericalPendulum",
     "SpringNetwork",
 ]

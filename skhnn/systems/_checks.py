@@ -72,17 +72,18 @@ def numbers(system: Any, name: str) -> FloatArray:
     return array
 
 
-def each(system: Any, name: str, n: int, what: str) -> FloatArray:
-    """Return n positive numbers: one for all, or one for each."""
+def each(system: Any, name: str, n: int, what: str, *, may_be_zero: bool = False) -> FloatArray:
+    """Return n positive numbers, or numbers of at least zero: one for all, or one for each."""
     array = numbers(system, name)
     if array.shape not in ((), (n,)):
         raise ValueError(
             f"{name} of {type(system).__name__} must be a number or {n} of them, one for each "
             f"{what}; got {getattr(system, name)!r}."
         )
-    if not (array > 0).all():
+    if not ((array >= 0) if may_be_zero else (array > 0)).all():
         raise ValueError(
-            f"{name} of {type(system).__name__} must be positive and finite; "
+            f"{name} of {type(system).__name__} must be "
+            f"{'finite and at least 0' if may_be_zero else 'positive and finite'}; "
             f"got {getattr(system, name)!r}."
         )
     return array + np.zeros(n)
