@@ -19,6 +19,7 @@ from skhnn._selection._steadiness import (
     is_steady,
 )
 from skhnn._solvers import equations_of, name_of
+from skhnn.datasets import make_spherical_pendulum
 from skhnn.hamiltonians import MLP
 from skhnn.systems import Kepler, Pendulum
 
@@ -461,3 +462,11 @@ def test_gauss_newton_goes_on_where_it_ended():
     before = fit_quietly(model, X, y).loss_
     after = fit_quietly(model, X, y).loss_
     assert after < before
+
+
+def test_what_two_hamiltonians_lack_alike_is_no_noise():
+    # T(p) + V(q) of every kind leaves the same, and a regression less: masses depend on q
+    X, y = make_spherical_pendulum(400, random_state=0, return_X_y=True)
+    test = make_spherical_pendulum(200, random_state=1, return_X_y=True)
+    model = HNNRegressor(random_state=0).fit(X, y)
+    assert model.score(*test) > 0.999

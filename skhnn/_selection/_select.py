@@ -9,7 +9,7 @@ import numpy as np
 
 from .._data import Problem, some
 from .._solvers import Monitor, Solver, SolverOptions, Start
-from .._solvers._evidence import fit_last_weights
+from .._solvers._last_weights import fit_last_weights
 from .._solvers._layers import name_and_layers, name_of, units_for
 from .._solvers._least_squares import LEAST_SQUARES
 from ..hamiltonians import Hamiltonian, named, with_forces, with_forces_of
@@ -18,6 +18,7 @@ from ._candidate import Candidate
 from ._heavy_tail import heavy_tail
 from ._left_out import LeftOut, Model
 from ._race import Result, run_race
+from ._regression import field_without_mechanics
 from ._rule import ALIKE, error_of, simplest
 from ._steadiness import determined_beside, deviation, distance_between_runs, is_steady
 from ._trained import ByGaussNewton, BySoap
@@ -100,9 +101,10 @@ class _Selection:
         result = self.race(candidates)
         sampled = self.refitted(result)
         self.look_beside(sampled, result)
-        is_good = result.is_noise or sampled.error <= self.budget.good
+        is_noise = result.is_noise and not self.is_beaten(sampled)
+        is_good = is_noise or sampled.error <= self.budget.good
         if is_good and self.is_steady(sampled):
-            self.conclude(sampled, "the rest is noise" if result.is_noise else "good enough")
+            self.conclude(sampled, "the rest is noise" if is_noise else "good enough")
             return
         if self.start.optional is not None:  # the race has decided about them
             n_forces = len(sampled.model[0].forces)
@@ -158,6 +160,17 @@ class _Selection:
         refit = winner.best.refit(self.problem, self.rng, alpha, winner.tau)
         self.best = Candidate.sampled(refit.model, winner.squares)
         return self.best
+
+    def is_beaten(self, sampled: Candidate) -> bool:
+        """Whether a regression predicts better: then what two Hamiltonians leave is no noise.
+
+        They may agree since both lack the same, as T(p) + V(q) and its like do of a top.
+        """
+        without = self.left_out.squares(field_without_mechanics(self.left_out))
+        beaten = simplest([sampled.squares, without]) == 1
+        if beaten:
+            self.options.tell({"error without mechanics": error_of(without)})
+        return beaten
 
     def look_beside(self, sampled: Candidate, result: Result) -> None:
         """Whether the data are thin: two models that agree on them do not beside them."""
