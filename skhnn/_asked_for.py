@@ -13,6 +13,7 @@ from .forces import Damping, Force, Inputs
 from .hamiltonians import (
     Canonical,
     Constant,
+    EulerLagrange,
     Hamiltonian,
     Layout,
     Poisson,
@@ -26,8 +27,8 @@ from .hamiltonians import (
 _ROWS_TO_CHECK = 50
 
 
-def layout_asked_for(estimator: Any, n_columns: int) -> Layout:
-    """What the columns of X are."""
+def layout_asked_for(estimator: Any, n_columns: int, coordinates: str = "canonical") -> Layout:
+    """What the columns of X are, (q, p) or "velocities" in the place of p."""
     n_inputs, n_parameters = int(estimator.n_inputs), int(estimator.n_parameters)
     periods = periods_of(_by_index(estimator.periodic, estimator))
     n_state = n_columns - n_inputs - n_parameters
@@ -37,11 +38,15 @@ def layout_asked_for(estimator: Any, n_columns: int) -> Layout:
             f"periodic must name columns of X, {legal[0]} to {legal[-1]}, but no inputs; got "
             f"{sorted(periods)}."
         )
-    return Layout(n_state, n_inputs, n_parameters, periods, estimator.structure is None)
+    has_velocities = coordinates == "velocities"
+    is_canonical = estimator.structure is None and not has_velocities
+    return Layout(n_state, n_inputs, n_parameters, periods, is_canonical, has_velocities)
 
 
-def structure_asked_for(estimator: Any) -> Structure:
+def structure_asked_for(estimator: Any, layout: Layout) -> Structure:
     """S, a constant matrix or a function of states; J where nothing is said."""
+    if layout.has_velocities:
+        return EulerLagrange()
     given = estimator.structure
     if given is None:
         return Canonical()
@@ -50,6 +55,8 @@ def structure_asked_for(estimator: Any) -> Structure:
 
 def check_structure(structure: Structure, X: np.ndarray) -> None:
     """Raise ValueError unless S has its shape at states X (n, D), and is skew there."""
+    if isinstance(structure, EulerLagrange):
+        return
     n = X.shape[1]
     S = structure.at(np.array(X[:_ROWS_TO_CHECK]))
     if S.shape[1:] != (n, n) or S.ndim != 3:
@@ -117,7 +124,15 @@ def hamiltonian_asked_for(
         hamiltonian, is_open = estimator.hamiltonian_.map_layers(lambda *_: (None, None)), False
     elif isinstance(hamiltonian, str):
         known = named(layout)
-        name = "mlp" if is_auto else hamiltonian
+        name = hamiltonian
+        if is_auto:
+            name = "natural" if layout.has_velocities else "mlp"
+        if name not in known and layout.has_velocities:
+            raise ValueError(
+                f"hamiltonian={name!r} has no meaning for velocities: their energies are "
+                "1/2 v' M(q) v + V(q). Use 'auto', 'mechanical' (M constant), 'natural' (M of q) "
+                "or skhnn.hamiltonians.Natural(...)."
+            )
         if name not in known:
             raise ValueError(
                 f"hamiltonian={name!r} is one of q and p, which a structure of one's own does not "

@@ -38,7 +38,15 @@ from ._support import Support
 from ._threads import one_blas_thread
 from ._torch import resolve_device, sensible_threads
 from .forces import Damping
-from .hamiltonians import Equations, Hamiltonian, Layout, Params
+from .hamiltonians import (
+    Equations,
+    EulerLagrange,
+    Hamiltonian,
+    LagrangianEquations,
+    Layout,
+    Params,
+)
+from .hamiltonians._base import Declaration
 
 _DEFAULT_SIZES = (64, 64)
 # Rows, evenly spaced, over which the mean of H is set to zero: enough for a constant.
@@ -92,9 +100,9 @@ def train(
     if estimator.early_stopping and solver.holds_out and not one_epoch:
         split = rows_held_out(estimator, len(X), groups, rng)
     rows = _Rows(X, y, weight, groups, *split)
-    layout = layout_asked_for(estimator, X.shape[1])
+    layout = layout_asked_for(estimator, X.shape[1], estimator.coordinates_)
     hamiltonian, is_open = hamiltonian_asked_for(estimator, layout, goes_on)
-    everything, known, input_matrix = _problem(estimator, hamiltonian, layout, rows, goes_on)
+    everything, input_matrix = _problem(estimator, hamiltonian, layout, rows, goes_on)
     problem, scaling = everything, everything.scaling
     if rows.trained_on is not None:
         problem = everything.subset(rows.trained_on)
@@ -107,6 +115,9 @@ def train(
         """The attributes of a model with these weights, ready to predict."""
         step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
         X, _, weight = problem.rows(slice(None, None, step))
+        if isinstance(equations, LagrangianEquations):
+            params = equations.in_unit(params, scaling.states(X))
+        known = equations.hamiltonian.declare(layout).known
         equations = equations.in_units_of_the_data(
             scaling.units, known, problem.structure, input_matrix
         )
@@ -122,7 +133,8 @@ def train(
         _options(estimator, place, rng, problem, one_epoch),
     )  # fmt: skip
     attributes = fitted(result.equations, result.params)
-    if result.equations.forces:
+    result.params, result.problem = attributes["params_"], problem
+    if result.status != "diverged" and (result.equations.forces or layout.has_velocities):
         with one_blas_thread():
             attributes |= _identified(problem, result, attributes["_model"], fitted)
     before = getattr(estimator, "_support", None) if one_epoch and goes_on else None
@@ -168,7 +180,7 @@ def _identified(
 ) -> dict[str, Any]:
     """The coefficients of forces, and the model again where friction had to be bounded."""
     params, found = identify(problem, result.equations, result.params, model.equations)
-    names = {"damping": "damping_", "inputs": "input_matrix_"}
+    names = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
     attributes: dict[str, Any] = {}
     for label, one in found.items():
         name = names[label]
@@ -194,14 +206,16 @@ def attributes_of(model: Model) -> dict[str, Any]:
 
 def _problem(
     estimator: Any, hamiltonian: Hamiltonian, layout: Layout, rows: _Rows, goes_on: bool
-) -> tuple[Problem, list[Any], np.ndarray | None]:
-    """All rows less what is known of their rates; the known energies, and the known G."""
+) -> tuple[Problem, np.ndarray | None]:
+    """All rows less what is known of their rates, and the known G."""
     X, y, n = rows.X, rows.y, rows.y.shape[1]
-    structure = structure_asked_for(estimator)
+    structure = structure_asked_for(estimator, layout)
     check_structure(structure, X[:, :n])
     declared = hamiltonian.declare(layout)
     for known in declared.known:
         known.check(np.asarray(X[:_ROWS_TO_CHECK]))
+    if layout.has_velocities:
+        return _problem_of_velocities(estimator, declared, layout, rows, goes_on)
     if declared.known and not declared.forces:  # with forces, the true rates are needed
         slopes = sum(known.gradient_at(np.asarray(X), np) for known in declared.known)[:, :n]
         y = y - structure.apply(np.asarray(X[:, :n]), slopes)
@@ -217,7 +231,36 @@ def _problem(
             X[of], y[of], rows.weight[of], declared.periods, declared.absolute, structure
         )
     problem = Problem(X, y, rows.weight, rows.groups, scaling, layout=layout, structure=structure)
-    return problem, declared.known, G
+    return problem, G
+
+
+def _problem_of_velocities(
+    estimator: Any, declared: Declaration, layout: Layout, rows: _Rows, goes_on: bool
+) -> tuple[Problem, np.ndarray | None]:
+    """The same of positions and velocities: what is known stays in the equations."""
+    G = input_matrix_asked_for(estimator, layout)
+    scaling = estimator._scaling if goes_on else None
+    if scaling is None:
+        X, y, weight = rows.seen
+        e = _unit_of_energy(declared, G, X, layout)
+        scaling = Scaling.from_velocities(X, y, weight, declared.periods, declared.absolute, e)
+    problem = Problem(
+        rows.X, rows.y, rows.weight, rows.groups, scaling, layout=layout,
+        structure=EulerLagrange(), input_matrix=G,
+    )  # fmt: skip
+    return problem, G
+
+
+def _unit_of_energy(
+    declared: Declaration, G: np.ndarray | None, X: np.ndarray, layout: Layout
+) -> float | None:
+    """The size of what is known of a Lagrangian; None where nothing is, and it has no unit."""
+    some = np.asarray(X[:: -(-len(X) // _ROWS_TO_CHECK)])
+    sizes = [float(np.std(known.value_at(some, np))) for known in declared.known]
+    if G is not None:
+        force = some[:, layout.inputs] @ G.T
+        sizes.append(float(np.abs(force * some[:, : layout.n_pushed].std(axis=0)).mean()))
+    return max(sizes) or None if sizes else None
 
 
 def _start(

@@ -14,8 +14,8 @@ from ._scaling import Scaling
 from ._simulation import Driving, Dynamics, simulate
 from ._support import Support
 from ._torch import evaluate_on_device, is_present
-from ._validation import check_choice, check_states
-from .hamiltonians import refuse_unless_saved
+from ._validation import check_choice, check_derivatives, check_states
+from .hamiltonians import LagrangianEquations, refuse_unless_saved
 
 DTYPES = ("auto", "float64", "float32")
 
@@ -24,7 +24,7 @@ DTYPES = ("auto", "float64", "float32")
 _ROWS_FOR_A_DEVICE = 10_000
 
 # What __getstate__ writes. A change of the private attributes needs a new number.
-_STATE_FORMAT = 6
+_STATE_FORMAT = 7
 
 
 class FittedHamiltonian(BaseEstimator):
@@ -146,10 +146,11 @@ class FittedHamiltonian(BaseEstimator):
         return simulate(self, x0, t, **options)
 
     def mass_matrix(self, q: Any = None) -> np.ndarray:
-        r"""M(q) of the kinetic energy 1/2 (p - b)^T M(q)^-1 (p - b).
+        r"""M(q) of the kinetic energy 1/2 (p - b)^T M(q)^-1 (p - b), or 1/2 v^T M(q) v.
 
-        The inverse of the second derivatives of H by the momenta, at those of the mean of the
-        training data.
+        For (q, p) the inverse of the second derivatives of H by the momenta, at those of the mean
+        of the training data. For velocities the masses that were found: where no force, mass or
+        potential is known, they have no unit, and the mean of M_11 over the training data is one.
 
         Parameters
         ----------
@@ -166,11 +167,11 @@ class FittedHamiltonian(BaseEstimator):
         NotFittedError
             Before ``fit``.
         ValueError
-            If the states are not (q, p), or q does not have d columns.
+            If the states are neither (q, p) nor (q, v), or q does not have d columns.
         """
         check_is_fitted(self)
         layout, d = self._model.equations.layout, self.n_dof_
-        if not layout.is_canonical:
+        if not layout.has_halves:
             raise ValueError("mass_matrix needs states (q, p); this model has another structure.")
         mu = self._scaling.mu
         given = mu[:d] if q is None else np.asarray(q, dtype=float)
@@ -178,8 +179,114 @@ class FittedHamiltonian(BaseEstimator):
             raise ValueError(f"q must have shape ({d},) or (n, {d}); got shape {given.shape}.")
         rows = np.tile(mu, (len(np.atleast_2d(given)), 1))
         rows[:, :d] = given
-        M = np.linalg.inv(self._model.jacobian(rows)[:, :d, d : 2 * d])
+        equations = self._model.equations
+        if isinstance(equations, LagrangianEquations):
+            M = equations.masses(self._model.params, rows)
+        else:
+            M = np.linalg.inv(self._model.jacobian(rows)[:, :d, d : 2 * d])
         return np.asarray(M if given.ndim == 2 else M[0])
+
+    def to_canonical(self, X: Any) -> np.ndarray:
+        r"""(q, p) of states (q, v), with the momenta p = M(q) v + b(q) of the learned Lagrangian.
+
+        Where states are (q, p) already, these.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 2d)
+            States, with the columns of the training data; inputs behind them are left as they are.
+
+        Returns
+        -------
+        ndarray of the shape of X
+            The states, in the unit of ``mass_matrix``.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If X does not have the columns of the training data.
+        """
+        check_is_fitted(self)
+        X, equations = np.array(check_states(self, X)), self._model.equations
+        if isinstance(equations, LagrangianEquations):
+            d = self.n_dof_
+            X[:, d : 2 * d] = equations.momenta(self._model.params, X)
+        return X
+
+    def from_canonical(self, Z: Any) -> np.ndarray:
+        """States (q, v) of (q, p): the way back from ``to_canonical``.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, 2d)
+            Coordinates and momenta.
+
+        Returns
+        -------
+        ndarray of the shape of Z
+            The states, as in the training data.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If Z does not have as many columns as the training data.
+        """
+        check_is_fitted(self)
+        Z, equations = check_states(self, Z), self._model.equations
+        if isinstance(equations, LagrangianEquations):
+            return np.asarray(equations.with_velocities(self._model.params, Z))
+        return Z
+
+    def inverse_dynamics(self, X: Any, dX: Any, *, return_parts: bool = False) -> Any:
+        r"""The forces beside the model that a motion needs.
+
+        .. math:: F = M(q) \dot v + C(q, v) + \frac{\partial V}{\partial q} + D v, \qquad
+                  F = \frac{dp}{dt} + \frac{\partial H}{\partial q} + D v
+
+        for states (q, v) and for (q, p), C being the forces of Coriolis and of a magnetic field,
+        and D v what the model knows of friction. Inputs in X are not looked at: F is what they
+        would have to be, and what is left of F beside them is a force that the model has not.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            States, with the columns of the training data.
+        dX : array-like of shape (n_samples, 2d)
+            Their time derivatives.
+        return_parts : bool, default=False
+            Whether to return a dict of the summands: "inertial", "coriolis", "potential" and
+            "friction"; for (q, p) "inertial" is dp/dt and "potential" dH/dq.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, d), or dict of them
+            The forces, on the momenta, in the unit of ``mass_matrix``.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If X or dX do not have the shapes above, or states are neither (q, p) nor (q, v).
+        """
+        check_is_fitted(self)
+        X, equations, d = check_states(self, X), self._model.equations, self.n_dof_
+        if not equations.layout.has_halves:
+            raise ValueError("inverse_dynamics needs states (q, p) or (q, v).")
+        dX = check_derivatives(dX, (len(X), 2 * d))
+        still = np.array(X)
+        still[:, equations.layout.inputs] = 0.0
+        if isinstance(equations, LagrangianEquations):
+            parts = equations.forces_needed(self._model.params, still, dX[:, d:])
+        else:
+            of_H = self._model.equations.field_of_energies(self._model.params, still)[:, d:]
+            friction = of_H - self._model.field(still)[:, d:]
+            parts = {"inertial": dX[:, d:], "potential": -np.asarray(of_H), "friction": friction}
+        return parts if return_parts else sum(parts.values())
 
     def to_torch(self, dtype: str = "float64") -> Any:
         """The fitted model as a module of torch.

@@ -24,10 +24,10 @@ from scipy.optimize import least_squares
 
 from ._data import DerivativeFit, Problem, clusters_of, known_last_weights, some
 from ._solvers._evidence import covariance
-from .hamiltonians import Equations, Params
+from .hamiltonians import Equations, LagrangianEquations, Params
 from .hamiltonians._functions import Functions
 
-_ROWS = 20_000
+_ROWS, _ROWS_OF_MASSES = 20_000, 500
 # An eigenvalue of a damping that is smaller, relative to the largest, is zero.
 _ZERO = 1e-9
 
@@ -54,12 +54,15 @@ def identify(
     params : list of ndarray
         The weights of both.
     """
+    lagrangian = equations if isinstance(equations, LagrangianEquations) else None
+    if lagrangian is not None and lagrangian.is_linear:
+        lagrangian = None  # no mass to find
     labelled = [
         (k, term)
         for k, term in enumerate(equations.forces)
         if isinstance(term, Functions) and term.label
     ]
-    if not labelled:
+    if not labelled and lagrangian is None:
         return params, {}
     rng = np.random.RandomState(0)
     rows = some(np.arange(problem.n_samples), _ROWS // problem.n_targets, rng)
@@ -85,12 +88,22 @@ def identify(
         found[term.label] = which, T
     params = equations.with_last(params, w)
     spread = _scores(problem, trained, params, rows, C)
+    everything = np.arange(len(w))
+    if lagrangian is not None:
+        X = problem.rows(rows[:: -(-len(rows) // _ROWS_OF_MASSES)])[0]
+        slopes = lagrangian.mass_slopes(params, X).mean(axis=0)
+        found["masses"] = everything, np.moveaxis(slopes, -1, 0)
     identified = {}
     for label, (which, T) in found.items():
-        std = np.sqrt(np.einsum("aij,ab,bij->ij", T, spread[np.ix_(which, which)], T).clip(0.0))
+        value = np.einsum("a,aij->ij", w[which], T)
+        slope = np.zeros((len(w), *value.shape))
+        slope[which] = T
+        if lagrangian is not None and lagrangian.has_free_scale:  # all of it is relative to M_11
+            slope -= value * found["masses"][1][:, :1, :1]
+        std = np.sqrt(np.einsum("aij,ab,bij->ij", slope, spread, slope).clip(0.0))
         if met and label == "damping":
             std = np.full_like(std, np.nan)  # at a bound there is no normal error
-        identified[label] = Identified(np.einsum("a,aij->ij", w[which], T), std)
+        identified[label] = Identified(value, std)
     return params, identified
 
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from ._chunks import evaluate_in_chunks
 from ._model import Model
-from ._simulation import ROWS_AT_ONCE, Driving, Dynamics
+from ._simulation import ROWS_AT_ONCE, Canonical, Driving, Dynamics
 from ._support import Support
 from ._torch import evaluate_on_device, system_on_device
+from .hamiltonians import LagrangianEquations
 
 # Trajectories advanced at once where the field is evaluated on a device.
 _ROWS_ON_A_DEVICE = 50_000
@@ -50,10 +51,14 @@ def learned_dynamics(
     """
     n, equations, params = len(spread), model.equations, model.params
     beside = _beside_energies(model)
+    common: dict[str, Any] = {
+        "scale": spread, "support": support, "check": check, "beside_energies": beside,
+        "is_network": True,
+    }  # fmt: skip
+    if isinstance(equations, LagrangianEquations):
+        return _of_velocities(model, equations, driving, common)
     if driving is not None:
-        return _driven(
-            model, driving, spread=spread, support=support, check=check, beside_energies=beside
-        )
+        return _driven(model, model.bind(), equations.jacobian, driving, **common)
     field, halves = model.bind(), equations.halves(params)
     moves = scale != 1.0 or bool(np.any(shift))
     if moves:
@@ -100,6 +105,8 @@ def learned_dynamics(
 
 def _beside_energies(model: Model) -> str:
     """What a model has that a splitting of H does not know."""
+    if model.equations.layout.has_velocities:
+        return ""
     structure = model.equations.structure
     if not structure.is_canonical:
         return "a structure of its own" if structure.is_constant else "a structure S(x)"
@@ -108,33 +115,55 @@ def _beside_energies(model: Model) -> str:
     return "inputs or parameters" if model.equations.n_columns > model.equations.n_state else ""
 
 
+def _of_velocities(
+    model: Model, equations: LagrangianEquations, driving: Driving | None, common: dict[str, Any]
+) -> Dynamics:
+    """The equations of (q, v), and for methods with fixed steps those of (q, p)."""
+    params, layout = model.params, equations.layout
+    if driving is None:
+        driving = Driving.constantly(np.zeros(0))
+    behind = driving.constant
+    if behind is None:  # momenta depend on parameters only
+        behind = np.zeros(layout.n_inputs + layout.n_parameters)
+    if equations.forces or layout.n_inputs:
+        common["beside_energies"] = "friction or inputs"
+    found = _driven(model, model.bind(), equations.jacobian, driving, **common)
+    if not equations.is_linear:
+        found.has_positive_masses = lambda X: equations.has_masses(params, _with(X, behind))
+    if driving.constant is not None or not layout.n_parameters:
+        inner = _driven(
+            model, lambda z: np.asarray(equations.canonical_field(params, z)),
+            equations.canonical_jacobian, driving, **common,
+        )  # fmt: skip
+        d = layout.n_rates
+        found.canonical = Canonical(
+            inner,
+            lambda X: np.hstack([X[:, :d], equations.momenta(params, _with(X, behind))]),
+            lambda Z: np.asarray(equations.with_velocities(params, _with(Z, behind))[:, : 2 * d]),
+        )
+    return found
+
+
+def _with(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """States x with the columns behind them."""
+    return np.concatenate([x, np.broadcast_to(values, (*x.shape[:-1], values.shape[-1]))], -1)
+
+
 def _driven(
     model: Model,
+    field: Callable[[np.ndarray], np.ndarray],
+    jacobian: Callable[..., Any],
     driving: Driving,
-    *,
-    spread: np.ndarray,
-    support: Support | None,
-    check: Callable[[Any], np.ndarray],
-    beside_energies: str,
+    **common: Any,
 ) -> Dynamics:
     """The equations with inputs and parameters that are given, constant or functions of time."""
-    field, equations, params = model.bind(), model.equations, model.params
-    constant = driving.constant
-
-    def rows(x: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """States x with the columns behind them."""
-        return np.concatenate([x, np.broadcast_to(values, (*x.shape[:-1], values.shape[-1]))], -1)
-
-    common: dict[str, Any] = {
-        "check": check, "scale": spread, "support": support, "beside_energies": beside_energies
-    }  # fmt: skip
+    params, n, constant = model.params, model.equations.n_state, driving.constant
     if constant is not None:
         return Dynamics(
-            lambda x: field(rows(x, constant)),
-            equations.n_state,
-            jacobian=lambda X: np.asarray(equations.jacobian(params, rows(X, constant))),
-            energy=lambda X: model.energy(rows(X, constant)),
-            is_network=True,
+            lambda x: field(_with(x, constant)),
+            n,
+            jacobian=lambda X: np.asarray(jacobian(params, _with(X, constant))),
+            energy=lambda X: model.energy(_with(X, constant)),
             **common,
         )
 
@@ -142,9 +171,9 @@ def _driven(
         values = np.stack([driving.at(float(time)) for time in np.ravel(t)])
         if np.size(t) > 1:  # one for each stage of x (s, m, D)
             values = values[:, None]
-        return field(rows(x, values if np.size(t) > 1 else values[0]))
+        return field(_with(x, values if np.size(t) > 1 else values[0]))
 
-    return Dynamics(at, equations.n_state, is_network=True, depends_on_time=True, **common)
+    return Dynamics(at, n, depends_on_time=True, **common)
 
 
 def _after(

@@ -48,6 +48,7 @@ def check_parameters(estimator: Any) -> None:
     check_number("n_iter_no_change", estimator.n_iter_no_change, Integral, 1)
     check_number("validation_fraction", estimator.validation_fraction, Real, 0, 1, inclusive=False)
 
+    check_choice("coordinates", estimator.coordinates, ("auto", "canonical", "velocities"))
     for name in ("n_inputs", "n_parameters"):
         check_number(name, getattr(estimator, name), Integral, 0)
     given = estimator.dissipation

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._asked_for import layout_asked_for
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._convergence import warn_unless_converged
+from ._coordinates import coordinates_of, of_masses, of_rates, without_mechanics
 from ._data import Problem
 from ._diagnosis import MOST_ENERGIES, departure_from_hamiltonian
 from ._documentation import DocumentationLink
@@ -24,7 +25,7 @@ from ._parameters import check_parameters, warn_about_options
 from ._scaling import Scaling
 from ._score import field_score
 from ._selection import SOLVERS
-from ._solvers import name_of
+from ._solvers import FitResult, name_of
 from ._threads import one_blas_thread
 from ._validation import (
     check_derivatives,
@@ -33,10 +34,19 @@ from ._validation import (
     check_training_data,
     unchanged_on_error,
 )
-from .hamiltonians import HAMILTONIANS, Hamiltonian, Pairwise, with_bodies
+from .hamiltonians import (
+    HAMILTONIANS,
+    Hamiltonian,
+    LagrangianEquations,
+    Pairwise,
+    with_bodies,
+)
 
-# Attributes of a fit with forces, of which the next fit may have none.
-_OF_FORCES = ("damping_", "damping_std_", "input_matrix_", "input_matrix_std_")
+# Attributes of a fit, of which the next one may have none.
+_OF_FORCES_AND_MASSES = (
+    "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
+    "undetermined_masses_",
+)  # fmt: skip
 
 
 def _takes_rows_in_pieces(estimator: "HNNRegressor") -> bool:
@@ -75,6 +85,13 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         "auto" finds one of these from the data with ``solver="auto"`` and no layers given, and is
         "mlp" otherwise. Objects of ``skhnn.hamiltonians`` compose others, such as
         ``Quadratic("p") + MLP("q") + Known(gravity)``. ``hamiltonian_`` says what was fitted.
+    coordinates : {"auto", "canonical", "velocities"}, default="auto"
+        Whether states are (q, p), or positions and velocities (q, v) with derivatives (v, a), of
+        unknown masses: then the masses are found with the forces, and all that is given and
+        returned is in (q, v). "auto" takes (q, v) where the rates of q in y are the second half of
+        X, and masses of one do not fit. ``hamiltonian`` may then be "auto", "mechanical" (a
+        constant mass matrix), "natural" (one of q), ``skhnn.hamiltonians.Natural``, ``Radial``,
+        ``Pairwise`` and sums with potentials.
     periodic : sequence of int or str, or mapping, default=None
         Columns that are angles, of period 2 pi, or {column: period}; by index, or by name where X
         has names. A shift of theirs by a period
@@ -196,6 +213,14 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         it had to be bounded to be no negative friction.
     input_matrix_, input_matrix_std_ : ndarray of shape (d, n_inputs)
         G, where it was learned and is constant, and its standard errors.
+    coordinates_ : str
+        "canonical" or "velocities".
+    masses_, masses_std_ : ndarray of shape (d, d)
+        Of velocities whose masses were found: the mean of M(q) over the training data, and its
+        standard errors. The first entry is one, unless a known force, mass or potential gives
+        masses their unit.
+    undetermined_masses_ : list of ndarray of shape (d, d)
+        Of velocities: relative changes of M that do not show in the data.
     n_dof_ : int
         Degrees of freedom d, half the number of columns.
     n_features_in_ : int
@@ -259,6 +284,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         hidden_layer_sizes: int | Sequence[int] | None = None,
         *,
         hamiltonian: str | Hamiltonian = "auto",
+        coordinates: str = "auto",
         periodic: Any = None,
         dissipation: Any = None,
         n_inputs: int = 0,
@@ -287,6 +313,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.hamiltonian = hamiltonian
+        self.coordinates = coordinates
         self.periodic = periodic
         self.dissipation = dissipation
         self.n_inputs = n_inputs
@@ -320,7 +347,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         Parameters
         ----------
         X : array-like of shape (n_samples, 2d)
-            States, columns q_1..q_d, p_1..p_d.
+            States, columns q_1..q_d, p_1..p_d, or q_1..q_d, v_1..v_d.
         y : array-like of shape (n_samples, 2d)
             Their time derivatives dX/dt, in the order of the columns of X.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -349,21 +376,27 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             Before training, of columns that cannot mean what they are taken for: an order other
             than q, then p, clocks and labels, next states for derivatives. After it, of what no
             Hamiltonian of these columns has (friction, velocities in place of momenta), with its
-            size and standard error; and of data that do not determine H beside them.
+            size and standard error; and of data that do not determine H beside them. Of
+            velocities: where no masses and potential have these accelerations, and which masses the
+            data do not show.
         """
         check_parameters(self)
         warn_about_options(self)
         goes_on = self.warm_start and hasattr(self, "params_")
         with unchanged_on_error(self):
             data = check_training_data(self, X, y, sample_weight, groups)
-            layout = layout_asked_for(self, data[0].shape[1])
+            if not goes_on:
+                self.coordinates_ = coordinates_of(self, *data)
+            layout = layout_asked_for(self, data[0].shape[1], self.coordinates_)
             found = []
-            if layout.is_canonical:
-                states = data[0][:, : layout.n_state]
+            states = data[0][:, : layout.n_state]
+            if layout.has_halves:
                 found = suspicions(states, data[1], self._names(states), layout.periods)
+            if layout.has_velocities:
+                found += of_rates(states, data[1], self._label(states))
             warn_of_columns(found + still_inputs(data[0], layout.inputs, self._label(data[0])))
             attributes, result = train(self, *data, goes_on=goes_on)
-        for name in _OF_FORCES:
+        for name in _OF_FORCES_AND_MASSES:
             self.__dict__.pop(name, None)
         self.__dict__.update(attributes)
         self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
@@ -375,7 +408,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             if departure is not None:
                 found.append(departure)
                 warnings.warn(f"{departure}.", stacklevel=3)
-        if self._scaling.range_of_energies > MOST_ENERGIES:
+        if layout.has_velocities and result.status != "diverged":
+            self._look_at_masses(result, found)
+        if layout.is_canonical and self._scaling.range_of_energies > MOST_ENERGIES:
             found.append(
                 "the energies that the columns stand for differ by more than a network of all of "
                 "them resolves (a light body beside a heavy one?); solver='auto', or "
@@ -423,6 +458,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         goes_on = hasattr(self, "params_")
         with unchanged_on_error(self):
             data = check_training_data(self, X, y, sample_weight, None, reset=not goes_on)
+            if not goes_on:
+                is_auto = self.coordinates == "auto"  # which rows of one piece do not tell
+                self.coordinates_ = "canonical" if is_auto else self.coordinates
             attributes, result = train(self, *data, goes_on=goes_on, one_epoch=True)
         if not (goes_on and result.status == "diverged"):  # else nothing changes, not even by
             self.__dict__.update(attributes)  # the rounding of folding
@@ -575,6 +613,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         """Itself with a model that was not fitted here."""
         name, layout = name_of(fitted.hamiltonian), fitted.equations.layout
         self.set_params(n_inputs=layout.n_inputs, n_parameters=layout.n_parameters)
+        self.coordinates_ = "velocities" if layout.has_velocities else "canonical"
         self.set_params(hamiltonian=name if name in HAMILTONIANS else fitted.hamiltonian)
         self.__dict__.update(attributes_of(fitted))
         if name in HAMILTONIANS:
@@ -600,7 +639,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         states = X[:, :n]
         if X.shape[1] > n:
             y = y - model.forces_at(np.asarray(X))
-            periods = layout_asked_for(self, X.shape[1]).periods
+            periods = self._model.equations.layout.periods
             scaling = Scaling.from_data(states, y, weight, periods)
 
         def of_energies(x: np.ndarray) -> np.ndarray:
@@ -614,6 +653,20 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
                 self._label(states),
                 is_thorough=self.solver == "auto" and self.max_iter is None,
             )
+
+    def _look_at_masses(self, result: FitResult, found: list[str]) -> None:
+        """What the accelerations have that masses do not explain, and what they do not show."""
+        equations, label = result.equations, self._label(result.problem.X)
+        assert isinstance(equations, LagrangianEquations)
+        model = equations, result.params
+        if result.status in ("completed", "converged") and self.solver == "auto" and not found:
+            remark = without_mechanics(result.problem, *model, label)
+            if remark is not None:
+                found.append(remark)
+                warnings.warn(f"{remark}.", stacklevel=4)
+        self.undetermined_masses_, sentences = of_masses(result.problem, *model, label)
+        for sentence in sentences:
+            warnings.warn(f"{sentence}.", stacklevel=4)
 
     def _names(self, X: np.ndarray) -> list[str] | None:
         names = getattr(self, "feature_names_in_", ())

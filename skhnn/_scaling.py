@@ -92,6 +92,58 @@ class Scaling:
         constant = np.where(constant, of_y.mean / f, np.nan)
         return cls(of_X.mean, s, e, c, f, w, constant, box)
 
+    @classmethod
+    def from_velocities(
+        cls,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        periods: Mapping[int, float] | None = None,
+        absolute: Collection[int] = (),
+        e: float | None = None,
+    ) -> "Scaling":
+        """Units of positions and velocities: s of q, tau of time, s / tau of v, s / tau^2 of a.
+
+        Velocities and inputs are counted from zero. The velocities in y are none of the equations,
+        and ``w`` is 1 / (d Var(a')). Without ``e`` the unit of energy is that of a mass of one.
+        """
+        n = y.shape[1]
+        d = n // 2
+        of_X, of_y = Columns.of(X, weight), Columns.of(y, weight)
+        s, mu, periods = of_X.spread.copy(), of_X.mean.copy(), periods or {}
+        for k, period in periods.items():
+            s[k] = _spread_of_angle(X[:, k], weight, period)
+        s[n:] = np.where(s[n:] > 0.0, s[n:], np.maximum(of_X.largest[n:], _TINY))
+        v, a = np.hypot(mu, of_X.spread)[d:n], np.hypot(of_y.mean, of_y.spread)[d:]
+        moves = s[:d] > 0.0
+        rates = np.array(
+            [(size[moves] / s[:d][moves]) @ (size[moves] / s[:d][moves]) for size in (v, a)]
+        )
+        tau = np.sqrt(rates[0] / rates[1]) if rates.all() else 1.0
+        if not rates.all() and rates.any():
+            tau = rates[0] ** -0.5 if rates[0] else rates[1] ** -0.25
+        still = np.maximum(v * tau, a * tau**2)
+        s[:d] = np.where(moves, s[:d], np.where(still > 0.0, still, 1.0))
+        s[d:n] = s[:d] / tau
+        f = np.concatenate([s[d:n], s[d:n] / tau])
+        of_v = Columns(mu[d:n], of_X.spread[d:n], of_X.largest[d:n])
+        of_a = Columns(of_y.mean[d:], of_y.spread[d:], of_y.largest[d:])
+        constant = is_constant(of_v, of_a)
+        spread = np.where(
+            constant, np.maximum(a, of_v.spread * fastest_rate(of_v, of_a)), of_a.spread
+        )
+        spread = np.where(spread > 0.0, spread / f[d:], 1.0)
+        spread = np.clip(spread, 1.0 / _LARGEST_SPREAD, _LARGEST_SPREAD)
+        w = np.concatenate([np.zeros(d), 1.0 / (max((~constant).sum(), 1) * spread**2)])
+        mu[d:n] = 0.0
+        c, box = mu.copy(), np.zeros(len(s))
+        c[list(absolute)] = c[n:] = 0.0
+        for k, period in periods.items():
+            c[k], box[k] = period * np.round(c[k] / period), period / s[k]
+        stays = ~moves & (v == 0.0) & (a == 0.0)  # H need not know of it
+        known = np.concatenate([np.zeros(d), np.where(stays, 0.0, np.nan)])
+        return cls(mu, s, float(s[d] ** 2) if e is None else e, c, f, w, known, box)
+
     @property
     def units(self) -> Units:
         """What states, energies and rates are divided by."""
@@ -105,7 +157,8 @@ class Scaling:
     @property
     def range_of_energies(self) -> float:
         """The largest ratio of the energies s_j rms(dH/dx_j) that the columns stand for."""
-        return float(np.sqrt(self.w.max() / self.w.min()))
+        w = self.w[self.w > 0.0]
+        return float(np.sqrt(w.max() / w.min()))
 
     @property
     def weights_of_gradient(self) -> np.ndarray:

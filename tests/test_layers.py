@@ -16,9 +16,10 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation"},
     "_regressor": {
-        "_asked_for", "_callbacks", "_convergence", "_data", "_diagnosis", "_documentation", "_fit",
-        "_fitted", "_layout", "_model", "_parameters", "_scaling", "_score", "_selection",
-        "_solvers", "_threads", "_torch_module", "_validation", "hamiltonians", "numpy", "sklearn",
+        "_asked_for", "_callbacks", "_convergence", "_coordinates", "_data", "_diagnosis",
+        "_documentation", "_fit", "_fitted", "_layout", "_model", "_parameters", "_scaling",
+        "_score", "_selection", "_solvers", "_threads", "_torch_module", "_validation",
+        "hamiltonians", "numpy", "sklearn",
     },
     "_fitted": {
         "_learned_dynamics", "_model", "_scaling", "_simulation", "_support", "_torch",
@@ -29,6 +30,11 @@ ALLOWED = {
         "_selection", "_solvers", "_support", "_threads", "_torch", "forces", "hamiltonians",
         "numpy", "sklearn",
     },
+    "_coordinates": {
+        "_asked_for", "_data", "_masses", "_scaling", "_selection", "_threads", "hamiltonians",
+        "numpy",
+    },
+    "_masses": {"_data", "hamiltonians", "numpy"},
     "_identified": {"_data", "_solvers", "hamiltonians", "numpy", "scipy"},
     "forces": {"hamiltonians", "numpy"},
     "_asked_for": {"_selection", "_validation", "forces", "hamiltonians", "numpy", "sklearn"},
@@ -40,7 +46,9 @@ ALLOWED = {
     "_layout": {"_columns", "numpy"},
     "_score": {"_columns", "numpy", "sklearn"},
     "_documentation": set(),
-    "_learned_dynamics": {"_chunks", "_model", "_simulation", "_support", "_torch", "numpy"},
+    "_learned_dynamics": {
+        "_chunks", "_model", "_simulation", "_support", "_torch", "hamiltonians", "numpy",
+    },
     "_model": {"_chunks", "hamiltonians", "numpy"},
     "_validation": {"hamiltonians", "numpy", "sklearn"},
     "_simulation": {
@@ -54,7 +62,9 @@ ALLOWED = {
     "_torch": {"hamiltonians", "integrators", "numpy", "torch"},
     "_torch_module": {"_model", "torch"},  # itself imported inside functions only
     "preprocessing": {"_documentation", "_validation", "numpy", "sklearn"},
-    "_selection": {"_data", "_nearest", "_scaling", "_solvers", "hamiltonians", "numpy", "scipy"},
+    "_selection": {
+        "_data", "_nearest", "_scaling", "_solvers", "forces", "hamiltonians", "numpy", "scipy",
+    },
     "_solvers": {"_data", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch"},
     "_data": {"_chunks", "_scaling", "hamiltonians", "numpy", "torch"},
     "hamiltonians": {"numpy", "sklearn", "torch"},  # torch for Known without a gradient

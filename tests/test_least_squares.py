@@ -9,7 +9,8 @@ from helpers import asymmetric_data, fit_quietly
 from skhnn import HNNRegressor
 from skhnn._data import DerivativeFit, Factor, Problem, make_folds
 from skhnn._scaling import Scaling
-from skhnn._solvers._evidence import WIDE, _Part, fit_last_weights
+from skhnn._solvers._evidence import WIDE, _Part
+from skhnn._solvers._last_weights import fit_last_weights
 from skhnn._solvers._layers import equations_of
 from skhnn.hamiltonians import MLP, SAMPLING_SCALES
 

@@ -5,7 +5,7 @@ equations, and has the numbers that solvers ask for: the loss and its gradient, 
 factors of the equations of the last weights, and the linearised equations of all weights.
 """
 
-from ._constant_rates import known_last_weights, nothing_known
+from ._constant_rates import KnownWeights, known_last_weights, nothing_known
 from ._derivative_fit import DerivativeFit, Part
 from ._factor import Factor, triangular
 from ._flat import flatten, views
@@ -17,6 +17,7 @@ __all__ = [
     "FEWEST_RUNS",
     "DerivativeFit",
     "Factor",
+    "KnownWeights",
     "Part",
     "Place",
     "Problem",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._scaling import Scaling
-from ..hamiltonians import Equations, Params, gradient_from_field
+from ..hamiltonians import Equations, LagrangianEquations, Params, gradient_from_field
 
 _POINTS = 4
 
@@ -32,6 +32,8 @@ def known_last_weights(equations: Equations, params: Params, scaling: Scaling) -
     equations of that derivative would count as evidence, and rounding would move what they hardly
     determine.
     """
+    if isinstance(equations, LagrangianEquations):
+        return _of_masses(equations, params)
     constant, d = scaling.constant, scaling.n_state // 2
     if np.isnan(constant).all() or not equations.structure.is_canonical:
         return nothing_known(equations)
@@ -41,3 +43,15 @@ def known_last_weights(equations: Equations, params: Params, scaling: Scaling) -
     anywhere, rates = rng.normal(size=(_POINTS, equations.n_columns)), rng.normal(size=(_POINTS, d))
     depends = equations.basis(params, anywhere, rates=rates)[:, ~np.isnan(constant)] != 0.0
     return KnownWeights(w, ~depends.any(axis=(0, 1)))
+
+
+def _of_masses(equations: LagrangianEquations, params: Params) -> KnownWeights:
+    """Masses of kinetic energies that are alike, from which a fit starts.
+
+    Where L has no unit, the coefficient that is the most of the mean of M is held.
+    """
+    w = equations.unit_masses(params)
+    free = np.ones(len(w), dtype=bool)
+    if equations.has_free_scale:
+        free[np.argmax(np.abs(w))] = False
+    return KnownWeights(w, free)

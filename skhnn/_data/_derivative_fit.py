@@ -168,11 +168,7 @@ class DerivativeFit:
         n_rows = max(4 * equations.n_last // problem.n_targets, 64)
         for first in range(0, len(rows), n_rows):
             X, y, root = problem.equations(rows[first : first + n_rows])
-            rates = None if with_own_rates else y[:, : y.shape[1] // 2]
-            A = equations.basis(params, X, rates=rates)
-            t = y - A @ start
-            if equations.known:
-                t -= equations.known_field(X)
+            A, t = equations.about_last(params, X, y, start, with_own_rates)
             for k, (columns, weights, _) in enumerate(parts):
                 own = np.concatenate([A[:, columns[:, None], weights], t[:, columns, None]], axis=2)
                 own *= root[:, columns, None]
@@ -186,9 +182,12 @@ class DerivativeFit:
 
     def squares(self, params: Params, parts: Sequence[Part]) -> np.ndarray:
         """The sum of |y - f|^2 over the equations of every part, whose mean weight is one."""
-        squares = np.zeros(len(parts))
-        for X, y, root in self._pieces(self.equations.width):
-            r = (y - self.equations.field(params, X)) * root
+        squares, equations = np.zeros(len(parts)), self.equations
+        for X, y, root in self._pieces(equations.width):
+            field = equations.field_if_admitted(params, X)
+            if field is None:
+                return np.full(len(parts), np.inf)
+            r = (y - field) * root
             squares += [np.sum(r[:, part.columns] ** 2) for part in parts]
         return squares
 

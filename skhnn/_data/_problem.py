@@ -34,6 +34,8 @@ class Problem:
         What the columns are; None for canonical states alone.
     structure : Structure or None
         S of dx/dt = S(x) grad H, in the units of the data; None for the canonical one.
+    input_matrix : (d, n_inputs) array or None
+        The known force G u of a Lagrangian.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class Problem:
         index: np.ndarray | None = None,
         layout: Layout | None = None,
         structure: Structure | None = None,
+        input_matrix: np.ndarray | None = None,
     ):
         self.X, self.y, self.weight, self.groups = X, y, weight, groups
         self.scaling, self.index = scaling, index
         self.layout, self.structure = layout or Layout(X.shape[1]), structure or Canonical()
+        self.input_matrix = input_matrix
         self.total_weight = float(weight.sum() if index is None else weight[index].sum())
         self._kept: tuple[np.ndarray, np.ndarray] | None = None
         if X.nbytes <= _BYTES_TO_KEEP:
@@ -133,6 +137,20 @@ class Problem:
         other = object.__new__(Problem)
         other.__dict__.update(self.__dict__)
         other.scaling = replace(self.scaling, constant=np.full(self.n_targets, np.nan))
+        return other
+
+    def without_groups(self) -> "Problem":
+        """The same, of rows that belong to no runs."""
+        other = object.__new__(Problem)
+        other.__dict__.update(self.__dict__)
+        other.groups = None
+        return other
+
+    def with_column_weights(self, w: np.ndarray) -> "Problem":
+        """The same with other weights of the columns of the field in the loss."""
+        other = object.__new__(Problem)
+        other.__dict__.update(self.__dict__)
+        other.scaling = replace(self.scaling, w=w)
         return other
 
     def reweighted(self, typical: float) -> "Problem":

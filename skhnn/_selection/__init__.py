@@ -1,9 +1,10 @@
 """The default solver: it chooses the Hamiltonian, its layers, and how their weights are found."""
 
 from .._solvers import SOLVERS as _OF_ONE_HAMILTONIAN
+from ._mechanics import compare, unit_masses_fit
 from ._select import AUTO
 
 #: All solvers by their names.
 SOLVERS = {solver.name: solver for solver in (AUTO, *_OF_ONE_HAMILTONIAN)}
 
-__all__ = ["SOLVERS"]
+__all__ = ["SOLVERS", "compare", "unit_masses_fit"]

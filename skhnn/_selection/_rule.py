@@ -10,7 +10,7 @@ ALIKE = 1.1
 _ROUNDING = 1e-10
 
 
-def simplest(squares: Sequence[np.ndarray], alike: float = ALIKE) -> int:
+def simplest(squares: Sequence[np.ndarray], alike: float = ALIKE, finest: float = _ROUNDING) -> int:
     """The place of the first, the simplest, that is about as good as the best.
 
     Parameters
@@ -20,6 +20,8 @@ def simplest(squares: Sequence[np.ndarray], alike: float = ALIKE) -> int:
         dp/dt, the simplest candidate first.
     alike : float
         Mean squared errors whose ratio is smaller are alike, whatever their standard error.
+    finest : float
+        Errors, relative to the spread of the targets, that are smaller are none.
 
     Notes
     -----
@@ -32,8 +34,8 @@ def simplest(squares: Sequence[np.ndarray], alike: float = ALIKE) -> int:
     Hamiltonian has them exactly, which must neither be hidden by an error of dp/dt that all have,
     nor make up for one that is larger.
     """
-    halves = np.log(np.maximum(np.asarray(squares), _ROUNDING**2))
-    total = np.log(np.maximum(np.asarray(squares).sum(axis=2), _ROUNDING**2))
+    halves = np.log(np.maximum(np.asarray(squares), finest**2))
+    total = np.log(np.maximum(np.asarray(squares).sum(axis=2), finest**2))
     best, n_groups = np.argmin(total.mean(axis=1)), total.shape[1]
     behind = total - total[best]
     error = behind.std(axis=1, ddof=1) / np.sqrt(n_groups) if n_groups > 1 else np.zeros(len(total))

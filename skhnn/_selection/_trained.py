@@ -7,8 +7,8 @@ import numpy as np
 
 from .._data import DerivativeFit, Place, Problem, some
 from .._solvers import Monitor, SolverOptions, Start, initial_params
-from .._solvers._evidence import with_quadratic_energies
 from .._solvers._gauss_newton import UNITS, train
+from .._solvers._last_weights import with_quadratic_energies
 from .._solvers._layers import equations_of, filled, units_for
 from .._solvers._sampled import Sampling
 from .._solvers._soap import solve_soap

@@ -17,6 +17,7 @@ exception, a warning or an entry of the ``SimulationResult`` of it, as the user 
 """
 
 from ._adaptive import ROWS_AT_ONCE
+from ._canonical import Canonical
 from ._driving import Driving
 from ._dynamics import Dynamics
 from ._errors import ExtrapolationWarning, SimulationError
@@ -27,6 +28,7 @@ from ._simulate import simulate
 __all__ = [
     "METHODS",
     "ROWS_AT_ONCE",
+    "Canonical",
     "Driving",
     "Dynamics",
     "ExtrapolationWarning",

@@ -21,6 +21,11 @@ class Driving:
     constant: np.ndarray | None = None
 
     @classmethod
+    def constantly(cls, values: np.ndarray) -> "Driving":
+        """The same values at all times."""
+        return cls(lambda time: values, values)
+
+    @classmethod
     def of(
         cls, given: dict[str, Any], n_columns: dict[str, int], t: np.ndarray, between: str
     ) -> "Driving | None":
@@ -34,8 +39,7 @@ class Driving:
         if not parts:
             return None
         if all(part.constant is not None for part in parts):
-            constant = np.concatenate([part.constant for part in parts])
-            return cls(lambda time: constant, constant)
+            return cls.constantly(np.concatenate([part.constant for part in parts]))
         return cls(lambda time: np.concatenate([part.at(time) for part in parts]))
 
 
@@ -64,8 +68,7 @@ def _of_one(name: str, given: Any, n: int, t: np.ndarray, between: str) -> Drivi
     if not np.isfinite(values).all():
         raise ValueError(f"{name} must be finite; got NaN or infinity.")
     if values.ndim < 2 and values.size == n:
-        constant = values.reshape(n)
-        return Driving(lambda time: constant, constant)
+        return Driving.constantly(values.reshape(n))
     if values.ndim == 1 and n == 1:
         values = values[:, None]
     if values.shape != (len(t), n):

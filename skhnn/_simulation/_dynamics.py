@@ -46,6 +46,10 @@ class Dynamics:
         Whether it is a network of ours (for what an error advises).
     beside_energies : str
         What the field has beside J grad H, such as friction; "" for nothing.
+    canonical : Canonical or None
+        The same in (q, p), where states are (q, v), for methods with fixed steps.
+    has_positive_masses : callable or None
+        Whether masses that depend on the state are positive at all of some states (n, 2d).
     """
 
     field: Callable[..., np.ndarray]
@@ -61,6 +65,8 @@ class Dynamics:
     is_network: bool = False
     beside_energies: str = ""
     depends_on_time: bool = False
+    canonical: Any = None
+    has_positive_masses: Callable[[np.ndarray], bool] | None = None
 
     def since(self, t0: float) -> Callable[[Any, np.ndarray], np.ndarray]:
         """The field as a function of tau = t - t0 and the states."""

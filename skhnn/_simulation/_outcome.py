@@ -1,5 +1,6 @@
 """What ``simulate`` says of trajectories that failed or left the data."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from ._result import message_of
 
 # States that are looked at for the warning that a trajectory has left the data.
 _STATES_TO_LOOK_AT = 100_000
+
+# States of all trajectories together at which masses are looked at.
+_ROWS_OF_MASSES = 1000
 
 
 def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -> None:
@@ -75,3 +79,16 @@ def answer_failures(record: Record, is_single: bool, on_failure: str) -> None:
     advice = REASONS[int(record.status[first])][1]
     error = SimulationError(message, reached, t, y, advice)
     raise error from (KeyboardInterrupt() if INTERRUPTED in record.status else None)
+
+
+def warn_of_masses(are_positive: Callable[[np.ndarray], bool], record: Record) -> None:
+    """Warn where a mass matrix that was learned is none at states of a trajectory."""
+    states = record.y.reshape(-1, record.y.shape[2])
+    states = states[np.isfinite(states).all(axis=1)]
+    if not are_positive(states[:: -(-len(states) // _ROWS_OF_MASSES)]):
+        warn(
+            "The mass matrix that was learned is not positive definite at states of this "
+            "simulation, where it means nothing: the training data do not reach there. Start "
+            "closer to them, shorten t, or fit on more data (angles that turn need periodic=).",
+            ExtrapolationWarning,
+        )

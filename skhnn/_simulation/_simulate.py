@@ -16,7 +16,7 @@ from ._guard import Guard, guard_for
 from ._held import samples_of, simulate_held
 from ._models import dynamics_of, look_at_start, quiet
 from ._options import RTOL, check_separable, warn_of_conservation
-from ._outcome import answer_failures, warn_of_extrapolation
+from ._outcome import answer_failures, warn_of_extrapolation, warn_of_masses
 from ._record import INTERRUPTED, RUNNING, Record
 from ._result import make_result
 from ._settings import Settings
@@ -192,12 +192,20 @@ def simulate(
     X0, is_single = check_initial_states(x0, dynamics.n_features, dynamics.check)
     t = check_times(t, None if is_single else len(X0))
     settings = Settings.checked(dynamics, X0, **options)
-    record = Record(X0, t, len(settings.events), settings.verbose, on_grid=settings.is_fixed)
+    view = dynamics.canonical if settings.is_fixed else None
     with quiet(), one_blas_thread(dynamics.is_network):
+        Z0 = X0 if view is None else view.enter(X0)
+        record = Record(Z0, t, len(settings.events), settings.verbose, on_grid=settings.is_fixed)
         look_at_start(dynamics, model, record.t0[0], X0[:1])
-        _integrate(dynamics, record, settings, X0)
+        if view is None:
+            _integrate(dynamics, record, settings, X0)
+        else:
+            _integrate(view.dynamics, record, view.settings(settings), Z0)
+            view.restore(record)
     if dynamics.support is not None:
         warn_of_extrapolation(dynamics, record, is_single)
+    if dynamics.has_positive_masses is not None:
+        warn_of_masses(dynamics.has_positive_masses, record)
     n_times = record.n_times
     if on_failure == "truncate":
         n_done = record.n_done

@@ -14,8 +14,8 @@ To add one: write it in a file of its own, which ends in its ``Solver``, and nam
 
 from .._data import Problem
 from ._adam import ADAM
-from ._evidence import initial_params
 from ._gauss_newton import GAUSS_NEWTON
+from ._last_weights import initial_params
 from ._layers import equations_of, filled, name_of
 from ._lbfgs import LBFGS
 from ._least_squares import LEAST_SQUARES

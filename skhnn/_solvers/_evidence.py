@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from .._data import DerivativeFit, Factor, Problem, known_last_weights, triangular
-from ..hamiltonians import Equations, Params
+from .._data import DerivativeFit, Factor, triangular
+from ..hamiltonians import Params
 
 # The spread of quadratic energies, in units where states and targets have spread one.
 WIDE = 10.0
@@ -37,11 +37,6 @@ WIDE = 10.0
 _ROUNDING = 1e-12
 # As multiples of the largest s^2: the range of double precision.
 _RIDGES = 10.0 ** np.arange(-30.0, 4.1, 0.5)
-_ROWS_FOR_QUADRATIC_ENERGIES = 20_000
-# Equations for each of them where training starts.
-_EQUATIONS_FOR_A_START = 24
-# Singular values that are smaller, relative to the largest, stand for nothing that varies.
-_NO_VARIATION = 1e-6
 # An error on rows left out that is larger by this factor is about the same.
 _SLACK = 1.001
 _EPS = np.finfo(float).eps
@@ -65,53 +60,6 @@ class LinearFit:
     n_equations: int
 
 
-def fit_last_weights(
-    problem: Problem,
-    equations: Equations,
-    params: Params,
-    rows: np.ndarray,
-    *,
-    tau: float = 1.0,
-    alpha: float = 0.0,
-    around: np.ndarray | None = None,
-    judge: Problem | None = None,
-) -> LinearFit:
-    """The last weights for some rows of a problem.
-
-    ``alpha`` is the smallest ridge. The prior of w has its mean at zero, or ``around`` other last
-    weights. With a ``judge`` the ridge is the largest that is about the best on its rows.
-    """
-    known = known_last_weights(equations, params, problem.scaling)
-    if around is None:
-        around = np.zeros(equations.n_last)
-    start = np.where(known.free, around, known.w)
-    for with_own_rates in (False, True) if equations.forces else (False,):
-        factors = _factors(problem, equations, params, rows, start, known.free, with_own_rates)
-        judges = None
-        if judge is not None:
-            rows_of_judge = np.arange(judge.n_samples)
-            judges = _factors(
-                judge, equations, params, rows_of_judge, start, known.free, with_own_rates
-            )
-        fit = solve(factors, equations.n_last, tau=tau, alpha=alpha, judges=judges)
-        fit.w += start
-        params = equations.with_last(params, fit.w)
-    return fit
-
-
-def _factors(
-    problem: Problem,
-    equations: Equations,
-    params: Params,
-    rows: np.ndarray,
-    start: np.ndarray,
-    free: np.ndarray,
-    with_own_rates: bool,
-) -> list[Factor]:
-    data = DerivativeFit(problem, equations)
-    return data.reduced(params, rows, start, free, with_own_rates=with_own_rates)
-
-
 def covariance(
     data: DerivativeFit, params: Params, rows: np.ndarray, free: np.ndarray
 ) -> np.ndarray:
@@ -132,53 +80,6 @@ def covariance(
         H = R.T @ R + np.diag(prior)
         found[np.ix_(factor.weights, factor.weights)] = linalg.pinvh(H)
     return found * (len(rows) / problem.n_samples)
-
-
-def initial_params(equations: Equations, problem: Problem, rng: np.random.RandomState) -> Params:
-    """Random networks, beside the known functions and quadratic energies that fit best alone.
-
-    From zero SOAP came, in as many steps, to 1.6 times the error of a network without such energies
-    on a chain of waves, from here to a quarter of it. Energies that stayed as they are had 1.2
-    times the error of those that are trained (geometric mean of six systems, three seeds), as had
-    those with smaller steps.
-    """
-    params = equations.init_params(rng)
-    known = known_last_weights(equations, params, problem.scaling)
-    quadratic = equations.is_quadratic
-    w = np.where(quadratic, known.w, 0.0)
-    n_rows = max(_EQUATIONS_FOR_A_START * int(quadratic.sum()) // problem.n_targets, 1000)
-    rows = _evenly(problem.n_samples, n_rows)
-    alone = equations.with_last(params, w)
-    for factor in DerivativeFit(problem, equations).reduced(alone, rows, w, known.free & quadratic):
-        R = factor.R
-        w[factor.weights] = np.linalg.lstsq(R[:, :-1], R[:, -1], rcond=_NO_VARIATION)[0]
-    return equations.with_last(params, equations.last(params) + w)
-
-
-def _evenly(n: int, n_rows: int) -> np.ndarray:
-    """At most ``n_rows`` of n rows, evenly spaced."""
-    return np.linspace(0, n - 1, min(n, n_rows)).astype(int)
-
-
-def with_quadratic_energies(
-    problem: Problem,
-    equations: Equations,
-    params: Params,
-) -> Params:
-    """The params with the quadratic energies that are best beside the networks as they are.
-
-    A training leaves its noise in them, and most of it where the data do not determine them: the
-    steps of Adam and SOAP are of one size, however small the slope.
-    """
-    known = known_last_weights(equations, params, problem.scaling)
-    quadratic = equations.is_quadratic
-    w = np.where(quadratic, known.w, equations.last(params))
-    free = known.free & quadratic
-    if not free.any():
-        return equations.with_last(params, w)
-    rows = _evenly(problem.n_samples, _ROWS_FOR_QUADRATIC_ENERGIES)
-    factors = DerivativeFit(problem, equations).reduced(params, rows, w, free)
-    return equations.with_last(params, w + solve(factors, equations.n_last).w)
 
 
 def solve(

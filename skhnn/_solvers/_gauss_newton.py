@@ -106,9 +106,11 @@ class _Fit:
     def __init__(self, problem: Problem, equations: Equations, params: Params):
         self.problem, self.equations, self._params = problem, equations, params
         last = equations.last(params)
-        known = nothing_known(equations) if last.any() else known_last_weights(
-            equations, params, problem.scaling
-        )  # fmt: skip
+        if last.any():
+            known = nothing_known(equations)
+        else:
+            known = known_last_weights(equations, params, problem.scaling)
+            last = known.w
         self.known = known.w
         self.data = DerivativeFit(problem, equations)
         self.parts = self.data.parts(known.free)

@@ -29,7 +29,7 @@ def equations_of(hamiltonian: Hamiltonian, problem: Problem) -> Equations:
     X, _, weight = problem.rows(slice(None, None, -(-problem.n_samples // _ROWS)))
     return equations_for(
         hamiltonian, X, weight, mu=scaling.mu, units=scaling.units, layout=problem.layout,
-        structure=problem.structure,
+        structure=problem.structure, input_matrix=problem.input_matrix,
     ).in_units_of(scaling.units)  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from .._data import DerivativeFit, Factor, Problem, flatten, known_last_weights, nothing_known
 from ..hamiltonians import Equations, Hamiltonian, Params
 from ._evidence import LinearFit, solve
+from ._last_weights import fit_last_weights
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._sampled import FINE, FIRST_UNITS, LAST_UNITS, Race, Sampled
@@ -32,6 +33,12 @@ def solve_least_squares(
             take(equations, params, found.fit, monitor)
             monitor.status = "max_time"
             return {}
+    if not equations.is_linear:
+        _refuse_pieces(options)
+        everything = np.arange(problem.n_samples)
+        fit = fit_last_weights(problem, equations, params, everything, alpha=options.alpha(problem))
+        take(equations, equations.with_last(params, fit.w), fit, monitor)
+        return {}
     known = known_last_weights(equations, params, problem.scaling)
     if options.one_epoch or start.goes_on:
         known = nothing_known(equations)
@@ -57,6 +64,14 @@ def sample(problem: Problem, hamiltonian: Hamiltonian, options: SolverOptions) -
         if is_enough or race.layers_given or options.is_out_of_time:
             return race.best
         units, before = 2 * units, error
+
+
+def _refuse_pieces(options: SolverOptions) -> None:
+    if options.one_epoch:
+        raise ValueError(
+            "partial_fit by solver='least_squares' adds up equations that are linear in the last "
+            "weights; those of masses and velocities are not. Use solver='soap' or 'adam'."
+        )
 
 
 def take(equations: Equations, params: Params, fit: LinearFit, monitor: Monitor) -> None:

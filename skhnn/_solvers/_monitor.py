@@ -18,7 +18,7 @@ class FitResult:
     ``solver`` is the one that made the weights. ``status`` is "converged", "completed" (an annealed
     rate reached zero), "max_iter", "max_time", "stopped", "interrupted" or "diverged". ``state`` is
     what the solver wants back to continue where it ended, as numpy arrays, or None. ``report`` has
-    one entry for each step of the way.
+    one entry for each step of the way. ``problem`` has the rows in the units of the params.
     """
 
     equations: Equations
@@ -30,6 +30,7 @@ class FitResult:
     validation_scores: list[float] | None = None
     state: dict[str, np.ndarray] | None = None
     report: list[dict[str, Any]] = field(default_factory=list)
+    problem: Any = None
 
 
 @dataclass

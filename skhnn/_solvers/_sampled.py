@@ -11,7 +11,8 @@ import numpy as np
 
 from .._data import Problem, some
 from ..hamiltonians import SAMPLING_SCALES, Equations, Hamiltonian, Params
-from ._evidence import LinearFit, fit_last_weights
+from ._evidence import LinearFit
+from ._last_weights import fit_last_weights
 from ._layers import equations_of, filled, name_and_layers, units_for
 from ._options import SolverOptions
 
@@ -23,6 +24,8 @@ _KEEP = 3
 # silu goes on growing beyond few rows, where tanh levels off.
 _ACTIVATIONS = ("tanh", "silu")
 _ROWS_TO_SAMPLE = 10_000
+# Gauss-Newton steps by which samplings are compared, where last weights are not linear.
+_STEPS_OF_RACE = 2
 # Equations for the final least squares, times the square of the unknowns: half a second.
 WORK = 4e9
 
@@ -120,8 +123,17 @@ class Race:
             params = equations.sample_params(
                 self.X, options.rng, sampling.method, sampling.scale, problem.scaling.reads
             )
-            fit = fit_last_weights(problem, equations, params, rows, alpha=alpha, tau=tau)
+            fit = fit_last_weights(
+                problem, equations, params, rows, alpha=alpha, tau=tau, n_steps=_STEPS_OF_RACE
+            )
             found.append(Sampled(equations, equations.with_last(params, fit.w), fit, sampling))
         if found:
             self.found = sorted(found, key=lambda sampled: -sampled.fit.log_evidence)
+            best = self.found[0]
+            if not best.equations.is_linear:  # to its end
+                fit = fit_last_weights(
+                    problem, best.equations, best.params, rows, alpha=alpha, tau=tau
+                )
+                params = best.equations.with_last(best.params, fit.w)
+                self.found[0] = Sampled(best.equations, params, fit, best.sampling)
             self.samplings = [one.sampling for one in self.found[: -(-len(found) // _KEEP)]]

@@ -16,12 +16,15 @@ arrays and on torch tensors: neither scipy nor torch is imported here.
 from ._activations import ACTIVATIONS, REFUSED
 from ._base import Hamiltonian
 from ._composition import Product, Sum, WithForces, with_forces, with_forces_of
-from ._equations import Equations, Units, equations_for
+from ._equations import Equations, Units
+from ._equations_for import equations_for
 from ._kinetic import Kinetic
 from ._known import Known
+from ._lagrangian import LagrangianEquations
 from ._layers import Params
 from ._layout import Layout, Periods, periods_of
 from ._mlp import MLP
+from ._natural import Natural
 from ._pairwise import Pairwise, with_bodies
 from ._quadratic import Quadratic
 from ._radial import Radial
@@ -30,6 +33,7 @@ from ._saving import refuse_unless_saved
 from ._structure import (
     Canonical,
     Constant,
+    EulerLagrange,
     Poisson,
     Structure,
     field_from_gradient,
@@ -44,12 +48,30 @@ HAMILTONIANS: dict[str, Hamiltonian] = {
     "mlp": MLP(),
 }
 
+#: What is tried of positions and velocities, the simplest first; b is nothing for one coordinate.
+LAGRANGIANS: dict[str, Hamiltonian] = {
+    "unit": Natural(1.0),
+    "diagonal": Natural("diagonal"),
+    "mechanical": Natural(),
+    "diagonal, turning": Natural("diagonal", "constant"),
+    "mechanical, turning": Natural("full", "constant"),
+    "diagonal, magnetic": Natural("diagonal", "q"),
+    "mechanical, magnetic": Natural("full", "q"),
+    "natural": Natural("q"),
+    "natural, turning": Natural("q", "constant"),
+    "natural, magnetic": Natural("q", "q"),
+}
+
 
 def named(layout: Layout) -> dict[str, Hamiltonian]:
     """What the names of ``HAMILTONIANS`` mean for these columns.
 
     With parameters the masses may depend on them; without q and p there is "mlp" alone.
     """
+    if layout.has_velocities:
+        is_one = layout.n_state == 2  # then there is no ratio of masses, and no b
+        names = ("unit", "natural") if is_one else LAGRANGIANS
+        return {name: LAGRANGIANS[name] for name in names}
     if not layout.is_canonical:
         return {"mlp": MLP()}
     if layout.n_parameters:
@@ -60,16 +82,20 @@ def named(layout: Layout) -> dict[str, Hamiltonian]:
 __all__ = [
     "ACTIVATIONS",
     "HAMILTONIANS",
+    "LAGRANGIANS",
     "MLP",
     "REFUSED",
     "SAMPLING_SCALES",
     "Canonical",
     "Constant",
     "Equations",
+    "EulerLagrange",
     "Hamiltonian",
     "Kinetic",
     "Known",
+    "LagrangianEquations",
     "Layout",
+    "Natural",
     "Pairwise",
     "Params",
     "Periods",

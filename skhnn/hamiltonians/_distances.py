@@ -36,6 +36,7 @@ class Squares(WithConstants):
             lambda V: 2.0 * (x * V) @ M,
             lambda g: 2.0 * x * (g @ M.T),
             lambda V, g: 2.0 * V * (g @ M.T),
+            lambda V, W: 2.0 * (V * W) @ M,
         )
 
 

@@ -67,6 +67,9 @@ class Equations(Weighted):
         A known G of a force G u.
     """
 
+    #: Whether the field is linear in the last weights.
+    is_linear = True
+
     def __init__(
         self,
         hamiltonian: Hamiltonian,
@@ -107,7 +110,9 @@ class Equations(Weighted):
         s, c, e, f = units
         structure = self.structure.in_units(s[: self.n_state], c[: self.n_state], e, f)
         known = [InUnits(known, s, c, e) for known in self.known] if self.forces else []
-        return self._rescaled(units, known, structure, np.zeros_like(self.c), 1.0, forwards=True)
+        found = self._rescaled(units, known, structure, np.zeros_like(self.c), 1.0, forwards=True)
+        found.input_matrix = None
+        return found
 
     def in_units_of_the_data(
         self,
@@ -131,14 +136,32 @@ class Equations(Weighted):
         *,
         forwards: bool,
     ) -> "Equations":
-        s, f = units.s, units.f
-        d = self.layout.n_rates
-        of_forces = np.concatenate([s, f[:d], units.e / f[d:]])
+        s, of_forces = units.s, self.scales_of_forces(self.layout, units.s, units.f, units.e)
         if not forwards:
             s, of_forces = 1.0 / s, 1.0 / of_forces
         terms = [term.rescaled(s) for term in self.terms]
         forces = [term.rescaled(of_forces) for term in self.forces]
-        return Equations(self.hamiltonian, terms, forces, known, self.layout, structure, c, e)
+        return self._like(terms, forces, known, structure, c, e)
+
+    def _like(
+        self,
+        terms: Sequence[Term],
+        forces: Sequence[Term],
+        known: Sequence[KnownEnergy],
+        structure: Structure,
+        c: np.ndarray,
+        e: float,
+    ) -> "Equations":
+        """Equations of the same kind, of other terms."""
+        return type(self)(
+            self.hamiltonian, terms, forces, known, self.layout, structure, c, e, self.input_matrix
+        )
+
+    @staticmethod
+    def scales_of_forces(layout: Layout, s: np.ndarray, f: np.ndarray, e: float) -> np.ndarray:
+        """The units of the columns (x, v, pi) that forces read."""
+        d = layout.n_rates
+        return np.concatenate([s, f[:d], e / f[d:]])
 
     def as_one_network(
         self, params: Params, constant: float
@@ -192,10 +215,8 @@ class Equations(Weighted):
         terms: list[Term] = [term for term, _ in pairs]
         layers = [(t.sizes, t.activation) for t in terms if isinstance(t, Network)]
         n = len(self.terms)
-        equations = Equations(
-            self.hamiltonian.with_layers(layers), terms[:n], terms[n:], self.known, self.layout,
-            self.structure, self.c, self.e, self.input_matrix,
-        )  # fmt: skip
+        equations = self._like(terms[:n], terms[n:], self.known, self.structure, self.c, self.e)
+        equations.hamiltonian = self.hamiltonian.with_layers(layers)
         return equations, [p for _, part in pairs for p in part]
 
     # --- evaluation --------------------------------------------------------------------------
@@ -291,6 +312,23 @@ class Equations(Weighted):
             np.multiply(G[..., :d, :], -e, out=fields[..., d:, columns])
             start = columns.stop
         return fields
+
+    def about_last(
+        self, params: Params, X: np.ndarray, y: np.ndarray, start: np.ndarray, own_rates: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The equations of the last weights, A (n, D, m), and what ``start`` leaves of y, (n, D).
+
+        Forces see the rates of y, or those of the params, which have less noise.
+        """
+        A = self.basis(params, X, rates=None if own_rates else y[:, : y.shape[1] // 2])
+        t = y - A @ start
+        if self.known:
+            t -= self.known_field(X)
+        return A, t
+
+    def field_if_admitted(self, params: Params, X: np.ndarray) -> np.ndarray | None:
+        """The field, or None if the params make no sense for some rows."""
+        return np.asarray(self.field(params, X))
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         """The derivatives of the field by the states, (n, D, D)."""
@@ -443,55 +481,3 @@ class Equations(Weighted):
 
     def _known_gradient(self, X: Any, xp: ModuleType) -> Any:
         return sum(self._of_state(known.gradient_at(X, xp)) for known in self.known)
-
-
-def equations_for(
-    hamiltonian: Hamiltonian,
-    X: np.ndarray,
-    weight: np.ndarray,
-    *,
-    mu: np.ndarray,
-    units: Units,
-    layout: Layout,
-    structure: Structure,
-) -> Equations:
-    """The equations of a Hamiltonian whose hidden layers are all given, for data like these.
-
-    Parameters
-    ----------
-    hamiltonian : Hamiltonian
-        What was composed.
-    X, weight : (n, n_columns) and (n,) arrays
-        Typical rows, and their weights.
-    mu : (n_columns,) array
-        The means of the columns.
-    units : Units
-        The scales of the columns; c is mu, but of a periodic column a multiple of its period, and
-        zero of one that is ``absolute``; the unit of h; and those of the rates.
-    layout : Layout
-        What the columns are.
-    structure : Structure
-        S, in the units of the data.
-    """
-    declared = hamiltonian.declare(layout)
-    s, c, e, f = units
-    if not (declared.networks or declared.pairs or declared.functions):
-        raise ValueError(
-            f"There is nothing to learn in hamiltonian={hamiltonian!r}. Add a network or quadratic "
-            "energies, such as MLP(); a known system is simulated by skhnn.simulate as it is."
-        )
-    terms: list[Term] = [network.fit(X - c, weight, mu - c, s) for network in declared.networks]
-    terms += [functions.fit(X - c, weight, mu - c, s) for functions in declared.functions]
-    if declared.pairs:
-        quadratic = QuadraticEnergies(layout.n_columns, declared.pairs, layout.n_state)
-        terms.append(quadratic.standardised(mu - c, s))
-    forces: list[Term] = []
-    if declared.forces:
-        # Rates of the size of their unit stand for those of the data.
-        d = layout.n_state // 2 if structure.is_canonical else 0
-        rates = f[:d] * np.random.RandomState(0).standard_normal((len(X), d))
-        rows = np.hstack([X - c, rates, np.zeros((len(X), layout.n_state - d))])
-        mean = np.concatenate([mu - c, np.zeros(layout.n_state)])
-        spread = np.concatenate([s, f[:d], e / f[d:]])
-        forces = [term.fit(rows, weight, mean, spread) for term in declared.forces]
-    return Equations(hamiltonian, terms, forces, declared.known, layout, structure, c, e)

@@ -1,6 +1,6 @@
 """Kinetic energies of masses that are known, or learned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -14,16 +14,20 @@ from ._layout import Layout
 from ._maps import as_like
 from ._network import spread
 
+# The step of the differences that stand for derivatives of M(q), relative to the size of q.
+_STEP = 6e-6
+
 
 class Kinetic(Hamiltonian):
     r"""T = 1/2 p^T M^{-1} p, the kinetic energy of constant masses.
 
     Parameters
     ----------
-    mass : {"full", "diagonal"}, float or array-like, default="full"
+    mass : {"full", "diagonal"}, float, array-like or callable, default="full"
         M: a number for all momenta, (d,) one for each, (d, d) a symmetric positive definite
-        matrix. Or learned: "full" a symmetric matrix (with b . p, as for momenta that are counted
-        from anywhere), "diagonal" a mass for each momentum.
+        matrix; of velocities (``coordinates="velocities"``) also a function M(q), from
+        coordinates (n, d) to matrices (n, d, d). Or learned: "full" a symmetric matrix (with
+        b . p, as for momenta that are counted from anywhere), "diagonal" a mass for each momentum.
     columns : {"q", "p"} or sequence of int, default="p"
         The columns of the momenta.
 
@@ -43,6 +47,13 @@ class Kinetic(Hamiltonian):
         around = [k for k in on if k in layout.periods]
         if around:
             raise ValueError(f"Columns {around} are periodic, and momenta with a mass are not.")
+        if callable(self.mass):
+            if not layout.has_velocities or on != layout.find("p"):
+                raise ValueError(
+                    "mass as a function of q is for velocities, coordinates='velocities'; for "
+                    "(q, p) write Known(function) of 1/2 p' M(q)^-1 p."
+                )
+            return Declaration(known=[KnownMass(self.mass, len(on))])
         if isinstance(self.mass, str):
             if self.mass not in ("full", "diagonal"):
                 raise ValueError(
@@ -50,8 +61,11 @@ class Kinetic(Hamiltonian):
                 )
             if self.mass == "full":
                 return Declaration(pairs=[(i, j) for i in on for j in on if i <= j])
-            return kinetic_of_bodies([[k] for k in on], None)
-        return Declaration(known=[KineticEnergy(on, inverse_of(self.mass, len(on)))])
+            return kinetic_of_bodies([[k] for k in on], None, layout=layout)
+        A = inverse_of(self.mass, len(on))
+        return Declaration(
+            known=[KineticEnergy(on, np.linalg.inv(A) if layout.has_velocities else A)]
+        )
 
 
 def inverse_of(mass: Any, d: int) -> np.ndarray:
@@ -71,17 +85,23 @@ def inverse_of(mass: Any, d: int) -> np.ndarray:
 
 
 def kinetic_of_bodies(
-    bodies: Sequence[Sequence[int]], masses: Sequence[float] | None, kinds: Sequence[int] = ()
+    bodies: Sequence[Sequence[int]],
+    masses: Sequence[float] | None,
+    kinds: Sequence[int] = (),
+    *,
+    layout: Layout,
 ) -> Declaration:
     """Sum |p_i|^2 / 2 m_i of bodies with these columns of momenta; the masses given, or learned.
 
+    Of velocities sum m_i |v_i|^2 / 2.
     Bodies of one kind, a number for each body, have one mass to learn; without kinds each its own.
     """
     columns = [k for body in bodies for k in body]
     of_body = np.repeat(np.arange(len(bodies)), [len(body) for body in bodies])
     if masses is not None:
-        inverse = np.diag(1.0 / np.asarray(masses, dtype=float)[of_body])
-        return Declaration(known=[KineticEnergy(columns, inverse)], absolute=columns)
+        m = np.asarray(masses, dtype=float)[of_body]
+        A = np.diag(m if layout.has_velocities else 1.0 / m)
+        return Declaration(known=[KineticEnergy(columns, A)], absolute=columns)
     kind = np.asarray(kinds if len(kinds) else np.arange(len(bodies)))[of_body]
     M = 0.5 * (kind[:, None] == np.arange(kind.max() + 1))
     reads = [[columns[k] for k in np.flatnonzero(of_kind)] for of_kind in M.T]
@@ -89,7 +109,9 @@ def kinetic_of_bodies(
 
 
 class KineticEnergy(KnownEnergy):
-    """1/2 p^T A p of the columns ``on``, A (k, k) known."""
+    """1/2 p^T A p of the columns ``on``, A (k, k) known; of velocities in the place of p too."""
+
+    sign_in_lagrangian = 1.0
 
     def __init__(self, on: Sequence[int], A: np.ndarray):
         self.columns, self.A = list(on), A
@@ -105,3 +127,74 @@ class KineticEnergy(KnownEnergy):
     def hessian_along(self, X: np.ndarray, V: np.ndarray) -> np.ndarray:
         along = V[..., self.columns] @ self.A + np.zeros_like(X[..., self.columns])
         return np.asarray(spread(along, self.columns, X.shape[-1], np))
+
+    def rest_at(self, X: Any, d: int, xp: ModuleType) -> Any:
+        return xp.zeros_like(X[..., :d])
+
+    def inertia_at(self, X: Any, d: int, xp: ModuleType) -> Any:
+        M = np.zeros((d, d))
+        on = np.array(self.columns) - d
+        M[np.ix_(on, on)] = self.A
+        return as_like(M, X, xp) + xp.zeros_like(X[..., :d, None] * X[..., None, :d])
+
+
+class KnownMass(KnownEnergy):
+    """1/2 v^T M(q) v of velocities, M a known function, (n, d) -> (n, d, d), of ndarrays."""
+
+    sign_in_lagrangian = 1.0
+
+    def __init__(self, function: Callable[[np.ndarray], np.ndarray], d: int):
+        self.function, self.d, self.columns = function, d, list(range(2 * d))
+
+    def check(self, X: np.ndarray) -> None:
+        M, d = self._mass(X), self.d
+        if M.shape != (len(X), d, d):
+            raise ValueError(
+                f"mass as a function takes coordinates (n, {d}) and returns matrices (n, {d}, {d});"
+                f" got shape {M.shape} for n = {len(X)}."
+            )
+        symmetric = np.allclose(M, np.swapaxes(M, 1, 2))
+        if not (np.isfinite(M).all() and symmetric and np.linalg.eigvalsh(M).min() > 0.0):
+            raise ValueError("mass must be symmetric and positive definite at the data; it is not.")
+
+    def value_at(self, X: Any, xp: ModuleType) -> Any:
+        return 0.5 * (X[..., self.d : 2 * self.d] * self._momenta(X, xp)).sum(-1)
+
+    def gradient_at(self, X: Any, xp: ModuleType) -> Any:
+        behind = xp.zeros_like(X[..., 2 * self.d :])
+        by_q = [
+            0.5 * (X[..., self.d : 2 * self.d] * slope).sum(-1)[..., None]
+            for slope in self._slopes(X, xp)
+        ]
+        return xp.concatenate([*by_q, self._momenta(X, xp), behind], -1)
+
+    def rest_at(self, X: Any, d: int, xp: ModuleType) -> Any:
+        v, slopes = X[..., d : 2 * d], self._slopes(X, xp)  # dM/dq_k v
+        along = sum(v[..., k, None] * slope for k, slope in enumerate(slopes))
+        return along - self.gradient_at(X, xp)[..., :d]
+
+    def inertia_at(self, X: Any, d: int, xp: ModuleType) -> Any:
+        return as_like(self._mass(_numpy(X, xp)), X, xp)
+
+    def _mass(self, X: np.ndarray) -> np.ndarray:
+        q = np.asarray(X[..., : self.d], dtype=float)
+        M = np.asarray(self.function(q.reshape(-1, self.d)), dtype=float)
+        return M.reshape(*q.shape[:-1], *M.shape[1:]) if M.ndim == 3 else M
+
+    def _momenta(self, X: Any, xp: ModuleType) -> Any:
+        M = as_like(self._mass(_numpy(X, xp)), X, xp)
+        return (M * X[..., None, self.d : 2 * self.d]).sum(-1)
+
+    def _slopes(self, X: Any, xp: ModuleType) -> list[Any]:
+        """The derivatives of M by every coordinate, times v, by differences."""
+        rows, found = _numpy(X, xp), []
+        for k in range(self.d):
+            aside = _STEP * (1.0 + np.abs(rows[..., k]).max()) * (np.arange(rows.shape[-1]) == k)
+            ahead, behind = self._mass(rows + aside), self._mass(rows - aside)
+            slope = as_like((ahead - behind) / (2.0 * aside[k]), X, xp)
+            found.append((slope * X[..., None, self.d : 2 * self.d]).sum(-1))
+        return found
+
+
+def _numpy(X: Any, xp: ModuleType) -> np.ndarray:
+    return X if xp is np else X.detach().cpu().double().numpy()

@@ -22,6 +22,8 @@ class KnownEnergy:
     """An energy without anything to learn, of some ``columns`` of the state."""
 
     columns: Any
+    #: That of it in a Lagrangian: kinetic energies minus potential ones.
+    sign_in_lagrangian = -1.0
 
     def check(self, X: np.ndarray) -> None:
         """Raise ValueError unless it works for states X (n, D)."""
@@ -38,12 +40,21 @@ class KnownEnergy:
         """The second derivatives along V (..., n, D); of ndarrays."""
         raise NotImplementedError
 
+    def rest_at(self, X: Any, d: int, xp: ModuleType) -> Any:
+        """L_vq v - L_q of L = sign E, (..., d), see ``_lagrangian.py``; of energies of q."""
+        return self.gradient_at(X, xp)[..., :d]
+
+    def inertia_at(self, X: Any, d: int, xp: ModuleType) -> Any:
+        """L_vv, (..., d, d); zero for energies of q."""
+        return xp.zeros_like(X[..., :d, None] * X[..., None, :d])
+
 
 class InUnits(KnownEnergy):
     """A known energy as a function of x' = (x - c) / s, in units e."""
 
     def __init__(self, known: KnownEnergy, s: np.ndarray, c: np.ndarray, e: float):
         self.known, self.s, self.c, self.e, self.columns = known, s, c, e, known.columns
+        self.sign_in_lagrangian = known.sign_in_lagrangian
 
     def value_at(self, X: Any, xp: ModuleType) -> Any:
         return self.known.value_at(self._states(X, xp), xp) / self.e
@@ -55,6 +66,14 @@ class InUnits(KnownEnergy):
     def hessian_along(self, X: np.ndarray, V: np.ndarray) -> np.ndarray:
         along = self.known.hessian_along(self._states(X, np), V * self.s)
         return along * (self.s / self.e)
+
+    def rest_at(self, X: Any, d: int, xp: ModuleType) -> Any:
+        s = as_like(self.s[:d], X, xp)
+        return self.known.rest_at(self._states(X, xp), d, xp) * (s / self.e)
+
+    def inertia_at(self, X: Any, d: int, xp: ModuleType) -> Any:
+        s = as_like(self.s[d : 2 * d], X, xp)
+        return self.known.inertia_at(self._states(X, xp), d, xp) * (s[:, None] * s / self.e)
 
     def _states(self, X: Any, xp: ModuleType) -> Any:
         return X * as_like(self.s, X, xp) + as_like(self.c, X, xp)

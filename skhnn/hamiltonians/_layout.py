@@ -24,6 +24,8 @@ class Layout:
         {column: period} of the columns that the estimator was told to be angles.
     is_canonical : bool
         Whether a state is (q, p).
+    has_velocities : bool
+        Whether a state is (q, v): then "p" names the velocities.
     """
 
     n_state: int
@@ -31,6 +33,12 @@ class Layout:
     n_parameters: int = 0
     periods: Periods = field(default_factory=dict)
     is_canonical: bool = True
+    has_velocities: bool = False
+
+    @property
+    def has_halves(self) -> bool:
+        """Whether a state has coordinates, and as many momenta or velocities."""
+        return self.is_canonical or self.has_velocities
 
     @property
     def n_columns(self) -> int:
@@ -50,12 +58,12 @@ class Layout:
     @property
     def n_rates(self) -> int:
         """The number of rates v = dq/dt that forces may depend on."""
-        return self.n_state // 2 if self.is_canonical else 0
+        return self.n_state // 2 if self.has_halves else 0
 
     @property
     def n_pushed(self) -> int:
         """The number of rates that forces act on: dp/dt, or with another structure all."""
-        return self.n_state // 2 if self.is_canonical else self.n_state
+        return self.n_state // 2 if self.has_halves else self.n_state
 
     @property
     def rates(self) -> list[int]:
@@ -88,7 +96,7 @@ class Layout:
                     "columns must be 'q', 'p', 'parameters', None or a sequence of indices; got "
                     f"{columns!r}."
                 )
-            if not self.is_canonical:
+            if not self.has_halves:
                 raise ValueError(
                     f"columns={columns!r} has no meaning with a structure of one's own; name the "
                     f"columns of the state by indices, 0 to {self.n_state - 1}."

@@ -6,6 +6,7 @@ A map evaluated at the rows of x (n, k) is a ``Point``:
     jvp(V)       f'(x) V, the derivative along directions V (..., n, k)
     vjp(g)       f'(x)^T g, (..., n, k) for g (..., n, m)
     curve(V, g)  the derivative by x of g . f'(x) V; None where f' is constant
+    bend(V, W)   f''(x) [V, W], the second derivative along two directions; None likewise
 
 Five primitives have derivatives written out: the identity, standardised columns, products of affine
 functions, cosine and sine, and maps side by side. What a Hamiltonian reads is declared from them.
@@ -26,6 +27,7 @@ class Point(NamedTuple):
     jvp: Callable[[Any], Any]
     vjp: Callable[[Any], Any]
     curve: Callable[[Any, Any], Any]
+    bend: Callable[[Any, Any], Any] | None = None
 
 
 class Map:
@@ -86,7 +88,7 @@ class Identity(Map):
         return Standardised(0.0 * s, 1.0 / s)
 
     def at(self, x: Any, xp: ModuleType) -> Point:
-        return Point(x, _same, _same, _straight)
+        return Point(x, _same, _same, _straight, _straight)
 
 
 class Standardised(WithConstants):
@@ -118,9 +120,9 @@ class Standardised(WithConstants):
 
     def at(self, x: Any, xp: ModuleType) -> Point:
         if self.is_identity:
-            return Point(x, _same, _same, _straight)
+            return Point(x, _same, _same, _straight, _straight)
         mu, s = self.placed(x, xp)
-        return Point((x - mu) / s, lambda V: V / s, lambda g: g / s, _straight)
+        return Point((x - mu) / s, lambda V: V / s, lambda g: g / s, _straight, _straight)
 
 
 class Products(WithConstants):
@@ -141,6 +143,7 @@ class Products(WithConstants):
             lambda V: (V @ A) * second + first * (V @ B),
             lambda g: (g * second) @ A.T + (g * first) @ B.T,
             lambda V, g: (g * (V @ B)) @ A.T + (g * (V @ A)) @ B.T,
+            lambda V, W: (V @ A) * (W @ B) + (W @ A) * (V @ B),
         )
 
 
@@ -154,7 +157,7 @@ class Linear(WithConstants):
 
     def at(self, x: Any, xp: ModuleType) -> Point:
         (C,) = self.placed(x, xp)
-        return Point(x @ C, lambda V: V @ C, lambda g: g @ C.T, _straight)
+        return Point(x @ C, lambda V: V @ C, lambda g: g @ C.T, _straight, _straight)
 
 
 class OddPower(WithConstants):
@@ -177,6 +180,7 @@ class OddPower(WithConstants):
             lambda V: slope * V,
             lambda g: slope * g,
             lambda V, g: bend * V * g,
+            lambda V, W: bend * V * W,
         )
 
 
@@ -198,6 +202,7 @@ class Angles(WithConstants):
             lambda V: xp.concatenate([-s * (rate * V), c * (rate * V)], axis=-1),
             lambda g: rate * (c * g[..., k:] - s * g[..., :k]),
             lambda V, g: -(rate * rate) * V * (c * g[..., :k] + s * g[..., k:]),
+            lambda V, W: xp.concatenate([-c, -s], axis=-1) * _twice(rate * rate * V * W, xp),
         )
 
 
@@ -243,11 +248,23 @@ class Beside(Map):
             of_g = zero + xp.zeros_like(V_g) if of_g is None else of_g
             return back(of_f, of_g)
 
+        def bend(V: Any, W: Any) -> Any:
+            of_f, of_g = (
+                bent(part, V[..., on], W[..., on]) for part, on in ((F, self.of_f), (G, self.of_g))
+            )
+            if of_f is None and of_g is None:
+                return None
+            along = xp.zeros_like((V * W)[..., :1])
+            of_f = along + xp.zeros_like(F.z) if of_f is None else of_f
+            of_g = along + xp.zeros_like(G.z) if of_g is None else of_g
+            return xp.concatenate([of_f, of_g], axis=-1)
+
         return Point(
             xp.concatenate([F.z, G.z], axis=-1),
             lambda V: xp.concatenate([F.jvp(V[..., self.of_f]), G.jvp(V[..., self.of_g])], axis=-1),
             lambda g: back(F.vjp(g[..., :m]), G.vjp(g[..., m:])),
             curve,
+            bend,
         )
 
 
@@ -282,14 +299,29 @@ class Chain(Map):
                 return of_f
             return F.vjp(of_g) if of_f is None else F.vjp(of_g) + of_f
 
-        return Point(G.z, lambda V: G.jvp(F.jvp(V)), lambda g: F.vjp(G.vjp(g)), curve)
+        def bend(V: Any, W: Any) -> Any:
+            of_g, of_f = bent(G, F.jvp(V), F.jvp(W)), bent(F, V, W)
+            if of_f is None:
+                return of_g
+            return G.jvp(of_f) if of_g is None else of_g + G.jvp(of_f)
+
+        return Point(G.z, lambda V: G.jvp(F.jvp(V)), lambda g: F.vjp(G.vjp(g)), curve, bend)
 
 
-def monomials(k: int) -> Products:
-    """The products P_i P_j, i <= j, of P = (1, x_1, ..., x_k)."""
+def monomials(k: int, degrees: Sequence[int] = (0, 1, 2)) -> Products:
+    """The products P_i P_j, i <= j, of P = (1, x_1, ..., x_k), those of some degrees."""
     P = np.vstack([np.zeros(k), np.eye(k)])
     i, j = np.triu_indices(k + 1)
+    used = np.isin((i > 0).astype(int) + (j > 0), degrees)
+    i, j = i[used], j[used]
     return Products(P[i].T, i == 0, P[j].T, j == 0)
+
+
+def outer(m: int, n: int) -> Products:
+    """The products x_i y_j of (x, y), m and n columns."""
+    i, j = (index.ravel() for index in np.indices((m, n)))
+    E, none = np.eye(m + n), np.zeros(m * n)
+    return Products(E[:, i], none, E[:, m + j], none)
 
 
 def as_like(values: np.ndarray, like: Any, xp: ModuleType) -> Any:
@@ -305,3 +337,13 @@ def _same(V: Any) -> Any:
 
 def _straight(V: Any, g: Any) -> Any:
     return None
+
+
+def _twice(x: Any, xp: ModuleType) -> Any:
+    return xp.concatenate([x, x], axis=-1)
+
+
+def bent(point: Point, V: Any, W: Any) -> Any:
+    if point.bend is None:
+        raise NotImplementedError("This map has no second derivative along two directions.")
+    return point.bend(V, W)

@@ -80,7 +80,7 @@ class Pairwise(HasLayers):
         charges = np.ones(n) if self.charges is None else np.asarray(self.charges, dtype=float)
         masses = None if self.masses is None else np.broadcast_to(self.masses, n).tolist()
         momenta = [p[i * k : (i + 1) * k] for i in range(n)]
-        found = kinetic_of_bodies(momenta, masses, kinds)
+        found = kinetic_of_bodies(momenta, masses, kinds, layout=layout)
         pairs = list(combinations(range(n), 2))
         of_kinds = self.kinds_of_pairs
         strength = np.array(

@@ -115,7 +115,7 @@ class QuadraticEnergies:
 
 class _At:
     def __init__(self, term: QuadraticEnergies, params: Params, X: Any, xp: ModuleType):
-        self.term, self.xp = term, xp
+        self.term, self.xp, self.X = term, xp, X
         self.point = term.map.at(X, xp)
         self.g, self.Q = term.matrices(params, xp)
 

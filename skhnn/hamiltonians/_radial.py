@@ -61,6 +61,6 @@ class Radial(HasLayers):
             q, tuple(self.hidden_layer_sizes or ()), self.activation or "",
             square >> Log() >> Standardised(),
         )  # fmt: skip
-        kinetic = kinetic_of_bodies([p], None if self.mass is None else [self.mass])
+        kinetic = kinetic_of_bodies([p], None if self.mass is None else [self.mass], layout=layout)
         harmonic = Declaration(functions=[Functions(q, square, [q])], absolute=q)
         return kinetic + harmonic + Declaration([network], absolute=q)

@@ -127,4 +127,21 @@ class Poisson:
         return as_like(self.at(flat).reshape(*x.shape, x.shape[-1]), like, xp)
 
 
-Structure = Canonical | Constant | Poisson
+class EulerLagrange:
+    """No matrix: states are (q, v), and the equations those of ``_lagrangian.py``."""
+
+    is_constant = is_canonical = False
+
+    def apply(self, x: Any, g: Any, xp: ModuleType = np) -> Any:
+        raise NotImplementedError
+
+    transpose = slope = apply
+
+    def in_units(self, s: np.ndarray, c: np.ndarray, e: float, f: np.ndarray) -> "EulerLagrange":
+        return self
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+
+Structure = Canonical | Constant | Poisson | EulerLagrange

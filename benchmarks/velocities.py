@@ -1,0 +1,333 @@
+"""Positions and velocities: accelerations, masses and forms, against what others do.
+
+Errors are the root mean square of accelerations on runs that were not seen, each column divided by
+its spread; those of masses are relative, but for a common factor. One run of each subcommand.
+"""
+
+import argparse
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.signal import savgol_filter
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import LinearRegression
+from sklearn.neural_network import MLPRegressor
+from velocity_cases import LAGRANGIAN, OTHERS, mass_error
+
+from skhnn import HNNRegressor, simulate
+
+torch.set_num_threads(1)
+N_RUNS, N_TEST, N_ROWS = 20, 8, 2000
+
+
+def noisy(a, noise, seed):
+    return a + noise * a.std(axis=0) * np.random.default_rng(seed + 100).standard_normal(a.shape)
+
+
+def data_of(name, seed, noise):
+    system = LAGRANGIAN[name]()
+    X, a, groups = system.runs(seed, N_RUNS, N_ROWS)
+    return system, X, np.hstack([X[:, system.d :], noisy(a, noise, seed)]), groups
+
+
+def fitted(X, y, groups, **params):
+    """A model, the seconds, and what it said."""
+    start = time.perf_counter()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        model = HNNRegressor(**params).fit(X, y, groups=groups)
+    return model, time.perf_counter() - start, " ".join(str(w.message) for w in said)
+
+
+def error(found, true):
+    return np.sqrt(np.mean(np.mean((found - true) ** 2, axis=0) / true.var(axis=0)))
+
+
+def form(model):
+    H = model.hamiltonian_
+    if model.coordinates_ == "canonical":
+        return "canonical", None
+    return (H.mass if isinstance(H.mass, str) else "unit"), H.gyroscopic
+
+
+def table(args):
+    print("| system | angles | noise | error | masses | right form | undetermined | s | warnings |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name in args.cases:
+        for angles in (False, True) if LAGRANGIAN[name].angles else (False,):
+            for noise in (0.0, 0.01, 0.1):
+                rows, right, counts, alarms = [], 0, [], 0
+                for seed in range(args.seeds):
+                    system, X, y, groups = data_of(name, seed, noise)
+                    test, a, _ = system.runs(seed + 1000, N_TEST)
+                    periodic = list(system.angles) if angles else None
+                    model, seconds, said = fitted(
+                        X, y, groups, periodic=periodic, random_state=seed
+                    )
+                    q = test[:, : system.d]
+                    M = mass_error(model.mass_matrix(q), system.mass(q + 0j).real)
+                    rows.append([error(model.predict(test)[:, system.d :], a), M, seconds])
+                    right += form(model) == system.right
+                    counts.append(len(getattr(model, "undetermined_masses_", [])))
+                    alarms += "No natural Lagrangian" in said
+                e, M, s = np.median(rows, axis=0)
+                print(
+                    f"| {name} | {'declared' if angles else ''} | {noise:g} | {e:.1e} | {M:.1e} | "
+                    f"{right}/{args.seeds} | {' '.join(map(str, counts))} | {s:.1f} | {alarms} |",
+                    flush=True,
+                )
+
+
+def standardised(fit, X, a):
+    mu, s, nu, r = X.mean(0), X.std(0), a.mean(0), a.std(0)
+    predict = fit((X - mu) / s, (a - nu) / r)
+    return lambda Z: predict((Z - mu) / s) * r + nu
+
+
+def kernel_ridge(Z, t):
+    out = np.arange(len(Z)) % 5 == 0
+    grid = [(g, b) for g in (0.02, 0.1, 0.5) for b in (1e-10, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1)]
+
+    def loss(pair):
+        model = KernelRidge(kernel="rbf", gamma=pair[0], alpha=pair[1]).fit(Z[~out], t[~out])
+        return np.mean((model.predict(Z[out]) - t[out]) ** 2)
+
+    gamma, alpha = min(grid, key=loss)
+    return KernelRidge(kernel="rbf", gamma=gamma, alpha=alpha).fit(Z, t).predict
+
+
+def mlp(Z, t):
+    model = MLPRegressor(100, activation="tanh", solver="lbfgs", max_iter=1000, random_state=0)
+    return model.fit(Z, t).predict
+
+
+def linear(Z, t):
+    return LinearRegression().fit(Z, t).predict
+
+
+def lagrangian_network(X, a, d, seconds, seed):
+    """A Lagrangian neural network: L an MLP of (q, v), accelerations by automatic differentiation.
+
+    M. Cranmer and others, "Lagrangian neural networks", ICLR 2020 workshop: two layers of softplus,
+    Adam; here 128 units, and as many steps as the time allows.
+    """
+    torch.manual_seed(seed)
+    mu, s, r = X.mean(0), X.std(0), a.std(0)
+    tau = np.sqrt(np.mean((X[:, d:].std(0) / s[:d]) ** 2))
+    s[d:] = s[:d] * tau
+    Z, t = (torch.tensor(b, dtype=torch.float32) for b in ((X - mu * (np.arange(2 * d) < d)) / s,
+                                                          a / (s[:d] * tau**2)))  # fmt: skip
+    weight = torch.tensor((s[:d] * tau**2 / r) ** 2, dtype=torch.float32)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(2 * d, 128), torch.nn.Softplus(), torch.nn.Linear(128, 128),
+        torch.nn.Softplus(), torch.nn.Linear(128, 1),
+    )  # fmt: skip
+
+    def of_one(x):
+        return net(x)[0] + 0.5 * (x[d:] ** 2).sum()
+
+    hessian, gradient = torch.func.hessian(of_one), torch.func.grad(of_one)
+
+    def one(x):
+        H, g = hessian(x), gradient(x)
+        return torch.linalg.solve(H[d:, d:] + 1e-4 * torch.eye(d), g[:d] - H[d:, :d] @ x[d:])
+
+    accelerations = torch.vmap(one)
+    optimizer, begin = torch.optim.Adam(net.parameters(), 1e-3), time.perf_counter()
+    while (part := (time.perf_counter() - begin) / seconds) < 1.0:
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * 0.5 * (1 + np.cos(np.pi * part))
+        rows = torch.randint(len(Z), (256,))
+        loss = ((accelerations(Z[rows]) - t[rows]) ** 2 * weight).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+
+    def predict(X):
+        x = torch.tensor((X - mu * (np.arange(2 * d) < d)) / s, dtype=torch.float32)
+        return accelerations(x).detach().numpy().astype(float) * (s[:d] * tau**2)
+
+    return predict
+
+
+def rivals(args):
+    header = ["system", "skhnn", "angles declared", "HNN of (q, Mv + b), M and b given",
+              "HNN of (q, v)", "LNN", "MLPRegressor", "kernel ridge", "linear"]  # fmt: skip
+    print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}")
+    for name in args.cases:
+        rows = []
+        for seed in range(args.seeds):
+            system, X, y, groups = data_of(name, seed, args.noise)
+            d, (test, a, _) = system.d, system.runs(seed + 1000, N_TEST)
+            found = []
+            for periodic in (None, list(system.angles) or None):
+                model, *_ = fitted(X, y, groups, periodic=periodic, random_state=seed)
+                found.append(error(model.predict(test)[:, d:], a))
+            found.append(with_true_momenta(system, X, y, groups, test, a, seed))
+            model, *_ = fitted(X, y, groups, coordinates="canonical", random_state=seed)
+            found.append(error(model.predict(test)[:, d:], a))
+            predict = lagrangian_network(X, y[:, d:], d, args.seconds, seed)
+            found.append(error(predict(test), a))
+            for fit in (mlp, kernel_ridge, linear):
+                found.append(error(standardised(fit, X, y[:, d:])(test), a))
+            rows.append(found)
+        print(f"| {name} | {' | '.join(f'{e:.1e}' for e in np.median(rows, axis=0))} |", flush=True)
+
+
+def with_true_momenta(system, X, y, groups, test, a, seed):
+    """HNNRegressor of (q, M v), with M known; accelerations by M a = dp/dt - dM/dt v."""
+    d, h = system.d, 1e-30
+    if np.abs(system.force(X[:, :d], X[:, d:])).max() > 0:
+        return np.nan  # no M alone makes momenta of these velocities
+
+    def parts(X):
+        M = system.mass(X[:, :d] + 0j).real
+        rate = system.mass(X[:, :d] + 1j * h * X[:, d:]).imag / h
+        return M, np.einsum("nij,nj->ni", rate, X[:, d:])
+
+    M, turning = parts(X)
+    Z = np.hstack([X[:, :d], np.einsum("nij,nj->ni", M, X[:, d:])])
+    dp = np.einsum("nij,nj->ni", M, y[:, d:]) + turning
+    model, *_ = fitted(Z, np.hstack([X[:, d:], dp]), groups, coordinates="canonical",
+                       random_state=seed)  # fmt: skip
+    M, turning = parts(test)
+    Z = np.hstack([test[:, :d], np.einsum("nij,nj->ni", M, test[:, d:])])
+    found = np.linalg.solve(M, (model.predict(Z)[:, d:] - turning)[..., None])[..., 0]
+    return error(found, a)
+
+
+def alarms(args):
+    """Fits that said that no Lagrangian was found, of those made."""
+    print("| system | noise | said | coordinates |\n|---|---|---|---|")
+    for name, case in OTHERS.items():
+        for noise in (0.0, 0.01, 0.1):
+            said, kinds = 0, []
+            for seed in range(args.seeds):
+                X, a, groups = case().runs(seed, N_RUNS, N_ROWS)
+                d = X.shape[1] // 2
+                y = np.hstack([X[:, d:], noisy(a, noise, seed)])
+                model, _, text = fitted(X, y, groups, random_state=seed)
+                said += any(word in text for word in ("No natural", "No Hamiltonian", "friction"))
+                kinds.append(model.coordinates_)
+            print(f"| {name} | {noise:g} | {said}/{args.seeds} | {', '.join(sorted(set(kinds)))} |",
+                  flush=True)  # fmt: skip
+
+
+def rollouts(args):
+    """Paths of the double pendulum after three periods, and the true energy along them."""
+    print("| noise | path after three periods, std | true energy along it, std |\n|---|---|---|")
+    for noise in (0.0, 0.01, 0.1):
+        rows = []
+        for seed in range(args.seeds):
+            system, X, y, groups = data_of("double pendulum", seed, noise)
+            model, *_ = fitted(X, y, groups, periodic=[0, 1], random_state=seed)
+            rng, t = np.random.default_rng(seed + 1000), np.linspace(0, 6.0, 301)
+            starts = np.array([system.start(rng) for _ in range(8)])
+            true = np.array([system.run(x0, t) for x0 in starts])
+            found = model.simulate(starts, t, on_failure="nan")
+            spread = true.reshape(-1, 4).std(axis=0)
+            path = np.median(np.sqrt(np.mean(((found - true)[:, -1] / spread) ** 2, axis=1)))
+            flat = found.reshape(-1, 4)
+            energies = system.energy(flat[:, :2], flat[:, 2:]).real.reshape(found.shape[:2])
+            of_data = system.energy(X[:, :2], X[:, 2:]).real.std()
+            rows.append([path, np.median(np.abs(energies - energies[:, :1]).max(axis=1)) / of_data])
+        path, drift = np.median(rows, axis=0)
+        print(f"| {noise:g} | {path:.1e} | {drift:.1e} |", flush=True)
+
+
+def robot(args):
+    """Torques of three characters that were not seen, and their parts."""
+    data = np.load(Path(args.data) / "robot_characters.npz")
+    q, v, a, tau, run = (data[name] for name in ("q", "v", "a", "tau", "run"))
+    test = np.isin(run, ["e", "q", "v"])
+    parts = {"inertial": "tau_inertial", "coriolis": "tau_coriolis", "potential": "tau_gravity"}
+    print("| angles | noise | torque | inertial | Coriolis | gravity | s |")
+    print("|---|---|---|---|---|---|---|")
+    for periodic in (None, [0, 1]):
+        for noise in (0.0, 0.01):
+            rows = []
+            for seed in range(args.seeds):
+                X = np.hstack([q, v, noisy(tau, noise, seed)])
+                y = np.hstack([v, noisy(a, noise, seed + 50)])
+                model, seconds, _ = fitted(
+                    X[~test], y[~test], run[~test], n_inputs=2, input_matrix=np.eye(2),
+                    periodic=periodic, random_state=seed,
+                )  # fmt: skip
+                clean = np.hstack([q, v, tau])[test], np.hstack([v, a])[test]
+                found = model.inverse_dynamics(*clean, return_parts=True)
+                squares = [np.mean(np.sum((sum(found.values()) - tau[test]) ** 2, axis=1))]
+                squares += [np.mean(np.sum((found[name] - data[true][test]) ** 2, axis=1))
+                            for name, true in parts.items()]  # fmt: skip
+                rows.append([*squares, seconds])
+            *squares, s = np.median(rows, axis=0)
+            cells = " | ".join(f"{value:.1e}" for value in squares)
+            print(
+                f"| {'declared' if periodic else ''} | {noise:g} | {cells} | {s:.1f} |", flush=True
+            )
+
+
+def carts(args):
+    """Two real carts: positions off, in standard deviations, medians over starts."""
+    table = np.loadtxt(Path(args.data) / "real_double_linear_h_1.txt", skiprows=1)
+    t, q = table[:, 1], table[:, 2:4]
+    h = np.median(np.diff(t))
+    v, a = (savgol_filter(q, 11, 4, deriv=k, delta=h, axis=0) for k in (1, 2))
+    X, y, n = np.hstack([q, v]), np.hstack([v, a]), int(0.7 * len(q))
+    model, seconds, said = fitted(X[:n], y[:n], None, random_state=0)
+    canonical, *_ = fitted(X[:n], y[:n], None, coordinates="canonical", random_state=0)
+    regression = LinearRegression().fit(X[:n], y[:n])
+    M = model.mass_matrix(q[:n]).mean(axis=0)
+    print(f"{model.hamiltonian_}, {seconds:.1f} s; mass ratio {M[1, 1] / M[0, 0]:.3f}; {said}")
+    print("| model | after 1 s | 2 s | 4 s |\n|---|---|---|---|")
+    ahead = np.round(np.array([1.0, 2.0, 4.0]) / h).astype(int)
+    starts = np.arange(n + 5, len(q) - ahead[-1] - 5, 5)
+    for name, field in (("skhnn", model), ("HNN of (q, v)", canonical), ("linear", regression)):
+        off = []
+        for k in starts:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                path = simulate(field, X[k], np.append(0.0, h * ahead), on_failure="nan")
+            apart = (path[1:, :2] - q[k + ahead]) / q.std(axis=0)
+            off.append(np.sqrt(np.mean(apart**2, axis=1)))
+        cells = " | ".join(f"{value:.3f}" for value in np.median(off, axis=0))
+        print(f"| {name} | {cells} |", flush=True)
+
+
+def cost(args):
+    """Seconds of a fit against rows and coordinates."""
+    print("| against | sizes | seconds | exponent |\n|---|---|---|---|")
+    rng = np.random.default_rng(0)
+    for axis, sizes in (("rows", [10**k for k in range(2, 7)]), ("coordinates", [1, 2, 3, 5, 10])):
+        seconds = []
+        for size in sizes:
+            d, n = (2, size) if axis == "rows" else (size, 2000)
+            m = np.linspace(1.0, 3.0, d)
+            X = rng.normal(size=(n, 2 * d))
+            stretch = np.diff(np.pad(X[:, :d], ((0, 0), (1, 1))), axis=1)
+            a = np.diff(stretch + 0.3 * stretch**3, axis=1) / m
+            _, took, _ = fitted(X, np.hstack([X[:, d:], a]), None, coordinates="velocities",
+                                random_state=0)  # fmt: skip
+            seconds.append(took)
+        upper = slice(len(sizes) // 2, None)
+        exponent = np.polyfit(np.log(sizes[upper]), np.log(seconds[upper]), 1)[0]
+        cells = [" ".join(f"{v:.3g}" for v in column) for column in (sizes, seconds)]
+        print(f"| {axis} | {' | '.join(cells)} | {exponent:.2f} |", flush=True)
+
+
+COMMANDS = {f.__name__: f for f in (table, rivals, alarms, rollouts, robot, carts, cost)}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--noise", type=float, default=0.01)
+    parser.add_argument("--seconds", type=float, default=60.0, help="for the Lagrangian network")
+    parser.add_argument("--cases", nargs="*", default=list(LAGRANGIAN))
+    parser.add_argument("--data", default="", help="the folder of robot_characters.npz and so on")
+    arguments = parser.parse_args()
+    sys.exit(COMMANDS[arguments.command](arguments))
