@@ -89,9 +89,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         Whether states are (q, p), or positions and velocities (q, v) with derivatives (v, a), of
         unknown masses: then the masses are found with the forces, and all that is given and
         returned is in (q, v). "auto" takes (q, v) where the rates of q in y are the second half of
-        X, and masses of one do not fit. ``hamiltonian`` may then be "auto", "mechanical" (a
-        constant mass matrix), "natural" (one of q), ``skhnn.hamiltonians.Natural``, ``Radial``,
-        ``Pairwise`` and sums with potentials.
+        X, masses of one do not fit, and others do better. ``hamiltonian`` may then be "auto",
+        "mechanical" (a constant mass matrix), "natural" (one of q), ``hamiltonians.Natural``,
+        ``Radial``, ``Pairwise`` and sums with potentials.
     periodic : sequence of int or str, or mapping, default=None
         Columns that are angles, of period 2 pi, or {column: period}; by index, or by name where X
         has names. A shift of theirs by a period

@@ -126,30 +126,26 @@ class Problem:
 
     def subset(self, rows: np.ndarray) -> "Problem":
         """The problem of some of the rows; shares the arrays, and the scaling."""
-        part = object.__new__(Problem)
-        part.__dict__.update(self.__dict__)
+        part = self._copy()
         part.index = rows if self.index is None else self.index[rows]
         part.total_weight = float(self.weight[part.index].sum())
         return part
 
     def with_no_constant(self) -> "Problem":
         """The same, where no derivative is taken for a constant one."""
-        other = object.__new__(Problem)
-        other.__dict__.update(self.__dict__)
+        other = self._copy()
         other.scaling = replace(self.scaling, constant=np.full(self.n_targets, np.nan))
         return other
 
     def without_groups(self) -> "Problem":
         """The same, of rows that belong to no runs."""
-        other = object.__new__(Problem)
-        other.__dict__.update(self.__dict__)
+        other = self._copy()
         other.groups = None
         return other
 
     def with_column_weights(self, w: np.ndarray) -> "Problem":
         """The same with other weights of the columns of the field in the loss."""
-        other = object.__new__(Problem)
-        other.__dict__.update(self.__dict__)
+        other = self._copy()
         other.scaling = replace(self.scaling, w=w)
         return other
 
@@ -159,8 +155,7 @@ class Problem:
         Then no row counts for much more than a typical one, however large its derivative. The
         square root of these weights left 1.6 times the error and 3 times its median (three bodies).
         """
-        part = object.__new__(Problem)
-        part.__dict__.update(self.__dict__)
+        part = self._copy()
         part.weight = self.weight.copy()
         for rows in self.pieces():
             _, y, _ = self.take(rows)
@@ -175,3 +170,9 @@ class Problem:
         if self.groups is None or self.index is None:
             return self.groups
         return self.groups[self.index]
+
+    def _copy(self) -> "Problem":
+        """The same, sharing everything."""
+        other = object.__new__(Problem)
+        other.__dict__.update(self.__dict__)
+        return other
