@@ -101,7 +101,9 @@ def kernel_ridge(Z, t):
 
 
 def mlp(Z, t):
-    model = MLPRegressor(100, activation="tanh", solver="lbfgs", max_iter=1000, random_state=0)
+    model = MLPRegressor(
+        hidden_layer_sizes=100, activation="tanh", solver="lbfgs", max_iter=1000, random_state=0
+    )
     return model.fit(Z, t).predict
 
 
