@@ -10,15 +10,20 @@ other seeds of the fit, on the same data: what chance alone does.
 import argparse
 import time
 import warnings
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields
+from functools import partial
+from itertools import islice
 
 import numpy as np
 from fit import CASES, SMALL, errors
 from fit_cases import Case
+from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from skhnn import HNNRegressor
-from skhnn._selection import _budget, _left_out, _race, _rule, _select, _steadiness
+from skhnn._selection import _left_out, _race, _rule, _select, _steadiness
+from skhnn._selection._budget import Budget
 from skhnn._solvers import _evidence, _gauss_newton, _sampled
 
 MODULES = (
@@ -52,69 +57,82 @@ def cases(everything):
     return found
 
 
-def measure(data, seeds, shift=0):
-    """Errors and seconds, (n_cases, n_seeds)."""
-    found = np.zeros((2, len(data), seeds))
-    for i, case in enumerate(data.values()):
-        for seed in range(seeds):
-            (X, y, groups), test = case.train(seed), case.test(seed)
-            start = time.perf_counter()
-            model = HNNRegressor(random_state=seed + shift).fit(X, y, groups=groups)
-            found[:, i, seed] = errors(model.predict, *test)[0], time.perf_counter() - start
-    return np.maximum(found[0], ROUNDING), found[1]
+def one_fit(case, seed, variant, shift):
+    """The error and the seconds of a fit with the constants of a variant."""
+    warnings.simplefilter("ignore")
+    with threadpool_limits(1), variant():
+        (X, y, groups), test = case.train(seed), case.test(seed)
+        start = time.perf_counter()
+        model = HNNRegressor(random_state=seed + shift).fit(X, y, groups=groups)
+        return max(errors(model.predict, *test)[0], ROUNDING), time.perf_counter() - start
+
+
+@contextmanager
+def budget(position, value):
+    """Another default of one field of the budget."""
+    before = Budget.__init__.__defaults__
+    Budget.__init__.__defaults__ = (*before[:position], value, *before[position + 1 :])
+    yield
+    Budget.__init__.__defaults__ = before
+
+
+@contextmanager
+def constant(name, other):
+    """Another value of a module constant, in all modules that have it."""
+    before = {module: getattr(module, name) for module in MODULES if hasattr(module, name)}
+    assert before, name
+    for module in before:
+        setattr(module, name, other)
+    yield
+    for module, value in before.items():
+        setattr(module, name, value)
 
 
 def variants():
-    """(name, a function that sets it, one that sets it back)."""
-    defaults = _budget.Budget.__init__.__defaults__
-    for k, field in enumerate(fields(_budget.Budget)):
+    """(name, a context manager that makes it)."""
+    for k, field in enumerate(fields(Budget)):
         for factor in (0.5, 2):
-            changed = list(defaults)
-            changed[k] = type(defaults[k])(defaults[k] * factor)
-
-            def set_to(values):
-                _budget.Budget.__init__.__defaults__ = tuple(values)
-
-            yield f"{field.name} = {changed[k]:g}", set_to, changed, defaults
+            value = type(field.default)(field.default * factor)
+            yield f"{field.name} = {value:g}", partial(budget, k, value)
     for name, values in CONSTANTS.items():
-        before = {module: getattr(module, name) for module in MODULES if hasattr(module, name)}
-        assert before, name
         for value in values:
-
-            def set_to(values, before=before, name=name):
-                for module in before:
-                    setattr(module, name, values[module] if isinstance(values, dict) else values)
-
-            yield f"{name} = {value:g}", set_to, value, before
+            yield f"{name} = {value:g}", partial(constant, name, value)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1, help="fits at a time")
     parser.add_argument("--everything", action="store_true")
     args = parser.parse_args()
     data = cases(args.everything)
-    error, seconds = measure(data, args.seeds)
+    tries = [
+        ("the default", nullcontext, 0),
+        ("other random numbers", nullcontext, 100),
+        *((name, variant, 0) for name, variant in variants()),
+    ]
+    fits = Parallel(n_jobs=args.jobs, return_as="generator")(
+        delayed(one_fit)(case, seed, variant, shift)
+        for _, variant, shift in tries
+        for case in data.values()
+        for seed in range(args.seeds)
+    )
 
-    def row(name, other, took):
-        ratio = np.exp(np.mean(np.log(other / error), axis=1))
+    print("| variant | ratio of errors | worst | best | ratio of times |\n|---|---|---|---|---|")
+    names, default = list(data), None
+    for name, *_ in tries:
+        found = np.array(list(islice(fits, len(data) * args.seeds)))
+        error, seconds = found.T.reshape(2, len(data), args.seeds)
+        if default is None:
+            default, usual = error, seconds.sum()
+        ratio = np.exp(np.mean(np.log(error / default), axis=1))
         worst, best = int(np.argmax(ratio)), int(np.argmin(ratio))
-        names = list(data)
         print(
             f"| {name} | {np.exp(np.log(ratio).mean()):.2f} | {ratio[worst]:.2g} ({names[worst]}) "
-            f"| {ratio[best]:.2g} ({names[best]}) | {took.sum() / seconds.sum():.2f} |",
+            f"| {ratio[best]:.2g} ({names[best]}) | {seconds.sum() / usual:.2f} |",
             flush=True,
         )
 
-    print("| variant | ratio of errors | worst | best | ratio of times |\n|---|---|---|---|---|")
-    row("other random numbers", *measure(data, args.seeds, shift=100))
-    for name, set_to, changed, before in variants():
-        set_to(changed)
-        row(name, *measure(data, args.seeds))
-        set_to(before)
-
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    with threadpool_limits(1):
-        main()
+    main()

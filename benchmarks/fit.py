@@ -16,11 +16,13 @@ import sys
 import tempfile
 import time
 import warnings
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 from fit_cases import CASES, SMALL, Case, henon_heiles, toda, trajectories
+from joblib import Parallel, delayed
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.neural_network import MLPRegressor
 from threadpoolctl import threadpool_limits
@@ -110,69 +112,85 @@ def fit_ours(data, seed, **params):
     return HNNRegressor(random_state=seed, **params).fit(X, y, groups=groups)
 
 
+def printed(args, row, *columns):
+    """Print the rows of a table as they come, ``row(*values)`` for each of the zipped columns."""
+
+    def alone(*values):
+        warnings.simplefilter("ignore")
+        with threadpool_limits(1):
+            return row(*values)
+
+    tasks = (delayed(alone)(*values) for values in zip(*columns, strict=True))
+    for line in Parallel(n_jobs=args.jobs, return_as="generator")(tasks):
+        print(line, flush=True)
+
+
 def main(args):
     header = ["case", "original: error, median, s", "kernel ridge", "MLPRegressor", "skhnn"]
     print(f"| {' | '.join([*header, 'error ratio', 'time ratio', 'chosen'])} |")
     print("|---|---|---|---|---|---|---|---|")
-    for name in args.cases:
-        case, rows, chosen = CASES[name], [], set()
+
+    def row(name):
+        case, found, chosen = CASES[name], [], set()
         for seed in range(args.seeds):
-            data, test, row = case.train(seed), case.test(seed), []
+            data, test, cells = case.train(seed), case.test(seed), []
             if args.skip_peers:
-                row += [(np.nan, np.nan, np.nan)] * 3
+                cells += [(np.nan, np.nan, np.nan)] * 3
             else:
                 steps = {"steps": case.steps, "batch": case.batch}
                 field, seconds = timed(original, *data[:2], seed, **steps)
-                row.append((*errors(field, *test), seconds))
+                cells.append((*errors(field, *test), seconds))
                 for peer in (kernel_ridge, mlp):
                     field, seconds = timed(peer, *data[:2], seed)
-                    row.append((*errors(field, *test), seconds))
+                    cells.append((*errors(field, *test), seconds))
             model, seconds = timed(fit_ours, data, seed)
-            row.append((*errors(model.predict, *test), seconds))
-            rows.append(row)
+            found.append([*cells, (*errors(model.predict, *test), seconds)])
             chosen.add(f"{model.solver_} {model.hidden_layer_sizes_}")
-        first, *others, ours = np.median(rows, axis=0)
+        first, *others, ours = np.median(found, axis=0)
         cells = [f"{e:.1e}, {m:.1e}, {s:.1f}" for e, m, s in (first, *others, ours)]
         ratios = f"{first[0] / ours[0]:.2g} | {ours[2] / first[2]:.2g}"
-        print(f"| {name} | {' | '.join(cells)} | {ratios} | {', '.join(sorted(chosen))} |")
-        sys.stdout.flush()
+        return f"| {name} | {' | '.join(cells)} | {ratios} | {', '.join(sorted(chosen))} |"
+
+    printed(args, row, args.cases)
 
 
 def small(args):
     print("| system | n | noise | original | skhnn | |\n|---|---|---|---|---|---|")
-    for name, (field, draw) in SMALL.items():
-        for n in (20, 50, 200, 1000):
-            for noise in (0.0, 0.1, 0.3):
-                case, pairs = Case(field, n, draw, 6.3, noise=noise), []
-                for seed in range(args.seeds):
-                    data, test = case.train(seed), case.test(seed)
-                    theirs = original(*data[:2], seed)
-                    ours = fit_ours(data, seed).predict
-                    pairs.append([errors(f, *test)[0] for f in (theirs, ours)])
-                first, ours = np.median(pairs, axis=0)
-                mark = "" if ours < first else "worse"
-                print(f"| {name} | {n} | {noise:g} | {first:.1e} | {ours:.1e} | {mark} |")
-                sys.stdout.flush()
+
+    def row(name, n, noise):
+        field, draw = SMALL[name]
+        case, pairs = Case(field, n, draw, 6.3, noise=noise), []
+        for seed in range(args.seeds):
+            data, test = case.train(seed), case.test(seed)
+            theirs = None if args.skip_peers else original(*data[:2], seed)
+            ours = fit_ours(data, seed).predict
+            pairs.append([errors(f, *test)[0] if f else np.nan for f in (theirs, ours)])
+        first, ours = np.median(pairs, axis=0)
+        mark = "worse" if ours > first else ""
+        return f"| {name} | {n} | {noise:g} | {first:.1e} | {ours:.1e} | {mark} |"
+
+    printed(args, row, *zip(*product(SMALL, (20, 50, 200, 1000), (0.0, 0.1, 0.3)), strict=True))
 
 
 def rollouts(args):
     print("| case | solver | field error | error of ten periods |\n|---|---|---|---|")
-    for name in args.cases:
+
+    def row(name, solver):
         case = CASES[name]
         data, test, starts = case.train(0), case.test(0), case.starts(0)
         t = np.linspace(0, 10 * case.period, 200)
-        exact = trajectories(case.field, starts, t)
-        for solver in args.solvers:
-            model = fit_ours(data, 0, solver=solver)
-            found = []
-            for x0, truth in zip(starts, exact, strict=True):
-                try:
-                    difference = model.simulate(x0, t, rtol=1e-8) - truth
-                    found.append(np.sqrt(np.mean(difference**2)) / truth.std(axis=0).mean())
-                except SimulationError:
-                    found.append(np.inf)
-            error = errors(model.predict, *test)[0]
-            print(f"| {name} | {solver} | {error:.1e} | {np.median(found):.1e} |", flush=True)
+        exact, found = trajectories(case.field, starts, t), []
+        model = fit_ours(data, 0, solver=solver)
+        for x0, truth in zip(starts, exact, strict=True):
+            try:
+                difference = model.simulate(x0, t, rtol=1e-8) - truth
+                found.append(np.sqrt(np.mean(difference**2)) / truth.std(axis=0).mean())
+            except SimulationError:
+                found.append(np.inf)
+        error = errors(model.predict, *test)[0]
+        return f"| {name} | {solver} | {error:.1e} | {np.median(found):.1e} |"
+
+    printed(args, row, *zip(*product(args.cases, args.solvers), strict=True))
 
 
 def one_point(args):
@@ -348,6 +366,7 @@ def parse():
         command.add_argument("--solvers", nargs="*", default=solvers, choices=solvers)
         command.add_argument("--seeds", type=int, default=3)
         command.add_argument("--skip-peers", action="store_true")
+        command.add_argument("--jobs", type=int, default=1, help="rows at a time; not for times")
         command.add_argument("--most-rows", type=int, default=10**7)
         command.add_argument("--plot")
     return parser.parse_args()
