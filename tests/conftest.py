@@ -3,6 +3,7 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -11,6 +12,12 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """What a test leaves to chance (``random_state=None``) is the same in every run."""
+    np.random.seed(int(os.environ.get("TEST_SEED", "0")))  # noqa: NPY002 (that is its source)
 
 
 @pytest.fixture(autouse=True, scope="session")
