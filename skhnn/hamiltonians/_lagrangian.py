@@ -155,7 +155,7 @@ class LagrangianEquations(Equations):
         d = self._d
         X = xp.concatenate([Z[..., :d], xp.zeros_like(Z[..., :d]), Z[..., 2 * d :]], -1)
         p = Z[..., d : 2 * d] - self.momenta(params, X, xp)
-        return _solved(self.masses(params, X, xp), p, xp)
+        return _solved(self.masses(params, X, xp), p[..., None], xp)[..., 0]
 
     def with_velocities(self, params: Params, Z: Any, xp: ModuleType = np) -> Any:
         """Rows (q, v, ...) of rows (q, p, ...)."""
@@ -224,7 +224,7 @@ class LagrangianEquations(Equations):
         f, M = self._field_and_inertia(evaluated, params, X, np)
         J = np.zeros((len(X), self.n_state, self.n_last))
         dE = self._by_last(evaluated, params, X, f[:, self._d :])
-        J[:, self._d :] = -_solved(M[:, None], np.swapaxes(dE, 1, 2), np).swapaxes(1, 2)
+        J[:, self._d :] = -_solved(M, np.eye(self._d), np) @ dE
         return f, J
 
     def jacobian_by_hidden(self, params: Params, X: np.ndarray) -> np.ndarray:
@@ -251,7 +251,7 @@ class LagrangianEquations(Equations):
         field = self._with_accelerations(X, M, F - self._rest(evaluated, X, xp), xp)
 
         def pulled_back(V: Any, outer: Outer, hidden_only: bool = False) -> Params:
-            u = _solved(M, V[..., d : 2 * d], xp)
+            u = _solved(M, V[..., d : 2 * d, None], xp)[..., 0]
             of_forces: Params = []
             if forces is not None:
                 whole = xp.concatenate([xp.zeros_like(u), u], -1)
@@ -393,7 +393,7 @@ class LagrangianEquations(Equations):
         return X[..., self._inputs] @ as_like(self.input_matrix.T, X, xp)
 
     def _with_accelerations(self, X: Any, M: Any, F: Any, xp: ModuleType) -> Any:
-        return xp.concatenate([self._velocities(X), _solved(M, F, xp)], -1)
+        return xp.concatenate([self._velocities(X), _solved(M, F[..., None], xp)[..., 0]], -1)
 
     def _by_last(
         self, evaluated: list[Any], params: Params, X: np.ndarray, a: np.ndarray
@@ -424,9 +424,9 @@ def _are_positive(M: np.ndarray) -> bool:
 
 
 def _solved(M: Any, F: Any, xp: ModuleType) -> Any:
-    """M^-1 F, (..., d); not a number where an M has no inverse."""
+    """M^-1 F, (..., d, m); not a number where an M has no inverse."""
     try:
-        return xp.linalg.solve(M, F[..., None])[..., 0]
+        return xp.linalg.solve(M, F)
     except (np.linalg.LinAlgError, RuntimeError):
         return F * np.nan
 
