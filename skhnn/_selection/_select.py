@@ -114,10 +114,13 @@ class _Selection:
             {repr(race.hamiltonian): [one.sampling for one in race.found] for race in result.races},
             self.options,
         )
+        if self.problem.layout.has_velocities:  # masses show with few units
+            last = {repr(standing.race.hamiltonian) for standing in result.standings}
+            candidates = [h for h in candidates if repr(h) in last]
         if self.few and few.admits(candidates[0], self.problem):
             trained = self.train_few(candidates, few, sampled)
         else:
-            trained = self.train_many(candidates)
+            trained = self.train_many(candidates, sampled)
         self.decide(sampled, trained)
 
     # 1.
@@ -211,8 +214,12 @@ class _Selection:
         self.tell(trained)
         return [trained]
 
-    def train_many(self, candidates: list[Hamiltonian]) -> list[Candidate]:
-        """By SOAP, then perhaps with more units, that are sampled, in the last layer."""
+    def train_many(self, candidates: list[Hamiltonian], sampled: Candidate) -> list[Candidate]:
+        """By SOAP, then perhaps with more units, that are sampled, in the last layer.
+
+        Where that leaves nearly as much as a short training did, another Hamiltonian is tried too,
+        unless sampled layers leave the same: then it is noise.
+        """
         _, judge = self.left_out.folds[0]
         trainer = BySoap(self.monitor, self.options, judge)
         squares = []
@@ -222,9 +229,13 @@ class _Selection:
         k = self.choose(candidates, squares)
         others = sorted(set(range(len(candidates))) - {k}, key=lambda j: error_of(squares[j]))
         found: list[Candidate] = []
-        for j in [k, *others[:1]]:  # a second one where the first stands still
+        for j in [k, *others[:1]]:
             found += self.train_by_soap(candidates[j], squares[j], trainer)
-            if min(one.error for one in found) < _STANDS_STILL * error_of(squares[j]):
+            error = min(one.error for one in found)
+            is_of_sampled = name_of(candidates[j]) == name_of(sampled.model[0].hamiltonian)
+            if error < _STANDS_STILL * error_of(squares[j]) or (
+                is_of_sampled and sampled.error < ALIKE * error
+            ):
                 break
         return found
 
