@@ -86,7 +86,7 @@ def stacked(field, X0, t, rtol, atol):
 def single(args):
     """One trajectory, T = 100; where the time goes."""
     model, x0 = pendulum(), np.array([2.0, 0.0])
-    field, tolerances = model._field(), {"rtol": 1e-8, "atol": 1e-8}
+    field, tolerances = model._model.bind(), {"rtol": 1e-8, "atol": 1e-8}
     by_torch, formula = autograd(model), bare(model)
     table("times asked for", "run", "seconds", "ratio")
     shares = []
@@ -121,7 +121,7 @@ def single(args):
 def batch(args):
     """Many trajectories: against a loop, against common steps; the cost as their number grows."""
     model, t, X0 = pendulum(), np.linspace(0.0, 20.0, 21), swings(1000)
-    field = model._field()
+    field = model._model.bind()
     exact = model.simulate(X0, t, rtol=1e-13, atol=1e-14)
     some = slice(None, None, 100)
     tight = [solve_ivp(lambda _, x: field(x), (0, 20), x0, "DOP853", t, rtol=1e-13, atol=1e-14).y.T
