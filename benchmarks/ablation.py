@@ -1,6 +1,7 @@
 """Which constants of the default matter: each is halved and doubled, everything else as it is.
 
     python benchmarks/ablation.py --seeds 2
+    python benchmarks/ablation.py --seeds 1 --variants _SPREAD last_weights
 
 For every variant the geometric mean, over cases and seeds, of the ratio of its errors to those of
 the default, the worst ratio of a case, and the ratio of the times. The first row is that with
@@ -104,12 +105,14 @@ def main():
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=1, help="fits at a time")
     parser.add_argument("--everything", action="store_true")
+    constants = [*(field.name for field in fields(Budget)), *CONSTANTS]
+    parser.add_argument("--variants", nargs="*", default=constants, choices=constants)
     args = parser.parse_args()
     data = cases(args.everything)
     tries = [
         ("the default", nullcontext, 0),
         ("other random numbers", nullcontext, 100),
-        *((name, variant, 0) for name, variant in variants()),
+        *((name, variant, 0) for name, variant in variants() if name.split()[0] in args.variants),
     ]
     fits = Parallel(n_jobs=args.jobs, return_as="generator")(
         delayed(one_fit)(case, seed, variant, shift)
