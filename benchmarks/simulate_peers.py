@@ -8,6 +8,14 @@ import time
 
 import numpy as np
 import torch
+from evaluate import parts
+
+
+def layers(model):
+    """W1, b1, W2, b2, w, c, l, Q: a network of z = x - c beside l . z + 1/2 z^T Q z."""
+    (W1, W2, w), (b1, b2, (_, *c)) = model.coefs_, model.intercepts_
+    w, linear, Q = parts(w[:, 0], len(b2), len(c))
+    return W1, b1, W2, b2, w, np.array(c), linear, Q
 
 
 def by_diffrax(model):
@@ -17,14 +25,13 @@ def by_diffrax(model):
     import diffrax
     import jax.numpy as jnp
 
-    layers = list(zip(*(map(jnp.asarray, a) for a in (model.coefs_, model.intercepts_)),
-                      strict=True))  # fmt: skip
+    W1, b1, W2, b2, w, c, linear, Q = map(jnp.asarray, layers(model))
     d = model.n_dof_
 
     def H(x):
-        for W, b in layers[:-1]:
-            x = jnp.tanh(x @ W + b)
-        return (x @ layers[-1][0])[0]
+        z = x - c
+        h = jnp.tanh(jnp.tanh(z @ W1 + b1) @ W2 + b2)
+        return h @ w + z @ linear + 0.5 * (z @ Q @ z)
 
     def field(t, x, args):
         g = jax.grad(H)(x)
@@ -54,14 +61,14 @@ def by_diffrax(model):
 
 def torch_field(model):
     """The closed form, which is faster than autograd for both peers on torch."""
-    (W1, W2, w), (b1, b2) = ([torch.tensor(a) for a in arrays]
-                             for arrays in (model.coefs_, model.intercepts_[:-1]))  # fmt: skip
-    w, W1_T, W2_T, d = w[:, 0], W1.T.contiguous(), W2.T.contiguous(), model.n_dof_
+    W1, b1, W2, b2, w, c, linear, Q = map(torch.tensor, layers(model))
+    W1_T, W2_T, d = W1.T.contiguous(), W2.T.contiguous(), model.n_dof_
 
     def field(t, x):
-        h1 = torch.tanh(x @ W1 + b1)
+        z = x - c
+        h1 = torch.tanh(z @ W1 + b1)
         h2 = torch.tanh(h1 @ W2 + b2)
-        g = ((w * (1 - h2 * h2)) @ W2_T * (1 - h1 * h1)) @ W1_T
+        g = ((w * (1 - h2 * h2)) @ W2_T * (1 - h1 * h1)) @ W1_T + z @ Q + linear
         return torch.cat([g[..., d:], -g[..., :d]], dim=-1)
 
     return field
