@@ -78,13 +78,13 @@ def test_others_of_the_batch_go_on_and_what_was_computed_is_kept(wild):
 @pytest.mark.parametrize("x0", [BESIDE, np.stack([BESIDE, BESIDE])])
 def test_a_number_of_evaluations_asked_for_is_spent(wild, x0):
     with pytest.raises(SimulationError, match="max_nfev evaluations of the field"):
-        wild.simulate(x0, T, max_nfev=30_000)
+        wild.simulate(x0, T, max_nfev=20_000)
     result = wild.simulate(x0, [0.0, 0.5], max_nfev=10**6, return_solution=True)
     assert np.max(result.nfev) > 2 * _guard._WINDOW
     fine = wild.simulate(
-        x0, [0.0, 0.1], method="StormerVerlet", step_size=1e-5, return_solution=True
+        x0, [0.0, 0.06], method="StormerVerlet", step_size=1e-5, return_solution=True
     )
-    assert np.max(fine.nfev) > 1e4  # a step asked for is taken
+    assert np.max(fine.nfev) > 5e3  # a step asked for is taken
 
 
 class Learned(BaseEstimator):
@@ -118,7 +118,7 @@ class Learned(BaseEstimator):
         {"method": "Radau", "rtol": 1e-6},
         {"method": "GaussLegendre6"},
         {"rtol": 1e-4, "atol": 1e-14},
-        {"max_step": 1e-4},
+        {"max_step": 3e-4},
     ],
 )
 @pytest.mark.filterwarnings("ignore:rtol, atol have no effect")

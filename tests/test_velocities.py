@@ -307,7 +307,7 @@ def test_masses_of_one_stay_canonical_bit_for_bit(noise):
 
 
 def test_a_double_pendulum_of_angles_and_angular_velocities():
-    bunch = make_double_pendulum(500, coordinates="velocities", random_state=0)
+    bunch = make_double_pendulum(300, coordinates="velocities", random_state=0)
     model = fit_quietly(HNNRegressor(periodic=[0, 1], random_state=0), bunch.data, bunch.target)
     test = make_double_pendulum(200, coordinates="velocities", random_state=1)
     assert (model.coordinates_, model.hamiltonian_.mass) == ("velocities", "q")
