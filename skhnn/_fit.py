@@ -58,7 +58,7 @@ _ROWS_TO_CHECK = 50
 
 
 @dataclass
-class _Rows:
+class Rows:
     """The rows of a fit, and those of them that are trained on and held out; None are all."""
 
     X: np.ndarray
@@ -99,10 +99,10 @@ def train(
     split: tuple[np.ndarray | None, np.ndarray | None] = None, None
     if estimator.early_stopping and solver.holds_out and not one_epoch:
         split = rows_held_out(estimator, len(X), groups, rng)
-    rows = _Rows(X, y, weight, groups, *split)
+    rows = Rows(X, y, weight, groups, *split)
     layout = layout_asked_for(estimator, X.shape[1], estimator.coordinates_)
     hamiltonian, is_open = hamiltonian_asked_for(estimator, layout, goes_on)
-    everything, input_matrix = _problem(estimator, hamiltonian, layout, rows, goes_on)
+    everything, input_matrix = problem_of(estimator, hamiltonian, layout, rows, goes_on)
     problem, scaling = everything, everything.scaling
     if rows.trained_on is not None:
         problem = everything.subset(rows.trained_on)
@@ -152,7 +152,7 @@ def _run(
     solver: Solver,
     problem: Problem,
     everything: Problem,
-    rows: _Rows,
+    rows: Rows,
     start: Start,
     fitted: Callable[[Equations, Params], dict[str, Any]],
     options: SolverOptions,
@@ -204,8 +204,8 @@ def attributes_of(model: Model) -> dict[str, Any]:
     }
 
 
-def _problem(
-    estimator: Any, hamiltonian: Hamiltonian, layout: Layout, rows: _Rows, goes_on: bool
+def problem_of(
+    estimator: Any, hamiltonian: Hamiltonian, layout: Layout, rows: Rows, goes_on: bool
 ) -> tuple[Problem, np.ndarray | None]:
     """All rows less what is known of their rates, and the known G."""
     X, y, n = rows.X, rows.y, rows.y.shape[1]
@@ -235,7 +235,7 @@ def _problem(
 
 
 def _problem_of_velocities(
-    estimator: Any, declared: Declaration, layout: Layout, rows: _Rows, goes_on: bool
+    estimator: Any, declared: Declaration, layout: Layout, rows: Rows, goes_on: bool
 ) -> tuple[Problem, np.ndarray | None]:
     """The same of positions and velocities: what is known stays in the equations."""
     G = input_matrix_asked_for(estimator, layout)

@@ -60,7 +60,7 @@ class FittedHamiltonian(BaseEstimator):
             If X does not have the columns of the training data.
         """
         check_is_fitted(self)
-        X = check_states(self, X)
+        X = self._states(X)
         if self._is_for_device(len(X)):
             return self._on_device(self._model.equations.field, X)
         return self._model.field(X)
@@ -90,7 +90,7 @@ class FittedHamiltonian(BaseEstimator):
             If X does not have the columns of the training data.
         """
         check_is_fitted(self)
-        X = check_states(self, X)
+        X = self._states(X)
         if self._is_for_device(len(X)):
             return self._on_device(self._model.equations.value, X) + self._model.constant
         return self._model.energy(X)
@@ -209,7 +209,7 @@ class FittedHamiltonian(BaseEstimator):
             If X does not have the columns of the training data.
         """
         check_is_fitted(self)
-        X, equations = np.array(check_states(self, X)), self._model.equations
+        X, equations = np.array(self._states(X)), self._model.equations
         if isinstance(equations, LagrangianEquations):
             d = self.n_dof_
             X[:, d : 2 * d] = equations.momenta(self._model.params, X)
@@ -236,7 +236,7 @@ class FittedHamiltonian(BaseEstimator):
             If Z does not have as many columns as the training data.
         """
         check_is_fitted(self)
-        Z, equations = check_states(self, Z), self._model.equations
+        Z, equations = self._states(Z), self._model.equations
         if isinstance(equations, LagrangianEquations):
             return np.asarray(equations.with_velocities(self._model.params, Z))
         return Z
@@ -274,7 +274,7 @@ class FittedHamiltonian(BaseEstimator):
             If X or dX do not have the shapes above, or states are neither (q, p) nor (q, v).
         """
         check_is_fitted(self)
-        X, equations, d = check_states(self, X), self._model.equations, self.n_dof_
+        X, equations, d = self._states(X), self._model.equations, self.n_dof_
         if not equations.layout.has_halves:
             raise ValueError("inverse_dynamics needs states (q, p) or (q, v).")
         dX = check_derivatives(dX, (len(X), 2 * d))
@@ -314,7 +314,7 @@ class FittedHamiltonian(BaseEstimator):
 
         See Also
         --------
-        from_torch : The way back.
+        HNNRegressor.from_torch : The way back.
 
         Examples
         --------
@@ -374,10 +374,14 @@ class FittedHamiltonian(BaseEstimator):
             driving=driving,
         )
 
+    def _states(self, X: Any) -> np.ndarray:
+        """States of a user, checked."""
+        return check_states(self, X)
+
     def _check_starts(self, n_state: int, X: Any) -> np.ndarray:
         """States of a frame, whose columns are those of the state."""
         if n_state == self.n_features_in_:
-            return check_states(self, X)
+            return self._states(X)
         names = getattr(self, "feature_names_in_", None)
         if names is not None and list(X.columns) != list(names[:n_state]):
             raise ValueError(

@@ -54,57 +54,79 @@ def identify(
     params : list of ndarray
         The weights of both.
     """
-    lagrangian = equations if isinstance(equations, LagrangianEquations) else None
-    if lagrangian is not None and lagrangian.is_linear:
-        lagrangian = None  # no mass to find
-    labelled = [
-        (k, term)
-        for k, term in enumerate(equations.forces)
-        if isinstance(term, Functions) and term.label
-    ]
-    if not labelled and lagrangian is None:
+    if not _labelled(equations) and not _has_masses(equations):
         return params, {}
     rng = np.random.RandomState(0)
     rows = some(np.arange(problem.n_samples), _ROWS // problem.n_targets, rng)
     free = known_last_weights(trained, params, problem.scaling).free
     C = covariance(DerivativeFit(problem, trained), params, rows, free)
-    w, layout = equations.last(params), equations.layout
-    first, found = layout.n_columns + layout.n_rates, {}
-    places = _places(equations)
-    met = False
-    for k, term in labelled:
+    params, met = with_friction_that_is_none_negative(equations, params, C)
+    spread = _scores(problem, trained, params, rows, C)
+    X = problem.rows(rows[:: -(-len(rows) // _ROWS_OF_MASSES)])[0]
+    return params, coefficients(equations, params, spread, X, at_bound=met)
+
+
+def with_friction_that_is_none_negative(
+    equations: Equations, params: Params, C: np.ndarray
+) -> tuple[Params, bool]:
+    """The params, and whether they had to change, for last weights of the covariance C, (m, m)."""
+    w, met = equations.last(params), False
+    for which, T in (pair for label, pair in _labelled(equations) if label == "damping"):
+        own = C[np.ix_(which, which)]
+        nearest = _semi_definite(T, w[which], own)
+        if nearest is not None:
+            w = w + C[:, which] @ linalg.pinvh(own) @ (nearest - w[which])
+            w[which], met = nearest, True
+    return equations.with_last(params, w), met
+
+
+def coefficients(
+    equations: Equations, params: Params, C: np.ndarray, X: np.ndarray, *, at_bound: bool
+) -> dict[str, Identified]:
+    """The coefficients of forces, and masses as their mean over rows X, by their label.
+
+    C, (m, m), is the covariance of the last weights. ``at_bound`` friction has no normal error.
+    """
+    w, found = equations.last(params), dict(_labelled(equations))
+    if _has_masses(equations):
+        slopes = equations.mass_slopes(params, X).mean(axis=0)  # type: ignore[attr-defined]
+        found["masses"] = np.arange(len(w)), np.moveaxis(slopes, -1, 0)
+    identified = {}
+    for label, (which, T) in found.items():
+        value = np.einsum("a,aij->ij", w[which], T)
+        slope = np.zeros((len(w), *value.shape))
+        slope[which] = T
+        if _has_masses(equations) and equations.has_free_scale:  # type: ignore[attr-defined]
+            slope -= value * found["masses"][1][:, :1, :1]  # all of it is relative to M_11
+        std = np.sqrt(np.einsum("aij,ab,bij->ij", slope, C, slope).clip(0.0))
+        if at_bound and label == "damping":
+            std = np.full_like(std, np.nan)
+        identified[label] = Identified(value, std)
+    return identified
+
+
+def _has_masses(equations: Equations) -> bool:
+    """Whether there are masses to find."""
+    return isinstance(equations, LagrangianEquations) and not equations.is_linear
+
+
+def _labelled(equations: Equations) -> list[tuple[str, tuple[np.ndarray, np.ndarray]]]:
+    """Of forces with a label the places of their coefficients, and what these multiply."""
+    layout, places, found = equations.layout, _places(equations), []
+    first = layout.n_columns + layout.n_rates
+    for k, term in enumerate(equations.forces):
+        if not (isinstance(term, Functions) and term.label):
+            continue
         which = places[len(equations.terms) + k]
         of_each = [term.force_matrix([u[:, None]], equations.e, first, layout.n_pushed)
                    for u in np.eye(len(which))]  # fmt: skip
         T = np.array(of_each, dtype=float)
         if term.label == "damping":
             T = -np.swapaxes(T[:, layout.n_columns :], 1, 2)  # (coefficients, d, d)
-            nearest = _semi_definite(T, w[which], C[np.ix_(which, which)])
-            if nearest is not None:
-                w = w + C[:, which] @ linalg.pinvh(C[np.ix_(which, which)]) @ (nearest - w[which])
-                w[which], met = nearest, True
         else:
             T = np.swapaxes(T[:, layout.inputs], 1, 2)  # (coefficients, n_pushed, n_inputs)
-        found[term.label] = which, T
-    params = equations.with_last(params, w)
-    spread = _scores(problem, trained, params, rows, C)
-    everything = np.arange(len(w))
-    if lagrangian is not None:
-        X = problem.rows(rows[:: -(-len(rows) // _ROWS_OF_MASSES)])[0]
-        slopes = lagrangian.mass_slopes(params, X).mean(axis=0)
-        found["masses"] = everything, np.moveaxis(slopes, -1, 0)
-    identified = {}
-    for label, (which, T) in found.items():
-        value = np.einsum("a,aij->ij", w[which], T)
-        slope = np.zeros((len(w), *value.shape))
-        slope[which] = T
-        if lagrangian is not None and lagrangian.has_free_scale:  # all of it is relative to M_11
-            slope -= value * found["masses"][1][:, :1, :1]
-        std = np.sqrt(np.einsum("aij,ab,bij->ij", slope, spread, slope).clip(0.0))
-        if met and label == "damping":
-            std = np.full_like(std, np.nan)  # at a bound there is no normal error
-        identified[label] = Identified(value, std)
-    return params, identified
+        found.append((term.label, (which, T)))
+    return found
 
 
 def _places(equations: Equations) -> list[np.ndarray]:
@@ -157,4 +179,4 @@ def _scores(
     return np.asarray(M.T @ M) * n_clusters / max(n_clusters - 1, 1) / part
 
 
-__all__ = ["Identified", "identify"]
+__all__ = ["Identified", "coefficients", "identify", "with_friction_that_is_none_negative"]

@@ -73,7 +73,7 @@ def run_race(
     races = [Race(left_out.training, hamiltonian, options) for hamiltonian in hamiltonians]
     running, units, tau, before = races, FIRST_UNITS, 1.0, None
     while True:
-        _run(running, units, tau)
+        run_round(running, units, tau)
         standings = [_stand(race, race.best, left_out, options, tau) for race in running]
         layout = left_out.training.layout
         finest = {"finest": _NO_OTHER_MASSES} if layout.has_velocities else {}
@@ -108,7 +108,7 @@ def run_race(
         before, units = best, 2 * units
 
 
-def _run(races: Sequence[Race], units: int, tau: float) -> None:
+def run_round(races: Sequence[Race], units: int, tau: float) -> None:
     """One round of all; of Lagrangians with as many networks the first tries the samplings.
 
     Their fits take steps. What suits one suits the others, which read the same columns.

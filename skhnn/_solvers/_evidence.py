@@ -49,7 +49,8 @@ class LinearFit:
 
     ``error`` is sigma, in units of the spread of the targets; ``left`` the root mean square that w
     leaves of the equations it was fitted to; ``free`` the number of unknowns that the data
-    determine, sum s^2 / (s^2 + ridge) and all of u.
+    determine, sum s^2 / (s^2 + ridge) and all of u. The prior has the precision ``prior``, (m,), in
+    units of that of the noise.
     """
 
     w: np.ndarray
@@ -58,6 +59,7 @@ class LinearFit:
     left: float
     free: float
     n_equations: int
+    prior: np.ndarray
 
 
 def covariance(
@@ -94,11 +96,14 @@ def solve(
 
     ``judges`` are the factors of other rows, which then choose the ridges.
     """
-    w, log_evidence, Q, squares, free = np.zeros(n_last), 0.0, 0.0, 0.0, 0.0
+    w, prior = np.zeros(n_last), np.zeros(n_last)
+    log_evidence, Q, squares, free = 0.0, 0.0, 0.0, 0.0
     for i, factor in enumerate(factors):
         own = _Part(factor, tau)
         k = own.best(alpha) if judges is None else own.best_for(judges[i], alpha)
         w[factor.weights] = own.weights(k)
+        prior[factor.weights] = own.ridges[k]
+        prior[factor.weights[: factor.n_wide]] = own.Q[k] / max(factor.n_equations, 1) / WIDE**2
         R = factor.normalised
         residual = R[:, :-1] @ w[factor.weights] - R[:, -1]
         log_evidence += own.log_evidence[k]
@@ -106,7 +111,7 @@ def solve(
         free += own.free[k]
     n = sum(factor.n_equations for factor in factors)
     error, left = (float(np.sqrt(value / max(n, 1))) for value in (Q, squares))
-    return LinearFit(w, float(log_evidence), error, left, float(free), n)
+    return LinearFit(w, float(log_evidence), error, left, float(free), n, prior)
 
 
 class _Part:
