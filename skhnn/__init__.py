@@ -10,11 +10,13 @@ function ``skhnn.simulate(model, x0, t)`` simulates any model of a vector field,
 
 from ._regressor import HNNRegressor
 from ._simulation import ExtrapolationWarning, SimulationError, SimulationResult, simulate
+from ._trajectory_regressor import HNNTrajectoryRegressor
 
 __version__ = "0.1.0"
 __all__ = [
     "ExtrapolationWarning",
     "HNNRegressor",
+    "HNNTrajectoryRegressor",
     "SimulationError",
     "SimulationResult",
     "__version__",

@@ -1,0 +1,368 @@
+"""Which Hamiltonian measured runs have: samplings by derivatives, Hamiltonians by joint fits.
+
+1. The runs are smoothed; the derivatives of the splines are data for the last weights of sampled
+   layers, whose evidence chooses how the layers of every Hamiltonian are drawn.
+2. From there the joint fit of states and weights; its evidence decides between Hamiltonians, of
+   those that are about as good in favour of the simplest, whether measured velocities are the
+   rates of positions or mixed, and whether there is friction.
+3. Twice the units as long as the data determine most of the weights and the evidence grows.
+"""
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .._asked_for import hamiltonian_asked_for
+from .._data import Place, Problem
+from .._fit import Rows, problem_of
+from .._scaling import Scaling
+from .._selection import run_round
+from .._solvers import SolverOptions, equations_of, name_of
+from .._solvers._sampled import FIRST_UNITS, LAST_UNITS, Race, Sampled
+from ..forces import Damping
+from ..hamiltonians import (
+    Equations,
+    Hamiltonian,
+    LagrangianEquations,
+    Layout,
+    Params,
+    named,
+    with_forces,
+    with_forces_of,
+)
+from ._joint import MOST_STEPS, JointFit, Measured, fit_jointly
+from ._runs import BETWEEN, Grid, Runs
+from ._start import Smoothed
+
+# Log evidences that differ by less are about as good: a factor of twenty in the odds.
+_ALIKE = 3.0
+# Hamiltonians and samplings of one of them that come into the joint fit, by evidence.
+_MOST_JOINTLY, _MOST_SAMPLINGS = 4, 2
+# Steps of a joint fit by which they are compared; the one that is chosen goes on to its end.
+_STEPS_TO_COMPARE = 5
+# Samples by which they are compared, of pieces of runs.
+_SAMPLES_TO_COMPARE, _SAMPLES_OF_A_PIECE = 2000, 500
+_ROWS_OF_MASSES = 400
+
+
+@dataclass(eq=False)
+class _Entry:
+    """A Hamiltonian without the friction that is optional, its race, and a known G."""
+
+    hamiltonian: Hamiltonian
+    race: Race
+    input_matrix: np.ndarray | None
+
+
+@dataclass(eq=False)
+class Candidate:
+    """A joint fit, and what it came from."""
+
+    entry: _Entry
+    sampled: Sampled
+    joint: JointFit
+
+
+@dataclass
+class Chosen:
+    """The outcome of the choice, fitted to all runs; ``more`` are inputs and parameters of rows."""
+
+    candidate: Candidate
+    grid: Grid
+    more: np.ndarray
+    between: str
+    report: list[dict[str, Any]]
+
+
+class Choice:
+    """One run of the choice.
+
+    ``asked`` has the parameters of the estimator by name. ``optional`` says whether friction is an
+    outcome, and so is ``between`` where it is "auto". ``calibration``, (d, d), is a guess of S of
+    instruments that show S dq/dt, or None.
+    """
+
+    def __init__(
+        self,
+        asked: Any,
+        runs: Runs,
+        layout: Layout,
+        rng: np.random.RandomState,
+        *,
+        noise: np.ndarray | None,
+        robust: bool,
+        optional: bool,
+        calibration: np.ndarray | None,
+        between: str,
+        deadline: float,
+        verbose: bool,
+    ):
+        self.between = between
+        self.asked, self.runs, self.layout, self.rng = asked, runs, layout, rng
+        self.noise, self.robust, self.optional = noise, robust, optional
+        D = layout.n_state
+        self.E, self.is_open = np.eye(D), np.zeros((D, D), dtype=bool)
+        self.are_rates = calibration is None
+        if calibration is not None:
+            self.E[D // 2 :, D // 2 :], self.is_open[D // 2 :, D // 2 :] = calibration, True
+        self.options = SolverOptions(
+            Place.on_numpy("float64"), rng, deadline=deadline, verbose=verbose
+        )
+        self.began = time.perf_counter()
+
+    def run(self) -> Chosen:
+        """See the module."""
+        self.compared = compared = self._some_runs()
+        self.smoothed = Smoothed(compared, self.layout.has_velocities, self.are_rates)
+        self._set_up(compared)
+        has_all = compared is self.runs
+        best = self._best_of([self._race(one, self.optional) for one in self._candidates()])
+        best = self._between_samples(best)
+        best = self._calibrated(best)
+        best = self._without_friction(best)
+        best = self._with_more_units(best)
+        best = self._to_its_end(best, has_all=has_all)
+        if self.options.is_out_of_time:
+            best.joint.status = "max_time"
+        more = self.rows.X[:, self.layout.n_state :]
+        between = BETWEEN[0] if self.between == "auto" else self.between  # there are no inputs
+        return Chosen(best, self.grid, more, between, self.options.report)
+
+    # --- the data ------------------------------------------------------------------------------
+
+    def _some_runs(self) -> Runs:
+        """All runs, or pieces of them at random that have enough samples."""
+        if sum(len(t) for t in self.runs.t) <= _SAMPLES_TO_COMPARE:
+            return self.runs
+        pieces = self.runs.in_pieces(_SAMPLES_OF_A_PIECE)
+        counts = np.array([len(t) for t in pieces.t])
+        order = self.rng.permutation(len(counts))
+        n = int(np.searchsorted(np.cumsum(counts[order]), _SAMPLES_TO_COMPARE)) + 1
+        return pieces.subset(sorted(order[:n].tolist()))
+
+    def _set_up(self, runs: Runs) -> None:
+        self.shown = None if runs.inputs is None else runs.inputs[0].between
+        self.grid = Grid.of(runs, self.smoothed.step())
+        self.x = self.smoothed.nodes(self.grid)
+        y = np.full_like(self.x, np.nan)
+        y[self.grid.of_samples] = np.concatenate(runs.Y)
+        self.measured = Measured(y, self.noise, self.robust, self.E, self.is_open)
+        X, dX = self.smoothed.samples(), self.smoothed.samples(1)
+        if runs.inputs is not None:
+            more = [u(t) for u, t in zip(runs.inputs, runs.t, strict=True)]
+            X = np.concatenate([X, np.concatenate(more)], axis=1)
+        groups = np.repeat(np.arange(len(runs)), [len(t) for t in runs.t])
+        self.rows = Rows(X, dX, np.ones(len(X)), groups, None, None)
+
+    # --- candidates ----------------------------------------------------------------------------
+
+    def _candidates(self) -> list[Hamiltonian]:
+        """The simplest first, without the friction that is optional."""
+        asked_for, is_open = hamiltonian_asked_for(self.asked, self.layout, False)
+        if not is_open:
+            return [asked_for]
+        found = []
+        for one in named(self.layout).values():
+            with contextlib.suppress(ValueError):  # momenta that are angles have no square
+                one.declare(self.layout)
+                found.append(with_forces_of(asked_for, one))
+        return found
+
+    def _race(self, hamiltonian: Hamiltonian, has_friction: bool) -> "_Entry":
+        full = with_forces(hamiltonian, Damping()) if has_friction else hamiltonian
+        problem, G = problem_of(self.asked, full, self.layout, self.rows, False)
+        return _Entry(hamiltonian, Race(problem, full, self.options), G)
+
+    def _best_of(self, entries: Sequence["_Entry"]) -> Candidate:
+        """The simplest that is about as good as the best, by evidence."""
+        run_round([entry.race for entry in entries], FIRST_UNITS, 1.0)
+        started = [entry for entry in entries if entry.race.found]
+        order = sorted(started, key=lambda entry: -entry.race.best.fit.log_evidence)
+        found: list[Candidate] = []
+        for entry in [entry for entry in started if entry in order[:_MOST_JOINTLY]]:
+            tried: list[Candidate] = []
+            for sampled in entry.race.found[:_MOST_SAMPLINGS]:
+                if not (found or tried) or not self.options.is_out_of_time:
+                    tried += self._jointly(entry, sampled)
+            if tried:
+                found.append(max(tried, key=lambda one: one.joint.log_evidence))
+        return self._settled(found)
+
+    def _settled(self, found: list[Candidate]) -> Candidate:
+        """The simplest of about the best, of those that come to their end: others prove nothing."""
+        while found:
+            best = self._simplest(found)
+            if best.joint.status == "converged" or self.options.is_out_of_time:
+                return best
+            sampled = replace(best.sampled, params=best.joint.params)
+            ended = self._jointly(best.entry, sampled, best.joint, MOST_STEPS)
+            if len(found) == 1 and ended:
+                return ended[0]
+            place = found.index(best)
+            found[place : place + 1] = [one for one in ended if one.joint.status == "converged"]
+        raise _no_fit()
+
+    @staticmethod
+    def _simplest(found: Sequence[Candidate]) -> Candidate:
+        best = max(one.joint.log_evidence for one in found)
+        return next(one for one in found if one.joint.log_evidence >= best - _ALIKE)
+
+    def _without_friction(self, best: Candidate) -> Candidate:
+        """The same without friction, where the data do not ask for it."""
+        if not self.optional or self.options.is_out_of_time:
+            return best
+        entry = self._race(best.entry.hamiltonian, False)
+        layers = best.joint.equations.hamiltonian.layers()
+        same = [(n.hidden_layer_sizes, n.activation) for n in layers]
+        equations = equations_of(entry.race.hamiltonian.with_layers(same), entry.race.problem)
+        n = len(equations.init_params(self.rng))  # friction stands behind all else
+        sampled = replace(best.sampled, equations=equations, params=best.joint.params[:n])
+        without = self._jointly(entry, sampled, best.joint, 2 * _STEPS_TO_COMPARE)
+        return self._settled([*without, best])
+
+    def _between_samples(self, best: Candidate) -> Candidate:
+        """The same with the interpolation of inputs that has the largest evidence."""
+        if self.between != "auto" or self.compared.inputs is None:
+            return best
+        found = [(best, BETWEEN[0])]
+        for between in BETWEEN[1:]:
+            self._set_up(self.compared.with_inputs(between))
+            sampled = replace(best.sampled, params=best.joint.params)
+            others = self._jointly(best.entry, sampled, best.joint)
+            found += [(other, between) for other in others]
+            if self.options.is_out_of_time:
+                break
+        best, chosen = max(found, key=lambda pair: pair[0].joint.log_evidence)
+        self.between = chosen
+        self.compared, self.runs = (runs.with_inputs(chosen) for runs in (self.compared, self.runs))
+        self._set_up(self.compared)
+        return best
+
+    def _calibrated(self, best: Candidate) -> Candidate:
+        """The same with velocities that are S dq/dt, where the evidence asks for it."""
+        D = self.layout.n_state
+        present = self.measured.present[:, D // 2 :].any(axis=0).all()
+        is_asked = self.layout.has_velocities and present and not self.is_open.any()
+        if not is_asked or self.options.is_out_of_time:
+            return best
+        before = self.is_open, self.measured
+        self.is_open = np.zeros((D, D), dtype=bool)
+        self.is_open[D // 2 :, D // 2 :] = True
+        self.measured = replace(self.measured, is_open=self.is_open)
+        sampled = replace(best.sampled, params=best.joint.params)
+        found = self._simplest([best, *self._jointly(best.entry, sampled, best.joint)])
+        if found is best:
+            self.is_open, self.measured = before
+        else:
+            self.E = found.joint.E
+        return found
+
+    def _with_more_units(self, best: Candidate) -> Candidate:
+        """Twice the units as long as most are used and the evidence grows."""
+        units = FIRST_UNITS
+        while (
+            best.joint.n_freed > 0.5 * best.joint.n_last
+            and 2 * units <= LAST_UNITS
+            and not best.entry.race.layers_given
+            and not self.options.is_out_of_time
+        ):
+            units *= 2
+            has_friction = self.optional and bool(best.sampled.equations.forces)
+            entry = self._race(best.entry.hamiltonian, has_friction)
+            entry.race.samplings = [best.sampled.sampling]
+            entry.race.run(units)
+            before = best
+            best = self._simplest([best, *self._jointly(entry, entry.race.best)])
+            if best is before:
+                break
+        return best
+
+    # --- joint fits ----------------------------------------------------------------------------
+
+    def _jointly(
+        self,
+        entry: "_Entry",
+        sampled: Sampled,
+        near: JointFit | None = None,
+        most_steps: int = _STEPS_TO_COMPARE,
+    ) -> list[Candidate]:
+        """The joint fit from sampled layers, and the states of one that is near, if it ends."""
+        problem = entry.race.problem
+        equations = in_units_of_the_data(sampled.equations, problem, entry.input_matrix)
+        free = free_weights(equations, sampled.params, self.rows.X)
+        x, sigma = (self.x, self.smoothed.noise) if near is None else (near.x, near.sigma)
+        joint = fit_jointly(
+            equations, sampled.params, free, x, sigma, self.measured, self.grid,
+            most_steps=most_steps,
+            is_out_of_time=lambda: self.options.is_out_of_time,
+        )  # fmt: skip
+        remark: dict[str, Any] = {
+            "hamiltonian": name_of(sampled.equations.hamiltonian),
+            "friction": bool(sampled.equations.forces),
+            "calibration": bool(self.is_open.any()),
+            "between": self.shown,
+            "features": f"{sampled.sampling.method} {sampled.sampling.scale:g}",
+            "log_evidence": float("nan") if joint is None else joint.log_evidence,
+            "steps": 0 if joint is None else joint.n_steps,
+            "status": "failed" if joint is None else joint.status,
+            "seconds": time.perf_counter() - self.began,
+        }
+        self.options.tell(remark)
+        if joint is None or not np.isfinite(joint.log_evidence) or joint.status == "failed":
+            return []
+        return [Candidate(entry, sampled, joint)]
+
+    def _to_its_end(self, best: Candidate, *, has_all: bool) -> Candidate:
+        """The chosen model, fitted to all runs."""
+        joint, x, sigma = best.joint, best.joint.x, best.joint.sigma
+        if has_all and joint.status == "converged":
+            return best
+        if not has_all:
+            self.smoothed = Smoothed(self.runs, self.layout.has_velocities, self.are_rates)
+            self._set_up(self.runs)
+            x, sigma = self.smoothed.nodes(self.grid), self.smoothed.noise
+        found = fit_jointly(
+            joint.equations, joint.params, _mask(joint), x, sigma, self.measured, self.grid,
+            is_out_of_time=lambda: self.options.is_out_of_time,
+        )  # fmt: skip
+        if found is None or (found.status == "failed" and not has_all):
+            raise _no_fit()
+        best.joint = found
+        return best
+
+
+def in_units_of_the_data(
+    equations: Equations, problem: Problem, input_matrix: np.ndarray | None
+) -> Equations:
+    """Equations of x, where those of a problem are of x'."""
+    scaling: Scaling = problem.scaling
+    known = equations.hamiltonian.declare(problem.layout).known
+    return equations.in_units_of_the_data(scaling.units, known, problem.structure, input_matrix)
+
+
+def free_weights(equations: Equations, params: Params, X: np.ndarray) -> np.ndarray:
+    """The last weights that may change, (m,) of bool; one is held where L has no unit."""
+    free = np.ones(equations.n_last, dtype=bool)
+    if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
+        trace = equations.trace(params, X[:: max(len(X) // _ROWS_OF_MASSES, 1)])
+        size = trace * equations.last(params) * equations.is_quadratic
+        free[np.argmax(np.abs(size))] = False
+    return free
+
+
+def _mask(joint: JointFit) -> np.ndarray:
+    free = np.zeros(joint.n_last, dtype=bool)
+    free[joint.free] = True
+    return free
+
+
+def _no_fit() -> ValueError:
+    return ValueError(
+        "No joint fit of states and Hamiltonian came to an end: the dynamics between the rows are "
+        "not found from smoothed runs. Are the times in t right, and the runs in groups? Rows "
+        "farther apart than a quarter of a period do not say enough."
+    )

@@ -1,0 +1,123 @@
+"""A user's table of measured rows as runs."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .._validation import as_numpy
+from ._runs import Inputs, Runs
+
+
+def check_times_of_rows(t: Any, n: int, groups: np.ndarray, time_step: float) -> np.ndarray:
+    """Times (n,) of rows; without them rows of a run are ``time_step`` apart."""
+    if t is None:
+        found = np.empty(n)
+        for group in np.unique(groups):
+            rows = np.flatnonzero(groups == group)
+            found[rows] = time_step * np.arange(len(rows))
+        return found
+    t = np.asarray(as_numpy(t, "t"))
+    if t.shape != (n,):
+        raise ValueError(f"t must have a time for every row of X, shape ({n},); got {t.shape}.")
+    t = t.astype(float)
+    if not np.isfinite(t).all():
+        raise ValueError("t must be finite; got NaN or infinity. Leave these rows out.")
+    return t
+
+
+def check_groups(groups: Any, n: int) -> np.ndarray:
+    """The number of the run of every row, (n,), in the order in which they appear."""
+    if groups is None:
+        return np.zeros(n, dtype=int)
+    groups = np.asarray(as_numpy(groups, "groups"))
+    if groups.shape != (n,):
+        raise ValueError(
+            f"groups must name the run of every row of X, shape ({n},); got shape {groups.shape}."
+        )
+    if groups.dtype == object:
+        groups = groups.astype(str)
+    _, first, number = np.unique(groups, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number.ravel()]
+
+
+def runs_of(
+    X: np.ndarray,
+    t: np.ndarray,
+    groups: np.ndarray,
+    n_measured: int,
+    n_state: int,
+    periods: Mapping[int, float],
+    between: str,
+    *,
+    has_to_say: bool = True,
+) -> Runs:
+    """The runs of a table whose rows are measured states, NaN where nothing was, and inputs.
+
+    Angles are unwrapped, states padded with what was not measured, and runs of one row left out.
+    """
+    more = X[:, n_measured:]
+    if not np.isfinite(more).all():
+        raise ValueError("Inputs and parameters must be finite; got NaN or infinity.")
+    times, states, inputs, rows, short = [], [], [], [], []
+    for group in range(groups.max() + 1):
+        own = np.flatnonzero(groups == group)
+        steps = np.diff(t[own])
+        if (steps <= 0.0).any():
+            k = int(np.argmax(steps <= 0.0))
+            raise ValueError(
+                f"The times of a run must increase from row to row; in run {group} row "
+                f"{own[k + 1]} has t={t[own[k + 1]]:g} after t={t[own[k]]:g}. Sort the rows by "
+                "time, average repeated times, and pass the run of every row as groups."
+            )
+        Y = X[own, :n_measured]
+        if int((~np.isnan(Y)).any(axis=1).sum()) < 2:
+            short.append(group)
+            continue
+        for column, period in periods.items():
+            if column < n_measured:
+                Y[:, column] = unwrapped(Y[:, column], period)
+        times.append(t[own])
+        states.append(np.pad(Y, ((0, 0), (0, n_state - n_measured)), constant_values=np.nan))
+        rows.append(own)
+        if more.shape[1]:
+            inputs.append(Inputs(t[own], more[own], between))
+    if not times:
+        raise ValueError("Every run needs two rows or more; got none that has. Pass t and groups.")
+    if short and has_to_say:
+        warnings.warn(
+            f"{len(short)} of {groups.max() + 1} runs have fewer than two measured rows and are "
+            "left out.",
+            stacklevel=4,
+        )
+    return Runs(times, states, inputs or None, rows)
+
+
+def unwrapped(x: np.ndarray, period: float) -> np.ndarray:
+    """An angle without jumps by its period; NaN stay."""
+    found, ok = x.copy(), ~np.isnan(x)
+    found[ok] = np.unwrap(x[ok], period=period)
+    return found
+
+
+def blocks(t: np.ndarray, groups: np.ndarray, horizon: float | None) -> list[Sequence[np.ndarray]]:
+    """Pairs (rows before, rows after) of every run, each of them ``horizon`` long.
+
+    Without a horizon it is a quarter of every run; what is shorter than two is cut in the middle.
+    """
+    found: list[Sequence[np.ndarray]] = []
+    for group in range(groups.max() + 1):
+        rows = np.flatnonzero(groups == group)
+        if len(rows) < 4:
+            continue
+        span = t[rows[-1]] - t[rows[0]]
+        length = min(horizon or 0.25 * span, 0.5 * span)
+        number = np.minimum(
+            ((t[rows] - t[rows[0]]) / length * (1.0 - 1e-9)).astype(int),
+            int(span / length + 1e-9) - 1,
+        )
+        parts = [rows[number == k] for k in range(number.max() + 1)]
+        found += [(a, b) for a, b in pairwise(parts) if len(a) > 1 and len(b)]
+    return found

@@ -1,0 +1,730 @@
+"""HNNTrajectoryRegressor: a Hamiltonian from measured runs, without derivatives."""
+
+import time
+import warnings
+from numbers import Integral, Real
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from ._asked_for import layout_asked_for
+from ._coordinates import of_masses
+from ._documentation import DocumentationLink
+from ._fit import attributes_of
+from ._fitted import FittedHamiltonian
+from ._identified import coefficients, with_friction_that_is_none_negative
+from ._model import Model
+from ._simulation import simulate
+from ._support import Support
+from ._threads import one_blas_thread
+from ._trajectories import (
+    BETWEEN,
+    Choice,
+    Chosen,
+    Grid,
+    Measured,
+    Runs,
+    Smoothed,
+    blocks,
+    check_groups,
+    check_times_of_rows,
+    correlation_of_residuals,
+    runs_of,
+    states_for,
+    velocities_are_rates,
+)
+from ._validation import as_numpy, check_choice, check_flag, check_magnitude, check_number
+from .forces import Force
+from .hamiltonians import HAMILTONIANS, Hamiltonian, LagrangianEquations, Layout, Natural
+
+_COORDINATES = ("auto", "canonical", "velocities", "positions")
+# Draws of the weights by which simulations get a band.
+_DRAWS = 30
+# Residuals of neighbouring rows that are alike make errors larger by this factor before it is said.
+_CORRELATED = 2.0
+_ROWS_OF_MASSES = 500
+# Velocities are mixed where S of v = S dq/dt explains them so well and is so far from symmetric.
+_EXPLAINED, _NOT_SYMMETRIC = 0.9, 0.05
+_OF_FORCES_AND_MASSES = (
+    "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
+    "undetermined_masses_", "calibration_",
+)  # fmt: skip
+
+
+class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
+    r"""A Hamiltonian from measured runs: noisy states at some times, and no derivatives.
+
+    .. math:: y_i = E x(t_i) + \varepsilon_i, \qquad
+              \frac{dx}{dt} = J \nabla H(x) + F(x, u), \qquad \varepsilon_{ij} \sim N(0, \sigma_j^2)
+
+    States x and the weights of H are found together by Gauss-Newton steps, so that noise does not
+    bias H as it does where noisy states are taken for exact. Between rows the dynamics hold exactly
+    (Hermite-Simpson collocation). The level of the noise, ridges, hidden layers, Hamiltonian and
+    friction are those of the largest evidence (marginal likelihood).
+
+    A row is a state (q, p) or (q, v), or positions q alone; values that are missing are NaN. Runs
+    may have any lengths and steps.
+
+    Parameters
+    ----------
+    hamiltonian : str or Hamiltonian, default="auto"
+        One of "auto", "mechanical", "separable", "natural" and "mlp", or an object, as for
+        :class:`HNNRegressor`. "auto" takes the simplest whose log evidence is within three
+        of the best.
+    coordinates : {"auto", "canonical", "velocities", "positions"}, default="auto"
+        What the columns are: (q, p), (q, v), or q alone (d columns). "auto" takes the second half
+        of the columns for velocities where they are the rates of the first, up to noise, and for
+        momenta otherwise.
+    periodic : sequence of int or str, mapping or None, default=None
+        Columns that are angles, as for :class:`HNNRegressor`. Jumps by a period are undone.
+    dissipation : {None, "linear", "mlp", "auto"} or Force, default="auto"
+        Friction, as for :class:`HNNRegressor`. "auto" adds a constant linear one where the evidence
+        asks for it.
+    n_inputs : int, default=0
+        The number of columns u behind the state, with a force G u.
+    input_matrix : array-like of shape (d, n_inputs), default=None
+        A known G.
+    n_parameters : int, default=0
+        The number of columns behind state and inputs that H depends on.
+    between : {"auto", "linear", "hold", "cubic"}, default="auto"
+        What inputs and parameters are between their samples: straight lines, constant from one to
+        the next, or cubic splines. "auto" takes what has the largest evidence, see ``between_``.
+    noise_std : float, array-like of shape (n_columns,) or None, default=None
+        The standard deviation of the noise of every measured column. None estimates it.
+    robust : bool, default=False
+        Whether rows far off count less (residuals with the weights of a Student t distribution with
+        four degrees of freedom).
+    time_step : float, default=1.0
+        The time between rows of a run where no times are given.
+    horizon : float or None, default=None
+        How far ahead ``score`` looks, in units of t. None is a quarter of every run.
+    max_time : float or None, default=None
+        Seconds after which the best model so far is taken.
+    random_state : int, RandomState or None, default=None
+        Draws hidden layers.
+    verbose : bool, default=False
+        Whether to print what is tried.
+
+    Attributes
+    ----------
+    hamiltonian_ : Hamiltonian
+        What was found.
+    coordinates_ : str
+        "canonical" or "velocities": what ``predict`` and ``simulate`` take and return. Positions
+        alone give "velocities".
+    noise_std_ : ndarray of shape (n_measured_columns,)
+        The standard deviations of the noise.
+    states_ : ndarray of shape (n_samples, 2d)
+        The states at the rows of ``fit``, freed of noise; NaN for rows of runs left out.
+    calibration_ : ndarray of shape (d, d)
+        S, where measured velocities are S dq/dt + noise and not the rates of the positions.
+    evidence_ : float
+        The log evidence of the model.
+    damping_, input_matrix_, masses_ : ndarray
+        Coefficients of friction, inputs and masses where there are some, as for
+        :class:`HNNRegressor`; each with ``..._std_`` of the same shape.
+    between_ : str
+        What inputs and parameters are between samples; ``simulate`` takes it where it is not told
+        otherwise.
+    residual_correlation_ : float
+        kappa = 1 + 2 (sum of the autocorrelations of the residuals of neighbouring rows), by which
+        variances are multiplied; 1 for white noise.
+    fit_report_ : list of dict
+        What was tried.
+    n_iter_ : int
+        The steps of the last joint fit.
+    n_features_in_ : int
+        The number of columns in ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, where all are strings.
+
+    See Also
+    --------
+    HNNRegressor : For states with their time derivatives.
+    skhnn.preprocessing.derivatives : Smoothed states and derivatives of runs.
+    skhnn.preprocessing.from_trajectories : X, t and groups of lists of runs.
+
+    References
+    ----------
+    H. G. Bock, "Recent advances in parameter identification techniques for ODE", in Numerical
+    Treatment of Inverse Problems in Differential and Integral Equations, Birkhaeuser (1983) 95-121.
+
+    Examples
+    --------
+    >>> from skhnn import HNNTrajectoryRegressor
+    >>> from skhnn.datasets import make_pendulum
+    >>> runs = make_pendulum(
+    ...     240, sampling="trajectories", n_trajectories=8, q_range=(-1, 1), p_range=(-1, 1),
+    ...     noise=0.01, random_state=0,
+    ... )
+    >>> model = HNNTrajectoryRegressor(random_state=0).fit(runs.data, t=runs.t, groups=runs.groups)
+    >>> model.simulate(model.states_[0], [0.0, 1.0]).shape
+    (2, 2)
+    """
+
+    def __init__(
+        self,
+        hamiltonian: Any = "auto",
+        *,
+        coordinates: str = "auto",
+        periodic: Any = None,
+        dissipation: Any = "auto",
+        n_inputs: int = 0,
+        input_matrix: Any = None,
+        n_parameters: int = 0,
+        between: str = "auto",
+        noise_std: Any = None,
+        robust: bool = False,
+        time_step: float = 1.0,
+        horizon: float | None = None,
+        max_time: float | None = None,
+        random_state: Any = None,
+        verbose: bool = False,
+    ):
+        self.hamiltonian = hamiltonian
+        self.coordinates = coordinates
+        self.periodic = periodic
+        self.dissipation = dissipation
+        self.n_inputs = n_inputs
+        self.input_matrix = input_matrix
+        self.n_parameters = n_parameters
+        self.between = between
+        self.noise_std = noise_std
+        self.robust = robust
+        self.time_step = time_step
+        self.horizon = horizon
+        self.max_time = max_time
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, *, t: Any = None, groups: Any = None) -> Any:
+        """Find states and Hamiltonian of measured runs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            Measured rows: 2d columns (q, p) or (q, v), or d columns q with
+            ``coordinates="positions"``; then inputs and parameters. NaN where nothing was measured.
+        y : None
+            Not used: derivatives are not needed.
+        t : array-like of shape (n_samples,), default=None
+            The time of every row, increasing within a run. None: ``time_step`` apart.
+        groups : array-like of shape (n_samples,), default=None
+            The run of every row. None: one run.
+
+        Returns
+        -------
+        HNNTrajectoryRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If parameters, X, t or groups are invalid, and where no joint fit came to an end.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the fit ended before it converged, at ``max_time`` or after 25 steps.
+        UserWarning
+            Of runs that are left out, of residuals that are no white noise (the model lacks
+            something, or the noise is correlated), and of masses that the data do not show.
+        """
+        self._check_parameters()
+        deadline = np.inf if self.max_time is None else time.perf_counter() + self.max_time
+        X, t, groups = self._checked_rows(X, t, groups, reset=True)
+        rng = check_random_state(self.random_state)
+        n_measured = self._n_measured(X.shape[1])
+        first = BETWEEN[0] if self.between == "auto" else self.between
+        fits: list[tuple[Chosen, Runs, Layout]] = []
+        with one_blas_thread():
+            for coordinates, calibration in self._readings(X, t, groups):
+                layout = self._layout(X.shape[1], coordinates)
+                runs = runs_of(
+                    X, t, groups, n_measured, layout.n_state, layout.periods, first,
+                    has_to_say=not fits,
+                )  # fmt: skip
+                choice = Choice(
+                    self._asked(), runs, layout, rng, noise=self._noise(n_measured, layout.n_state),
+                    robust=bool(self.robust), optional=self._friction_is_optional(),
+                    calibration=calibration, between=self.between, deadline=deadline,
+                    verbose=bool(self.verbose),
+                )  # fmt: skip
+                fits.append((choice.run(), runs, layout))
+            best = max(fits, key=lambda fit: fit[0].candidate.joint.log_evidence)
+            chosen, runs, layout = best
+            self._set(chosen, runs, layout, len(X), n_measured)
+        self._say(chosen)
+        return self
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """The learned vector field at states X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            States (q, p) or (q, v), see ``coordinates_``, then inputs and parameters.
+        return_std : bool, default=False
+            Whether to return standard deviations as well: those of the posterior of the weights,
+            times the root of ``residual_correlation_``. They know of noise, and not of what the
+            hidden layers cannot express.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2d), or two of them
+            Time derivatives dX/dt, and their standard deviations.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If X does not have the columns of the states.
+        """
+        check_is_fitted(self)
+        X = self._states(X)
+        field = self._model.field(X)
+        if not return_std:
+            return field
+        equations, params = self._model.equations, self._model.params
+        std = np.empty_like(field)
+        step = max(2_000_000 // (max(len(self._free), 1) * field.shape[1]), 16)
+        for first in range(0, len(X), step):
+            rows = slice(first, first + step)
+            G = equations.jacobian_by_last(params, X[rows])[..., self._free] @ self._root
+            std[rows] = np.sqrt((G**2).sum(axis=-1))
+        return field, std
+
+    def simulate(self, x0: Any, t: Any, *, return_std: bool = False, **options: Any) -> Any:
+        """Trajectories of the learned system.
+
+        Parameters
+        ----------
+        x0 : array-like of shape (2d,) or (m, 2d)
+            The state at ``t[0]``, or m of them; ``smooth`` gives states of measured runs.
+        t : array-like of shape (n_times,) or (m, n_times), or list of m array-likes
+            The times at which to return states.
+        return_std : bool, default=False
+            Whether to return standard deviations as well: of 30 simulations with weights drawn from
+            their posterior, about the one returned. Those that end early are left out.
+        **options : object
+            Those of :func:`skhnn.simulate`.
+
+        Returns
+        -------
+        ndarray of shape (n_times, 2d) or (m, n_times, 2d), list of ndarray, or SimulationResult
+            The states at ``t``; with ``return_std`` a pair, arrays only.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError, TypeError
+            If x0, t or an option is invalid.
+        SimulationError
+            If the integration ended early, see :meth:`HNNRegressor.simulate`.
+        """
+        check_is_fitted(self)
+        if self.n_inputs or self.n_parameters:
+            options = {"between": self.between_, **options}
+        found = simulate(self, x0, t, **options)
+        if not return_std:
+            return found
+        rng, squares = np.random.RandomState(0), []
+        equations, w = self._model.equations, self._model.equations.last(self._model.params)
+        model = self._model
+        options = {**options, "on_failure": "nan"}
+        try:
+            for _ in range(_DRAWS):
+                drawn = w.copy()
+                drawn[self._free] += self._root @ rng.standard_normal(self._root.shape[1])
+                self._model = Model(equations, equations.with_last(model.params, drawn))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    other = simulate(self, x0, t, **options)
+                squares.append((np.asarray(other) - np.asarray(found)) ** 2)
+        finally:
+            self._model = model
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # times that no draw reaches
+            return found, np.sqrt(np.nanmean(squares, axis=0))
+
+    def smooth(self, X: Any, t: Any = None, groups: Any = None) -> np.ndarray:
+        """States of new runs, freed of noise by the learned dynamics.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            Measured rows, as in ``fit``.
+        t : array-like of shape (n_samples,), default=None
+            Their times.
+        groups : array-like of shape (n_samples,), default=None
+            The run of every row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2d)
+            The states at the rows; NaN in runs with fewer than two measured rows. The last one of a
+            run is where a forecast begins.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If X, t or groups are invalid.
+        """
+        check_is_fitted(self)
+        X, t, groups = self._checked_rows(X, t, groups, reset=False)
+        layout = self._model.equations.layout
+        runs = runs_of(
+            X, t, groups, self._n_measured(X.shape[1]), layout.n_state, layout.periods,
+            self.between_,
+        )  # fmt: skip
+        found = np.full((len(X), layout.n_state), np.nan)
+        with one_blas_thread():
+            states = self._smoothed(runs)
+        found[np.concatenate(runs.rows)] = states
+        return found
+
+    def score(self, X: Any, y: Any = None, t: Any = None, groups: Any = None) -> float:
+        """R^2 of measured rows by forecasts from the rows before them.
+
+        Every run is cut into blocks as long as ``horizon``. The states of a block are freed of
+        noise (``smooth``), and the next block is forecast from the last one. The noise of the
+        measured rows bounds R^2 from above.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            Measured rows, as in ``fit``.
+        y : None
+            Not used.
+        t : array-like of shape (n_samples,), default=None
+            Their times.
+        groups : array-like of shape (n_samples,), default=None
+            The run of every row.
+
+        Returns
+        -------
+        float
+            The mean over the measured columns; a forecast that ends early counts as the mean of
+            the column.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If no run is long enough, or X, t or groups are invalid.
+        """
+        check_is_fitted(self)
+        X, t, groups = self._checked_rows(X, t, groups, reset=False)
+        pairs = blocks(t, groups, self.horizon)
+        if not pairs:
+            raise ValueError("score needs runs of at least four rows; got none.")
+        layout, n_measured = self._model.equations.layout, self._n_measured(X.shape[1])
+        before = np.concatenate([a for a, _ in pairs])
+        number = np.repeat(np.arange(len(pairs)), [len(a) for a, _ in pairs])
+        runs = runs_of(
+            X[before], t[before], number, n_measured, layout.n_state, layout.periods,
+            self.between_, has_to_say=False,
+        )  # fmt: skip
+        with one_blas_thread():
+            states = self._smoothed(runs)
+        ends = np.cumsum([len(own) for own in runs.t]) - 1
+        of_runs = [int(number[own[0]]) for own in runs.rows]
+        predicted = np.full((len(X), n_measured), np.nan)
+        for start, k in zip(states[ends], of_runs, strict=True):
+            a, b = pairs[k]
+            rows = np.concatenate([a[-1:], b])
+            forecast = self._forecast(start, t[rows], X[rows])
+            predicted[b] = (forecast[1:] @ self._E.T)[:, :n_measured]
+        return _r2(X[:, :n_measured], predicted, [b for _, b in pairs], layout)
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        if not isinstance(self.hamiltonian, Hamiltonian):
+            check_choice("hamiltonian", self.hamiltonian, ["auto", *HAMILTONIANS])
+        check_choice("coordinates", self.coordinates, _COORDINATES)
+        check_choice("between", self.between, ("auto", *BETWEEN))
+        for name in ("n_inputs", "n_parameters"):
+            check_number(name, getattr(self, name), Integral, 0)
+        if self.dissipation is not None and not isinstance(self.dissipation, Force):
+            check_choice("dissipation", self.dissipation, ("linear", "mlp", "auto"))
+        for name in ("robust", "verbose"):
+            check_flag(name, getattr(self, name))
+        check_number("time_step", self.time_step, Real, 0, inclusive=False)
+        for name in ("horizon", "max_time"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), Real, 0, inclusive=False)
+        if self.input_matrix is not None and not self.n_inputs:
+            raise ValueError("input_matrix needs n_inputs, the number of columns u of X.")
+
+    def _checked_rows(
+        self, X: Any, t: Any, groups: Any, *, reset: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        X = validate_data(
+            self, as_numpy(X, "X"), dtype=np.float64, reset=reset, copy=True,
+            ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1,
+        )  # fmt: skip
+        if np.isinf(X).any():
+            raise ValueError("X contains infinity.")
+        check_magnitude(np.nan_to_num(X), "X")
+        if reset and not self._n_measured(X.shape[1]) > 0:
+            raise ValueError(
+                f"X must have columns of a state before {self.n_inputs} inputs and "
+                f"{self.n_parameters} parameters; got {X.shape[1]} columns."
+            )
+        groups = check_groups(groups, len(X))
+        return X, check_times_of_rows(t, len(X), groups, self.time_step), groups
+
+    def _n_measured(self, n_columns: int) -> int:
+        """How many columns are measured ones of the state."""
+        return n_columns - int(self.n_inputs) - int(self.n_parameters)
+
+    def _layout(self, n_columns: int, coordinates: str) -> Layout:
+        n_measured = self._n_measured(n_columns)
+        n_state = 2 * n_measured if self.coordinates == "positions" else n_measured
+        if n_state % 2:
+            raise ValueError(
+                f"X must have as many columns of momenta or velocities as of positions; got "
+                f"{n_measured} columns of the state. With positions alone say "
+                "coordinates='positions'; inputs are counted by n_inputs."
+            )
+        behind = int(self.n_inputs) + int(self.n_parameters)
+        return layout_asked_for(self._asked(), n_state + behind, coordinates)
+
+    def _asked(self) -> Any:
+        """The parameters as ``HNNRegressor`` has them."""
+        names = getattr(self, "feature_names_in_", ())
+        return SimpleNamespace(
+            hamiltonian=self.hamiltonian,
+            periodic=self.periodic,
+            dissipation=None if self.dissipation == "auto" else self.dissipation,
+            n_inputs=self.n_inputs,
+            input_matrix=self.input_matrix,
+            n_parameters=self.n_parameters,
+            structure=None,
+            hidden_layer_sizes=None,
+            activation="auto",
+            solver="auto",
+            feature_names_in_=names,
+        )
+
+    def _readings(
+        self, X: np.ndarray, t: np.ndarray, groups: np.ndarray
+    ) -> list[tuple[str, np.ndarray | None]]:
+        """What the columns may be: coordinates, and S where velocities are S dq/dt."""
+        if self.coordinates == "positions":
+            return [("velocities", None)]
+        if self.coordinates == "canonical":
+            return [("canonical", None)]
+        layout, n = self._layout(X.shape[1], "canonical"), self._n_measured(X.shape[1])
+        runs = runs_of(X, t, groups, n, n, layout.periods, BETWEEN[0], has_to_say=False)
+        if any(np.isnan(Y).all(axis=0).any() for Y in runs.Y):  # nothing to compare
+            has_velocities = self.coordinates == "velocities" or isinstance(
+                self.hamiltonian, Natural
+            )
+            return [("velocities" if has_velocities else "canonical", None)]
+        are_rates, S, explained = velocities_are_rates(Smoothed(runs, False))
+        if are_rates:
+            return [("velocities", None)]
+        if self.coordinates == "velocities":
+            return [("velocities", S)]
+        if isinstance(self.hamiltonian, Natural):
+            return [("velocities", S if explained > _EXPLAINED else None)]
+        # Masses would make S symmetric; where it is not, instruments may.
+        is_mixed = np.abs(S - S.T).max() > _NOT_SYMMETRIC * np.abs(S).max()
+        mixed = [("velocities", S)] if is_mixed and explained > _EXPLAINED else []
+        return [("canonical", None), *mixed]
+
+    def _friction_is_optional(self) -> bool:
+        return isinstance(self.dissipation, str) and self.dissipation == "auto"
+
+    def _noise(self, n_measured: int, n_state: int) -> np.ndarray | None:
+        if self.noise_std is None:
+            return None
+        given = check_array(
+            np.atleast_1d(self.noise_std), dtype=np.float64, ensure_2d=False,
+            input_name="noise_std",
+        )  # fmt: skip
+        if given.shape not in [(1,), (n_measured,)] or (given <= 0.0).any():
+            raise ValueError(
+                "noise_std must be positive, a number or one for each of the "
+                f"{n_measured} measured columns; got {self.noise_std!r}."
+            )
+        found = np.full(n_state, np.nan)
+        found[:n_measured] = given
+        return found
+
+    def _set(
+        self, chosen: Chosen, runs: Runs, layout: Layout, n_rows: int, n_measured: int
+    ) -> None:
+        """All fitted attributes."""
+        joint, scaling = chosen.candidate.joint, chosen.candidate.entry.race.problem.scaling
+        equations, params, root = joint.equations, joint.params, joint.root
+        states = joint.x[chosen.grid.of_samples]
+        X = (
+            np.concatenate([states, chosen.more], axis=1)
+            if layout.n_columns > layout.n_state
+            else states
+        )
+        if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
+            first = float(np.mean(equations.masses(params, X)[:, 0, 0]))
+            params, root = equations.with_last(params, equations.last(params) / first), root / first
+        kappa = correlation_of_residuals(joint.residuals[chosen.grid.of_samples], runs)
+        root = root * np.sqrt(kappa)
+        C = np.zeros((equations.n_last, equations.n_last))
+        C[np.ix_(joint.free, joint.free)] = root @ root.T
+        params, met = with_friction_that_is_none_negative(equations, params, C)
+        identified = coefficients(
+            equations, params, C, X[:: -(-len(X) // _ROWS_OF_MASSES)], at_bound=met
+        )
+        for name in _OF_FORCES_AND_MASSES:
+            self.__dict__.pop(name, None)
+        names = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
+        for label, one in identified.items():
+            name = names[label]
+            setattr(self, name, one.value)
+            setattr(self, f"{name[:-1]}_std_", one.std)
+        model = Model(equations, params).centred(X, np.ones(len(X)))
+        self.__dict__.update(attributes_of(model))
+        n = scaling.n_state
+        support = Support.from_data(states, scaling.mu[:n], scaling.s[:n], scaling.box[:n], None)
+        self._scaling, self._device = scaling, "cpu"
+        self._support = support.points, support.reach
+        self._free, self._root = joint.free, root
+        self.coordinates_ = "velocities" if layout.has_velocities else "canonical"
+        self.noise_std_, self._E = joint.sigma[:n_measured], joint.E
+        if not np.array_equal(joint.E, np.eye(n)):
+            self.calibration_ = joint.E[n // 2 :, n // 2 :]
+        self.states_ = np.full((n_rows, n), np.nan)
+        self.states_[np.concatenate(runs.rows)] = states
+        self.between_ = chosen.between
+        self.evidence_, self.n_iter_ = joint.log_evidence, joint.n_steps
+        self.residual_correlation_, self.fit_report_ = kappa, chosen.report
+        self.undetermined_masses_: list[np.ndarray] = []
+        self._sentences: list[str] = []
+        if isinstance(equations, LagrangianEquations):
+            problem = chosen.candidate.entry.race.problem
+            trained = chosen.candidate.sampled.equations
+            assert isinstance(trained, LagrangianEquations)
+            self.undetermined_masses_, self._sentences = of_masses(
+                problem, trained, params, self._label(layout)
+            )
+
+    def _say(self, chosen: Chosen) -> None:
+        status = chosen.candidate.joint.status
+        if status != "converged":
+            ends = {
+                "max_time": f"at max_time={self.max_time} s",
+                "max_iter": f"after {self.n_iter_} steps",
+                "failed": "where a step led nowhere",
+            }
+            warnings.warn(
+                f"The joint fit of states and Hamiltonian ended {ends[status]}, before it "
+                "converged; the model so far is kept. More runs, a simpler hamiltonian or angles "
+                "declared (periodic) may help.",
+                ConvergenceWarning, stacklevel=3,
+            )  # fmt: skip
+        if self.residual_correlation_ > _CORRELATED:
+            warnings.warn(
+                "What the model leaves of neighbouring rows is alike (variances are "
+                f"{self.residual_correlation_:.1f} times those of white noise): the model lacks "
+                "something (friction, an input, an angle that is not declared?), or the noise is "
+                "correlated. Standard errors take account of the noise, not of what lacks.",
+                stacklevel=3,
+            )
+        if hasattr(self, "calibration_"):
+            S = np.array2string(self.calibration_, precision=3, suppress_small=True)
+            warnings.warn(
+                "The measured velocities are not the rates of the positions: they are S dq/dt with "
+                f"S = {S} (calibration_). States, predictions and simulations have dq/dt.",
+                stacklevel=3,
+            )
+        for sentence in self._sentences:
+            warnings.warn(f"{sentence}.", stacklevel=3)
+
+    def _label(self, layout: Layout) -> list[str]:
+        names = [str(name) for name in getattr(self, "feature_names_in_", ())]
+        if len(names) >= layout.n_state:
+            return names[: layout.n_state]
+        return [f"column {k}" for k in range(layout.n_state)]
+
+    def _states(self, X: Any) -> np.ndarray:
+        layout = self._model.equations.layout
+        if layout.n_columns == self.n_features_in_:
+            return super()._states(X)
+        X = check_array(as_numpy(X, "X"), dtype=np.float64, input_name="X")
+        if X.shape[1] != layout.n_columns:
+            raise ValueError(
+                f"X must have {layout.n_columns} columns, positions and their velocities and what "
+                f"stands behind them; got {X.shape[1]}."
+            )
+        return X
+
+    def _smoothed(self, runs: Runs) -> np.ndarray:
+        """The states at all samples of runs, by the learned dynamics."""
+        layout = self._model.equations.layout
+        start = Smoothed(runs, layout.has_velocities, not hasattr(self, "calibration_"))
+        grid = Grid.of(runs, min(start.step(), self._step_of_data()))
+        x = start.nodes(grid)
+        y = np.full_like(x, np.nan)
+        y[grid.of_samples] = np.concatenate(runs.Y)
+        sigma = np.full(layout.n_state, np.nan)
+        sigma[: len(self.noise_std_)] = self.noise_std_
+        found, _ = states_for(
+            self._model.equations, self._model.params, x, sigma,
+            Measured(y, sigma, bool(self.robust), self._E, self._E != self._E), grid,
+        )  # fmt: skip
+        return found[grid.of_samples]
+
+    def _step_of_data(self) -> float:
+        """The longest interval between nodes that suits the motion in the training data."""
+        n = self._scaling.n_state
+        rates = self._scaling.f / self._scaling.s[:n]
+        return 0.25 / float(rates.max()) if rates.max() > 0.0 else np.inf
+
+    def _forecast(self, x0: np.ndarray, t: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        layout = self._model.equations.layout
+        behind = rows[:, self._n_measured(rows.shape[1]) :]
+        options: dict[str, Any] = {}
+        if layout.n_inputs:
+            options["u"] = behind[:, : layout.n_inputs]
+        if layout.n_parameters:
+            options["parameters"] = behind[:, layout.n_inputs :]
+        if options:
+            options["between"] = self.between_
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.asarray(simulate(self, x0, t, on_failure="nan", **options))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _r2(Y: np.ndarray, predicted: np.ndarray, parts: list[np.ndarray], layout: Layout) -> float:
+    rows = np.concatenate(parts)
+    scores = []
+    for j in range(Y.shape[1]):
+        true, found = Y[rows, j].copy(), predicted[rows, j]
+        if j in layout.periods:
+            period = layout.periods[j]
+            true = found + (true - found + 0.5 * period) % period - 0.5 * period
+        ok = ~np.isnan(true)
+        if ok.sum() < 2:
+            continue
+        found = np.where(np.isfinite(found), found, np.mean(true[ok]))
+        if np.ptp(true[ok]) > 0.0:
+            scores.append(r2_score(true[ok], found[ok]))
+    return float(np.mean(scores)) if scores else np.nan

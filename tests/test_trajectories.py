@@ -1,0 +1,581 @@
+"""HNNTrajectoryRegressor: states and Hamiltonian of measured runs, against what is known."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import sklearn
+from helpers import asymmetric_data, fit_quietly
+from scipy.integrate import solve_ivp
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GroupKFold, cross_val_score
+
+from skhnn import HNNRegressor, HNNTrajectoryRegressor
+from skhnn._trajectories import Grid, Runs, Smoothed
+from skhnn._trajectories._collocation import _defects, linearised
+from skhnn._trajectories._smoothing import smoothed
+from skhnn.hamiltonians import Natural, Quadratic
+from skhnn.preprocessing import derivatives, from_trajectories
+
+pytestmark = pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
+
+
+def run(field, x0, t):
+    return solve_ivp(
+        lambda time, x: field(x), (t[0], t[-1]), x0, "DOP853", t, rtol=1e-10, atol=1e-12
+    ).y.T
+
+
+def pendulum(x, damping=0.0):
+    return np.stack([x[..., 1], -np.sin(x[..., 0]) - damping * x[..., 1]], axis=-1)
+
+
+def table(field, starts, times, noise, seed=0):
+    """Clean and noisy rows, their times and runs; noise relative to the spread of the columns."""
+    clean = [run(field, x0, t) for x0, t in zip(starts, times, strict=True)]
+    X, t, groups = from_trajectories(clean, times)
+    rng = np.random.default_rng(seed)
+    return X, X + noise * X.std(axis=0) * rng.standard_normal(X.shape), t, groups
+
+
+def of_pendulum(noise=0.01, damping=0.0, n_runs=10, seed=0):
+    """Runs of unequal lengths at twenty samples a second."""
+    rng = np.random.default_rng(seed)
+    starts = rng.uniform(-1.5, 1.5, (n_runs, 2))
+    times = [np.arange(rng.integers(30, 90)) * 0.05 for _ in range(n_runs)]
+    return table(lambda x: pendulum(x, damping), starts, times, noise, seed)
+
+
+def relative(found, true):
+    return np.sqrt(np.mean(np.mean((found - true) ** 2, axis=0) / true.var(axis=0)))
+
+
+def fitted(X, t, groups, said=None, **params):
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        model = HNNTrajectoryRegressor(random_state=0, **params).fit(X, t=t, groups=groups)
+    if said is not None:
+        said += [str(warning.message) for warning in record]
+    return model
+
+
+@pytest.fixture(scope="module")
+def clean_and_model():
+    clean, X, t, groups = of_pendulum()
+    return clean, X, t, groups, fitted(X, t, groups)
+
+
+# ------------------------------------------------------------------------------ smoothing splines
+
+
+@pytest.mark.parametrize("noise", [0.003, 0.03, 0.3])
+def test_a_spline_finds_the_level_of_the_noise(noise):
+    rng, found = np.random.default_rng(0), []
+    for _ in range(5):
+        times = [np.sort(rng.uniform(0, 5, 80)) for _ in range(3)]
+        values = [np.sin(2 * t + k) + noise * rng.standard_normal(80) for k, t in enumerate(times)]
+        found.append(smoothed(times, values).noise / noise)
+    assert 0.9 < np.median(found) < 1.1
+
+
+def test_a_spline_of_exact_values_is_exact():
+    t = np.linspace(0, 3, 61)
+    column = smoothed([t], [np.cos(2 * t)])
+    assert column.noise < 1e-6
+    np.testing.assert_allclose(column.splines[0](t), np.cos(2 * t), atol=1e-6)
+    inside = t[3:-3]
+    np.testing.assert_allclose(column.splines[0](inside, 1), -2 * np.sin(2 * inside), atol=1e-4)
+
+
+def test_a_spline_minimises_what_it_says():
+    """At its own lambda, against a dense solution for polynomials of degree five between knots."""
+    rng = np.random.default_rng(1)
+    t = np.sort(rng.uniform(0, 4, 12))
+    x = np.sin(t) + 0.1 * rng.standard_normal(12)
+    spline = smoothed([t], [x]).splines[0]
+    fine = np.linspace(t[0], t[-1], 20_001)
+
+    def roughness(other):
+        return np.trapezoid(other(fine, 3) ** 2, fine)
+
+    misfit = np.sum((x - spline(t)) ** 2)
+    for _ in range(20):  # no neighbour is both closer and smoother
+        step = 1e-3 * rng.standard_normal(len(spline.c))
+        up, down = (type(spline)(spline.t, spline.c + s * step, 5) for s in (1, -1))
+        gains = [
+            (np.sum((x - o(t)) ** 2) - misfit, roughness(o) - roughness(spline)) for o in (up, down)
+        ]
+        assert all(max(gain) > 0 for gain in gains)
+
+
+def test_standard_deviations_of_a_spline_cover_the_truth():
+    rng, inside = np.random.default_rng(2), []
+    for _ in range(20):
+        t = np.linspace(0, 6, 60)
+        column = smoothed([t], [np.sin(2 * t) + 0.05 * rng.standard_normal(60)])
+        for order, true in ((0, np.sin(2 * t)), (1, 2 * np.cos(2 * t))):
+            off = np.abs(column.splines[0](t, order) - true)
+            inside.append(np.mean(off < 2 * column.std(0, t, order)))
+    assert 0.85 < np.mean(inside) < 1.0
+
+
+# ------------------------------------------------------------------------------ collocation
+
+
+def trained(kind):
+    """Equations with weights, states at nodes and their grid."""
+    rng = np.random.default_rng(0)
+    if kind == "canonical":
+        model = HNNRegressor((30,), solver="gauss_newton", random_state=0)
+        fit_quietly(model, *asymmetric_data(200))
+    else:
+        q, v = rng.uniform(-1, 1, (2, 200, 2))
+        mass = np.array([1.0, 2.5])
+        y = np.hstack([v, -(np.sin(q) + 0.3 * (q - q[:, ::-1])) / mass])
+        model = HNNRegressor(
+            hamiltonian=Natural("diagonal"), solver="least_squares", random_state=0
+        ).fit(np.hstack([q, v]), y)
+    times = [np.array([0.0, 0.2, 0.25, 0.7]), np.linspace(0, 1, 6)]
+    runs = Runs(times, [np.zeros((len(t), 4)) for t in times], None, [])
+    return model._model.equations, model._model.params, runs, model
+
+
+@pytest.mark.parametrize("kind", ["canonical", "velocities"])
+def test_true_paths_have_no_defects_up_to_the_fifth_order(kind):
+    equations, params, runs, model = trained(kind)
+    largest = []
+    for step in (0.2, 0.1, 0.05):
+        grid = Grid.of(runs, step)
+        x = np.concatenate(
+            [
+                model.simulate([0.3, -0.2, 0.1, 0.2], grid.t[a:b], rtol=1e-12)
+                for a, b in zip(grid.ends[:-1], grid.ends[1:], strict=True)
+            ]
+        )
+        D = _defects(equations, params, x, grid, np.arange(1))[0]
+        largest.append(np.abs(D).max())
+    ratios = np.array(largest[:-1]) / largest[1:]
+    assert (ratios > 20).all(), ratios
+
+
+@pytest.mark.parametrize("kind", ["canonical", "velocities"])
+def test_the_linearised_system_is_that_of_a_dense_solution(kind):
+    equations, params, runs, _ = trained(kind)
+    grid, rng = Grid.of(runs, 0.2), np.random.default_rng(3)
+    x = 0.3 * rng.standard_normal((len(grid.t), 4))
+    misfit, precision = rng.standard_normal((2, *x.shape))
+    precision = np.where(precision > 0, precision**2, 0.0)
+    E = np.eye(4) + 0.1 * rng.standard_normal((4, 4))
+    B = rng.standard_normal((*x.shape, 2))
+    free = np.arange(0, equations.n_last, 3)
+    found = linearised(equations, params, x, grid, misfit, precision, free, E, B)
+
+    n, k, m = len(x), len(grid.first), len(free)
+    D, A0, A1, C = _defects(equations, params, x, grid, free)
+    A, H = np.zeros((4 * k, 4 * n)), np.zeros((4 * n, 4 * n))
+    for i, node in enumerate(grid.first):
+        A[4 * i : 4 * i + 4, 4 * node : 4 * node + 4] = A0[i]
+        A[4 * i : 4 * i + 4, 4 * node + 4 : 4 * node + 8] = A1[i]
+    right = np.zeros((4 * n + 4 * k, 1 + m + 2))
+    for node in range(n):
+        W = E.T * precision[node]
+        own = slice(4 * node, 4 * node + 4)
+        H[own, own] = W @ E
+        right[own, 0] = W @ misfit[node]
+        right[own, 1 + m :] = -W @ B[node]
+    right[4 * n :, 0] = -D.ravel()
+    right[4 * n :, 1 : 1 + m] = -C.reshape(4 * k, m)
+    K = np.block([[H, A.T], [A, np.zeros((4 * k, 4 * k))]])
+    dense = np.linalg.solve(K, right)[: 4 * n].reshape(n, 4, -1)
+    np.testing.assert_allclose(found.dx0, dense[..., 0], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(found.Psi, dense[..., 1:], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["canonical", "velocities"])
+def test_derivatives_of_defects_are_those_by_differences(kind):
+    equations, params, runs, _ = trained(kind)
+    grid, rng = Grid.of(runs, 0.2), np.random.default_rng(4)
+    x, free = 0.3 * rng.standard_normal((len(grid.t), 4)), np.arange(equations.n_last)
+    _, A0, A1, C = _defects(equations, params, x, grid, free)
+    dx, w = rng.standard_normal(x.shape), equations.last(params)
+    dw, h = rng.standard_normal(len(w)) * np.abs(w), 1e-6
+
+    def defects(sign):
+        moved = equations.with_last(params, w + sign * h * dw)
+        return _defects(equations, moved, x + sign * h * dx, grid, free)[0]
+
+    k = grid.first
+    along = np.einsum("nij,nj->ni", A0, dx[k]) + np.einsum("nij,nj->ni", A1, dx[k + 1]) + C @ dw
+    differences = (defects(1) - defects(-1)) / (2 * h)
+    np.testing.assert_allclose(along, differences, atol=1e-5 * np.abs(differences).max())
+
+
+# ------------------------------------------------------------------------------ what is found
+
+
+def test_noise_does_not_bias_the_frequency():
+    """The spring of Greydanus et al., noise 0.1: a regression finds it too slow by percents."""
+    rng, slow, ours = np.random.default_rng(0), [], []
+    for seed in range(3):
+        angle, radius = rng.uniform(0, 2 * np.pi, 25), rng.uniform(0.1, 1, 25)
+        starts = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        t = np.linspace(0, 3, 30)
+        clean, _, t, groups = table(
+            lambda x: 2 * np.stack([x[..., 1], -x[..., 0]], -1), starts, [t] * 25, 0.0
+        )
+        X = clean + 0.1 * np.random.default_rng(seed).standard_normal(clean.shape)
+        model = fitted(X, t, groups, hamiltonian=Quadratic(), dissipation=None)
+        J = model._model.jacobian(np.zeros((1, 2)))[0]
+        ours.append(np.sqrt(-J[0, 1] * J[1, 0]) / 2 - 1)
+        true = 2 * np.stack([clean[:, 1], -clean[:, 0]], axis=1)
+        raw = HNNRegressor(hamiltonian=Quadratic()).fit(X, true)._model.jacobian(np.zeros((1, 2)))
+        slow.append(np.sqrt(-raw[0, 0, 1] * raw[0, 1, 0]) / 2 - 1)
+        np.testing.assert_allclose(model.noise_std_, 0.1, rtol=0.1)
+    assert np.median(slow) < -0.03
+    assert np.max(np.abs(ours)) < 0.01
+
+
+def test_a_pendulum_is_found_and_simulated(clean_and_model):
+    clean, X, t, groups, model = clean_and_model
+    assert model.coordinates_ == "velocities"
+    assert relative(model.predict(clean), pendulum(clean)) < 5e-3
+    np.testing.assert_allclose(model.noise_std_, 0.01 * clean.std(axis=0), rtol=0.2)
+    assert relative(model.states_, clean) < 0.4 * 0.01
+    true = run(pendulum, [1.0, 0.0], np.linspace(0, 10, 50))
+    assert np.abs(model.simulate([1.0, 0.0], np.linspace(0, 10, 50)) - true).max() < 0.05
+    assert not hasattr(model, "damping_")
+    assert model.score(X, t=t, groups=groups) > 0.999
+    assert model.residual_correlation_ == 1.0
+
+
+def test_error_bars_cover_the_field(clean_and_model):
+    clean, *_, model = clean_and_model
+    field, std = model.predict(clean, return_std=True)
+    assert np.mean(np.abs(field - pendulum(clean))[:, 1] < 2 * std[:, 1]) > 0.7
+    assert np.mean(np.abs(field - pendulum(clean))[:, 1] < 4 * std[:, 1]) > 0.95
+    path, band = model.simulate(clean[0], np.linspace(0, 5, 11), return_std=True)
+    assert path.shape == band.shape == (11, 2)
+    assert band[0].max() < 1e-12 < band[-1].max() < 0.1
+
+
+def test_friction_is_found_within_its_error_bar():
+    off = []
+    for seed in range(3):
+        _, X, t, groups = of_pendulum(0.01, 0.1, seed=seed)
+        model = fitted(X, t, groups, hamiltonian=Natural(1.0))
+        off.append((model.damping_[0, 0] - 0.1) / model.damping_std_[0, 0])
+        assert model.damping_std_[0, 0] < 0.002
+    assert np.max(np.abs(off)) < 4
+
+
+def test_positions_alone_are_enough():
+    clean, X, t, groups = of_pendulum()
+    model = fitted(X[:, :1], t, groups, coordinates="positions", hamiltonian=Natural(1.0))
+    assert model.n_features_in_ == 1
+    assert model.coordinates_ == "velocities"
+    assert relative(model.predict(clean), pendulum(clean)) < 0.05
+    assert relative(model.states_, clean) < 0.01
+    assert model.score(X[:, :1], t=t, groups=groups) > 0.999
+    with pytest.raises(ValueError, match="2 columns, positions and their velocities"):
+        model.predict(X[:, :1])
+
+
+def test_masses_are_found():
+    mass, rng = np.array([1.0, 2.5]), np.random.default_rng(0)
+
+    def field(x):
+        q, v = x[..., :2], x[..., 2:]
+        F = -(q**3) - 0.5 * q - 0.7 * (q - q[..., ::-1])
+        return np.concatenate([v, F / mass], axis=-1)
+
+    times = [np.arange(40) * 0.1] * 10
+    _, X, t, groups = table(field, rng.uniform(-1, 1, (10, 4)), times, 0.01)
+    model = fitted(X, t, groups)
+    assert model.hamiltonian_.mass == "diagonal"
+    assert abs(model.masses_[1, 1] - 2.5) < max(4 * model.masses_std_[1, 1], 0.02)
+
+
+def test_velocities_that_are_mixed_are_calibrated():
+    S = np.array([[0.8, 0.2], [0.05, 0.95]])
+    rng = np.random.default_rng(0)
+
+    def field(x):
+        q, v = x[..., :2], x[..., 2:]
+        return np.concatenate([v, (-2 * q + q[..., ::-1]) / [1.0, 2.0]], axis=-1)
+
+    times = [np.arange(80) * 0.1] * 8
+    clean, X, t, groups = table(field, rng.uniform(-1, 1, (8, 4)), times, 0.01)
+    X[:, 2:] = X[:, 2:] @ S.T
+    said = []
+    model = fitted(
+        X,
+        t,
+        groups,
+        said,
+        coordinates="velocities",
+        hamiltonian=Quadratic("q") + Natural("diagonal"),
+    )
+    np.testing.assert_allclose(model.calibration_, S, atol=0.02)
+    assert any("are S dq/dt with S" in message for message in said)
+    assert relative(model.predict(clean), field(clean)) < 0.02
+
+
+def test_inputs_are_found():
+    rng, X, times = np.random.default_rng(0), [], []
+    for _ in range(8):
+        t = np.arange(100) * 0.05
+        phase, rate = rng.uniform(0, 6, 2)
+        x = solve_ivp(
+            lambda s, x, a=phase, w=1 + rate: [x[1], -np.sin(x[0]) + 2 * np.sin(w * s + a)],
+            (0, 5), rng.uniform(-1, 1, 2), "DOP853", t, rtol=1e-10,
+        ).y.T  # fmt: skip
+        noisy = x + 0.01 * rng.standard_normal(x.shape)
+        X.append(np.column_stack([noisy, np.sin((1 + rate) * t + phase)]))
+        times.append(t)
+    X, t, groups = from_trajectories(X, times)
+    model = fitted(X, t, groups, n_inputs=1, hamiltonian=Natural(1.0))
+    assert model.between_ == "cubic"
+    np.testing.assert_allclose(model.input_matrix_, [[2.0]], rtol=0.01)
+    assert model.score(X, t=t, groups=groups) > 0.99
+
+
+# ------------------------------------------------------------------------------ shapes of data
+
+
+def test_gaps_uneven_steps_and_missing_values_are_taken():
+    clean, X, t, groups = of_pendulum()
+    rng = np.random.default_rng(5)
+    X = X.copy()
+    X[rng.uniform(size=X.shape) < 0.2] = np.nan  # one value or both
+    kept = np.sort(rng.permutation(len(X))[: int(0.7 * len(X))])
+    model = fitted(X[kept], t[kept], groups[kept], hamiltonian=Natural(1.0))
+    assert relative(model.predict(clean), pendulum(clean)) < 0.02
+    assert np.isfinite(model.states_).all()
+
+
+def test_runs_may_be_interleaved_and_in_any_order():
+    _, X, t, groups = of_pendulum(n_runs=4)
+    model = fitted(X, t, groups, hamiltonian=Natural(1.0))
+    order = np.argsort(t, kind="stable")  # rows of all runs by time
+    names = np.array(["b", "c", "a", "d"])[groups]
+    other = fitted(X[order], t[order], names[order], hamiltonian=Natural(1.0))
+    np.testing.assert_allclose(other.states_, model.states_[order], atol=1e-3)
+
+
+def test_the_origin_of_time_does_not_matter():
+    _, X, t, groups = of_pendulum(n_runs=4)
+    models = [fitted(X, t + shift, groups, hamiltonian=Natural(1.0)) for shift in (0.0, 1024.0)]
+    np.testing.assert_allclose(models[0].states_, models[1].states_, atol=1e-6)
+
+
+def test_units_do_not_matter():
+    _, X, t, groups = of_pendulum(n_runs=4)
+    one = fitted(X, t, groups, hamiltonian="mechanical", coordinates="canonical")
+    units = np.array([1e3, 1e-2])
+    other = fitted(X * units, t * 60, groups, hamiltonian="mechanical", coordinates="canonical")
+    np.testing.assert_allclose(
+        other.predict(X * units) * 60 / units, one.predict(X), rtol=1e-3, atol=1e-3
+    )
+    np.testing.assert_allclose(other.noise_std_ / units, one.noise_std_, rtol=1e-3)
+
+
+def test_angles_may_be_wrapped():
+    rng = np.random.default_rng(0)
+    starts = np.column_stack([rng.uniform(-1, 1, 6), rng.uniform(2.2, 2.8, 6)])  # it turns over
+    clean, X, t, groups = table(pendulum, starts, [np.arange(100) * 0.05] * 6, 0.0)
+    X = X + 0.01 * rng.standard_normal(X.shape)
+    wrapped = X.copy()
+    wrapped[:, 0] = (X[:, 0] + np.pi) % (2 * np.pi) - np.pi
+    model = fitted(wrapped, t, groups, periodic=[0], hamiltonian=Natural(1.0))
+    assert relative(model.predict(clean), pendulum(clean)) < 0.01
+    np.testing.assert_allclose(
+        model.predict(clean + np.array([2 * np.pi, 0])), model.predict(clean), atol=1e-9
+    )
+    assert model.score(wrapped, t=t, groups=groups) > 0.99
+
+
+def test_rows_without_times_are_a_step_apart():
+    _, X, t, groups = of_pendulum(n_runs=4)
+    given = fitted(X, t, groups, hamiltonian=Natural(1.0))
+    counted = fitted(X, None, groups, hamiltonian=Natural(1.0), time_step=0.05)
+    np.testing.assert_allclose(counted.states_, given.states_, atol=1e-6)
+    assert counted.score(X, groups=groups) == pytest.approx(
+        given.score(X, t=t, groups=groups), abs=1e-6
+    )
+
+
+def test_rows_far_off_count_less_where_asked_for():
+    clean, X, t, groups = of_pendulum(n_runs=6)
+    X = X.copy()
+    off = np.random.default_rng(6).permutation(len(X))[:12]
+    X[off] += 0.5
+    errors = [
+        relative(
+            fitted(X, t, groups, hamiltonian=Natural(1.0), robust=robust).predict(clean),
+            pendulum(clean),
+        )
+        for robust in (False, True)
+    ]
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_pairs_of_states_are_runs():
+    rng = np.random.default_rng(0)
+    starts = rng.uniform(-1, 1, (60, 2))
+    clean, X, t, groups = table(pendulum, starts, [np.array([0.0, 0.3])] * 60, 1e-4)
+    model = fitted(X, t, groups, hamiltonian="mechanical", coordinates="canonical")
+    assert relative(model.predict(clean), pendulum(clean)) < 0.02
+
+
+# ------------------------------------------------------------------------------ the estimator
+
+
+def test_new_runs_are_smoothed_and_forecast(clean_and_model):
+    *_, model = clean_and_model
+    clean, X, t, groups = of_pendulum(noise=0.05, n_runs=3, seed=7)
+    states = model.smooth(X, t, groups)
+    assert relative(states, clean) < 0.5 * 0.05
+    cut = 20
+    last = model.smooth(X[:cut], t[:cut])[-1]
+    ahead = model.simulate(last, t[cut - 1 : np.sum(groups == 0)])
+    assert np.abs(ahead - clean[cut - 1 : np.sum(groups == 0)]).max() < 0.15
+
+
+def test_it_is_pickled_cloned_and_searched(clean_and_model):
+    clean, X, t, groups, model = clean_and_model
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(clean), model.predict(clean))
+    assert clone(model).get_params() == model.get_params()
+    with sklearn.config_context(enable_metadata_routing=True):
+        estimator = HNNTrajectoryRegressor(
+            hamiltonian=Natural(1.0), dissipation=None, random_state=0
+        )
+        estimator.set_fit_request(t=True, groups=True).set_score_request(t=True, groups=True)
+        scores = cross_val_score(estimator, X, cv=GroupKFold(2), params={"t": t, "groups": groups})
+    assert (scores > 0.95).all()
+
+
+def test_frames_give_names():
+    pandas = pytest.importorskip("pandas")
+    _, X, t, groups = of_pendulum(n_runs=3)
+    frame = pandas.DataFrame(X, columns=["angle", "rate"])
+    model = fitted(frame, t, groups, hamiltonian=Natural(1.0), periodic=["angle"])
+    assert model.feature_names_in_.tolist() == ["angle", "rate"]
+    assert model.smooth(frame, t, groups).shape == X.shape
+
+
+def test_time_may_be_limited():
+    _, X, t, groups = of_pendulum(n_runs=4)
+    with pytest.warns(ConvergenceWarning, match="ended at max_time"):
+        model = HNNTrajectoryRegressor(max_time=1e-3, random_state=0).fit(X, t=t, groups=groups)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_what_a_model_lacks_is_said():
+    rng = np.random.default_rng(0)
+    t = np.arange(400) * 0.05
+    x = run(lambda x: pendulum(x, 0.3), [1.5, 0.0], t) + 0.003 * rng.standard_normal((400, 2))
+    said = []
+    fitted(x, t, None, said, dissipation=None, hamiltonian=Natural(1.0))
+    assert any("the model lacks something (friction" in message for message in said)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"t": lambda t: t[::-1]}, "must increase from row to row; in run 0 row 1 has"),
+        ({"t": lambda t: np.zeros_like(t)}, "average repeated times"),
+        ({"t": lambda t: t[:-1]}, "a time for every row of X"),
+        ({"t": lambda t: np.where(t > 1, np.nan, t)}, "t must be finite"),
+        ({"groups": lambda g: g[:-1]}, "groups must name the run of every row"),
+        ({"groups": lambda g: np.arange(len(g))}, "Every run needs two rows"),
+        ({"X": lambda X: X[:, :1]}, "as many columns of momenta"),
+        ({"X": lambda X: np.where(X > 1, np.inf, X)}, "X contains infinity"),
+        ({"noise_std": -1.0}, "noise_std must be positive"),
+        ({"noise_std": [1.0, 1.0, 1.0]}, "one for each of the 2 measured"),
+        ({"coordinates": "cartesian"}, "coordinates must be one of"),
+        ({"between": "nearest"}, "between must be one of"),
+        ({"input_matrix": [[1.0]]}, "input_matrix needs n_inputs"),
+        ({"n_inputs": 2}, "X must have columns of a state before 2 inputs"),
+        ({"time_step": 0.0}, "time_step must be a number greater than 0"),
+    ],
+)
+def test_bad_input_is_named(change, match):
+    _, X, t, groups = of_pendulum(n_runs=2)
+    data = {"X": X, "t": t, "groups": groups}
+    params = {}
+    for name, value in change.items():
+        if name in data:
+            data[name] = value(data[name])
+        else:
+            params[name] = value
+    with pytest.raises(ValueError, match=match):
+        HNNTrajectoryRegressor(**params).fit(data["X"], t=data["t"], groups=data["groups"])
+
+
+def test_runs_of_one_row_are_left_out_and_named():
+    _, X, t, groups = of_pendulum(n_runs=3)
+    X, t, groups = np.vstack([X, X[:1]]), np.append(t, 0.0), np.append(groups, 3)
+    said = []
+    model = fitted(X, t, groups, said, hamiltonian=Natural(1.0))
+    assert any("1 of 4 runs have fewer than two measured rows" in message for message in said)
+    assert np.isnan(model.states_[-1]).all()
+
+
+# ------------------------------------------------------------------------------ preprocessing
+
+
+@pytest.mark.parametrize("method", ["spline", "savgol", "differences"])
+def test_derivatives_of_every_run_are_its_own(method):
+    t = np.arange(40) * 0.05
+    X, times, groups = from_trajectories([np.column_stack([np.sin(t)]), np.column_stack([t**2])], t)
+    smooth, dX = derivatives(X, times, groups, method=method)
+    tolerance = 0.03 if method == "differences" else 1e-3
+    np.testing.assert_allclose(dX[:40, 0], np.cos(t), atol=tolerance)
+    np.testing.assert_allclose(dX[40:, 0], 2 * t, atol=0.06 if method == "differences" else 1e-3)
+    np.testing.assert_allclose(smooth, X, atol=1e-4)
+
+
+def test_derivatives_have_standard_deviations():
+    rng, t = np.random.default_rng(0), np.arange(100) * 0.05
+    x = np.sin(2 * t) + 0.02 * rng.standard_normal(100)
+    x[40:50] = np.nan
+    smooth, dX, smooth_std, dX_std = derivatives(x[:, None], t, return_std=True)
+    assert np.mean(np.abs(smooth[:, 0] - np.sin(2 * t)) < 3 * smooth_std[:, 0]) > 0.9
+    assert np.mean(np.abs(dX[:, 0] - 2 * np.cos(2 * t)) < 3 * dX_std[:, 0]) > 0.9
+    assert dX_std[45, 0] > dX_std[20, 0]
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"method": "kalman"}, "method must be one of"),
+        ({"method": "savgol", "window_length": 10}, "window_length must be odd"),
+        ({"method": "savgol", "window_length": 99}, "needs runs of 99 rows"),
+        ({"method": "savgol", "return_std": True}, "return_std needs method='spline'"),
+    ],
+)
+def test_bad_options_of_derivatives_are_named(params, match):
+    with pytest.raises(ValueError, match=match):
+        derivatives(np.zeros((20, 1)), np.arange(20.0), **params)
+
+
+def test_lists_of_runs_become_a_table():
+    X, t, groups = from_trajectories(np.zeros((2, 3, 2)))
+    assert X.shape == (6, 2)
+    assert t.tolist() == [0, 1, 2, 0, 1, 2]
+    assert groups.tolist() == [0, 0, 0, 1, 1, 1]
+    with pytest.raises(ValueError, match="the same columns"):
+        from_trajectories([np.zeros((2, 2)), np.zeros((2, 3))])
+    with pytest.raises(ValueError, match="times of every row of every run"):
+        from_trajectories([np.zeros((2, 2))], [[0.0, 1.0, 2.0]])
+
+
+def test_smoothed_runs_have_the_rates_of_positions_where_velocities_lack():
+    t = np.linspace(0, 4, 81)
+    Y = np.column_stack([np.sin(t), np.full(81, np.nan)])
+    start = Smoothed(Runs([t], [Y], None, [np.arange(81)]), True)
+    np.testing.assert_allclose(start.at(0, t[5:-5])[:, 1], np.cos(t[5:-5]), atol=1e-4)
+    np.testing.assert_allclose(start.at(0, t[5:-5], 1)[:, 1], -np.sin(t[5:-5]), atol=1e-3)
