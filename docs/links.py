@@ -32,6 +32,7 @@ python   py:data       None                                        library/const
 python   py:function   callable                                    library/functions.html
 python   std:term      sequence                                    glossary.html#term-sequence
 numpy    py:class      numpy.ndarray                               reference/generated/*.html
+numpy    py:function   numpy.gradient                              reference/generated/*.html
 numpy    py:function   numpy.unwrap                                reference/generated/*.html
 numpy    py:class      numpy.random.RandomState                    reference/random/legacy.html
 scipy    py:class      scipy.integrate.OdeSolver                   reference/generated/*.html

@@ -1,0 +1,294 @@
+"""Measured runs without derivatives: the field, rollouts, error bars, real data, cost.
+
+    python benchmarks/trajectories.py original --seeds 5
+    python benchmarks/trajectories.py silverbox --data ../shared/data
+
+Errors are those of the field at clean states of runs that were not seen. Subcommands ``original``
+(the noisy spring and pendulum of Greydanus et al.), ``systems``, ``pendulum``, ``carts`` and
+``silverbox`` (measured data, which do not come with the package), ``table`` and ``cost``.
+"""
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from fit_cases import henon_heiles, on_disc, spring, strong_pendulum, trajectories
+from velocity_cases import DoublePendulum, Masses
+
+from skhnn import HNNRegressor, HNNTrajectoryRegressor
+from skhnn.hamiltonians import Natural
+from skhnn.preprocessing import derivatives, from_trajectories
+
+warnings.simplefilter("ignore")
+
+
+def fitted(X, t, groups, **params):
+    start = time.perf_counter()
+    model = HNNTrajectoryRegressor(random_state=0, **params).fit(X, t=t, groups=groups)
+    return model, time.perf_counter() - start
+
+
+def print_row(*cells):
+    print("|", " | ".join(str(cell) for cell in cells), "|", flush=True)
+
+
+def header(*names):
+    print_row(*names)
+    print("|" + "---|" * len(names), flush=True)
+
+
+def original(args):
+    """Half of the original noisy trajectories; states alone, beside splines and HNNRegressor."""
+    header("task", "way", "MSE", "range", "coordinates, T = 20", "inside 2 std", "s")
+    tasks = {"spring": (spring, 0.1, 1.0, 30), "pendulum": (strong_pendulum, 1.3, 2.3, 45)}
+    for name, (field, low, high, n) in tasks.items():
+        found = {"joint": [], "splines, HNNRegressor": []}
+        for seed in range(args.seeds):
+            rng, t = np.random.default_rng(seed), np.linspace(0, 3, n)
+            clean = trajectories(field, on_disc(rng, 25, low, high), t)
+            test = trajectories(field, on_disc(rng, 25, low, high), t).reshape(-1, 2)
+            X, times, groups = from_trajectories(clean, t)
+            X = X + 0.1 * rng.standard_normal(X.shape)
+            joint, seconds = fitted(X, times, groups, coordinates="canonical")
+            start = time.perf_counter()
+            split = HNNRegressor(random_state=0).fit(*derivatives(X, times, groups), groups=groups)
+            others = seconds, time.perf_counter() - start
+            starts, far = on_disc(rng, 10, low, high), np.linspace(0, 20, 400)
+            paths = trajectories(field, starts, far)
+            for (way, rows), model, s in zip(found.items(), (joint, split), others, strict=True):
+                mse = np.mean((model.predict(test) - field(test)) ** 2)
+                off = model.simulate(starts, far, on_failure="nan") - paths
+                inside = np.nan
+                if way == "joint":
+                    f, std = model.predict(test, return_std=True)
+                    inside = np.mean(np.abs(f - field(test)) < 2 * std)
+                rows.append([mse, np.sqrt(np.nanmean(off**2)), inside, s])
+        for way, rows in found.items():
+            mse, off, inside, s = np.median(rows, axis=0)
+            low_, high_ = np.min(rows, axis=0)[0], np.max(rows, axis=0)[0]
+            print_row(
+                name, way, f"{mse:.1e}", f"{low_:.1e} to {high_:.1e}", f"{off:.3f}",
+                f"{inside:.2f}", f"{s:.1f}",
+            )  # fmt: skip
+
+
+def field_of(system):
+    def field(X):
+        d = system.d
+        return np.hstack([X[:, d:], system.acceleration(X[:, :d], X[:, d:])])
+
+    return field
+
+
+def systems(args):
+    """Errors relative to the spread, of dx/dt, or of accelerations where there are velocities."""
+    header("system", "columns", "noise", "error", "range", "inside 2 std", "Hamiltonian", "s")
+    double, masses = DoublePendulum(), Masses()
+
+    def runs_of_bodies(system, n, t):
+        return lambda rng: np.stack([system.run(system.start(rng), t) for _ in range(n)])
+
+    t_hh, t_double, t_masses = np.linspace(0, 10, 51), np.arange(251) / 50, np.arange(101) / 20
+    cases = {
+        "Henon-Heiles": (
+            henon_heiles, t_hh, {},
+            lambda rng: trajectories(henon_heiles, rng.uniform(-0.3, 0.3, (40, 4)), t_hh),
+        ),
+        "double pendulum": (
+            field_of(double), t_double, {"coordinates": "velocities"},
+            runs_of_bodies(double, 20, t_double),
+        ),
+        "double pendulum, q": (
+            field_of(double), t_double, {"coordinates": "positions"},
+            runs_of_bodies(double, 20, t_double),
+        ),
+        "three masses": (
+            field_of(masses), t_masses, {"coordinates": "velocities"},
+            runs_of_bodies(masses, 20, t_masses),
+        ),
+    }  # fmt: skip
+    for name in args.cases or cases:
+        field, t, params, draw = cases[name]
+        for noise in args.noise:
+            rows, forms = [], set()
+            for seed in range(args.seeds):
+                rng = np.random.default_rng(seed)
+                clean, test = draw(rng), np.concatenate(draw(rng))
+                X, times, groups = from_trajectories(clean, t)
+                X = X + noise * X.std(axis=0) * rng.standard_normal(X.shape)
+                if params.get("coordinates") == "positions":
+                    X = X[:, : X.shape[1] // 2]
+                model, s = fitted(X, times, groups, **params)
+                f, std = model.predict(test, return_std=True)
+                rates = slice(f.shape[1] // 2, None) if params else slice(None)
+                off, true = (f - field(test))[:, rates], field(test)[:, rates]
+                error = np.sqrt(np.mean(np.mean(off**2, axis=0) / true.var(axis=0)))
+                rows.append([error, np.mean(np.abs(off) < 2 * std[:, rates]), s])
+                forms.add(repr(model.hamiltonian_.map_layers(lambda *_: (None, None))))
+            (e, inside, s), columns = np.median(rows, axis=0), X.shape[1]
+            print_row(
+                name, columns, f"{100 * noise:g} %", f"{e:.1e}",
+                f"{np.min(rows, axis=0)[0]:.1e} to {np.max(rows, axis=0)[0]:.1e}", f"{inside:.2f}",
+                ", ".join(sorted(forms)), f"{s:.0f}",
+            )  # fmt: skip
+
+
+def load(args, name):
+    path = Path(args.data) / name
+    if not path.exists():
+        raise SystemExit(f"{path} is not there; these data do not come with the package.")
+    return path
+
+
+def pendulum(args):
+    """A real pendulum: the last fifth forecast from what was measured before."""
+    table = np.loadtxt(load(args, "real_pend_h_1.txt"), skiprows=1)
+    table = table[np.argsort(table[:, 1], kind="stable")]
+    t, X = table[:, 1], table[:, 2:4]
+    n = int(0.8 * len(t))
+    header("columns", "error of the angle, rad", "damping per s", "noise", "kappa", "S", "s")
+    for name, columns, params in (
+        ("angle", 1, {"coordinates": "positions"}),
+        ("angle, declared", 1, {"coordinates": "positions", "periodic": [0]}),
+        ("angle and velocity", 2, {}),
+    ):
+        model, s = fitted(X[:n, :columns], t[:n], None, **params)
+        path = model.simulate(model.states_[-1], t[n - 1 :], on_failure="nan")[1:, 0]
+        damping, std = model.damping_[0, 0], model.damping_std_[0, 0]
+        print_row(
+            name, f"{np.sqrt(np.mean((path - X[n:, 0]) ** 2)):.3f}", f"{damping:.5f} ± {std:.5f}",
+            np.round(model.noise_std_, 4), f"{model.residual_correlation_:.1f}",
+            np.round(getattr(model, "calibration_", 1.0), 3), f"{s:.1f}",
+        )  # fmt: skip
+
+
+def carts(args):
+    """Two real carts: positions off after a forecast, in their standard deviations."""
+    table = np.loadtxt(load(args, "real_double_linear_h_1.txt"), skiprows=1)
+    t, X = table[:, 1], table[:, 2:6]
+    n, ahead = int(0.7 * len(t)), np.array([1.0, 2.0, 4.0])
+    header("columns", "after 1, 2, 4 s", "mass ratio", "S", "s")
+    for name, columns, params in (
+        ("positions", 2, {"coordinates": "positions"}),
+        ("positions and velocities", 4, {}),
+    ):
+        model, s = fitted(X[:n, :columns], t[:n], None, **params)
+        off = []
+        for k in range(n + 17, int(np.searchsorted(t, t[-1] - 4.1)), 3):
+            rows = slice(k - 16, k + 1)
+            start = model.smooth(X[rows, :columns], t[rows])[-1]
+            path = model.simulate(start, np.append(t[k], t[k] + ahead), on_failure="nan")[1:, :2]
+            true = np.stack([np.interp(t[k] + ahead, t, X[:, j]) for j in (0, 1)], axis=1)
+            off.append(np.sqrt(np.mean(((path - true) / X[:, :2].std(axis=0)) ** 2, axis=1)))
+        errors = ", ".join(f"{value:.3f}" for value in np.median(off, axis=0))
+        ratio, std = model.masses_[1, 1], model.masses_std_[1, 1]
+        S = np.round(getattr(model, "calibration_", np.eye(2)), 2).tolist()
+        print_row(name, errors, f"{ratio:.3f} ± {std:.3f}", S, f"{s:.1f}")
+
+
+def silverbox(args):
+    """The Silverbox: simulated from the input, RMSE in mV."""
+    data = np.load(load(args, "silverbox.npz"))
+    u, y = data["u"].astype(float), 1e3 * data["y"].astype(float)
+    t, train = np.arange(len(u)) / 610.35, slice(40650, 105712)
+    header(
+        "friction", "multisine, arrow, without extrapolation", "damping", "between", "kappa", "s"
+    )
+    from skhnn.forces import CubicDamping, Damping
+
+    for name, dissipation in (("auto", "auto"), ("linear and cubic", Damping() + CubicDamping())):
+        model, s = fitted(
+            np.column_stack([y, u])[train], t[train], None, coordinates="positions", n_inputs=1,
+            dissipation=dissipation,
+        )  # fmt: skip
+        errors = []
+        for first, last in ((105712, 127400), (100, 40575), (100, 32100)):
+            head, rest = slice(first, first + 50), slice(first + 49, last)
+            start = model.smooth(np.column_stack([y, u])[head], t[head])[-1]
+            path = model.simulate(start, t[rest], u=u[rest, None], on_failure="nan", rtol=1e-6)
+            errors.append(np.sqrt(np.mean((path[1:, 0] - y[first + 50 : last]) ** 2)))
+        print_row(
+            name, ", ".join(f"{e:.3f}" for e in errors), f"{model.damping_[0, 0]:.2f}",
+            model.between_, f"{model.residual_correlation_:.1f}", f"{s:.0f}",
+        )  # fmt: skip
+
+
+def table(args):
+    """Twenty runs of a pendulum of unequal length, 20 Hz, one percent of noise."""
+    header("damping", "columns", "field", "states", "path over 20 s", "damping found", "s")
+    for damping in (0.0, 0.1):
+        for columns, params in ((2, {}), (1, {"coordinates": "positions"})):
+            rows, found = [], []
+            for seed in range(args.seeds):
+                rng = np.random.default_rng(seed)
+
+                def field(X, damping=damping):
+                    return np.stack([X[:, 1], -np.sin(X[:, 0]) - damping * X[:, 1]], axis=1)
+
+                lengths = rng.integers(40, 160, 20)
+                clean = trajectories(field, rng.uniform(-1.5, 1.5, (20, 2)), np.arange(160) / 20)
+                clean = [run[:n] for run, n in zip(clean, lengths, strict=True)]
+                X, t, groups = from_trajectories(clean, [np.arange(n) / 20 for n in lengths])
+                noisy = X + 0.01 * X.std(axis=0) * rng.standard_normal(X.shape)
+                model, s = fitted(noisy[:, :columns], t, groups, **params)
+                far = np.linspace(0, 20, 201)
+                path = trajectories(field, X[:1], far)[0]
+                off = (model.predict(X) - field(X))[:, 1]
+                rows.append(
+                    [
+                        np.sqrt(np.mean(off**2)) / field(X)[:, 1].std(),
+                        np.sqrt(np.mean((model.states_ - X) ** 2)),
+                        np.sqrt(np.mean((model.simulate(X[0], far) - path) ** 2)),
+                        s,
+                    ]
+                )
+                if hasattr(model, "damping_"):
+                    found.append(f"{model.damping_[0, 0]:.4f} ± {model.damping_std_[0, 0]:.4f}")
+            e, x, path, s = np.median(rows, axis=0)
+            print_row(
+                damping, columns, f"{e:.1e}", f"{x:.1e}", f"{path:.1e}",
+                "; ".join(found) or "none", f"{s:.1f}",
+            )  # fmt: skip
+
+
+def cost(args):
+    """Seconds and exponents against rows, and against columns."""
+    header("rows", "columns", "s", "exponent")
+    for axis, sizes in (("rows", (100, 1000, 10_000, 100_000)), ("columns", (2, 4, 8, 12))):
+        before = None
+        for size in sizes:
+            n, d = (size, 1) if axis == "rows" else (2000, size // 2)
+            rng, t = np.random.default_rng(0), np.arange(max(n // 20, 5)) / 20
+
+            def field(X, d=d):
+                q, p = X[:, :d], X[:, d:]
+                return np.hstack([p, -np.sin(q) - 0.3 * (q - np.roll(q, 1, axis=1))])
+
+            clean = trajectories(field, rng.uniform(-1, 1, (20, 2 * d)), t)
+            X, times, groups = from_trajectories(clean, t)
+            X = X + 0.01 * X.std(axis=0) * rng.standard_normal(X.shape)
+            _, s = fitted(
+                X, times, groups, hamiltonian=Natural(1.0), coordinates="velocities",
+                dissipation=None,
+            )  # fmt: skip
+            exponent = (
+                "" if before is None else f"{np.log(s / before[1]) / np.log(size / before[0]):.2f}"
+            )
+            print_row(len(X), X.shape[1], f"{s:.1f}", exponent)
+            before = size, s
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for function in (original, systems, pendulum, carts, silverbox, table, cost):
+        command = commands.add_parser(function.__name__, help=function.__doc__)
+        command.add_argument("--seeds", type=int, default=5)
+        command.add_argument("--noise", type=float, nargs="*", default=[0.001, 0.01, 0.05])
+        command.add_argument("--cases", nargs="*")
+        command.add_argument("--data", default="../shared/data")
+        command.set_defaults(run=function)
+    args = parser.parse_args()
+    args.run(args)
