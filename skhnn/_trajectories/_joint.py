@@ -21,8 +21,11 @@ from ._collocation import Linearised, linearised, with_more
 from ._runs import Grid
 
 MOST_STEPS = 25
-# A fit has ended where states move by less than this part of the noise, and the noise by less.
+# A fit has ended where states move by less than this part of the noise, and the noise by less; or
+# where they go to and fro within a larger part, as rounding in a hundred thousand nodes may make
+# them, for so many steps.
 _STILL, _STILL_NOISE = 5e-3, 1e-2
+_TO_AND_FRO, _STEPS_TO_AND_FRO = 0.2, 3
 _HALVINGS = 8
 # Noise below this part of the size of a column is rounding, or of the rule between nodes.
 _LEAST_NOISE = 1e-9
@@ -114,7 +117,7 @@ def fit_jointly(
     sigma = sigma if measured.noise is None else measured.noise
     sigma = _floored(np.where(np.isnan(sigma), _FIRST_NOISE * size, sigma), size)
     weights, E = np.ones_like(x), measured.E
-    found, status = None, "max_iter"
+    found, status, quiet = None, "max_iter", 0
     for step in range(1, most_steps + 1):
         misfit, B = measured.misfit(x, E), measured.slopes(x)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -157,7 +160,9 @@ def fit_jointly(
         with np.errstate(invalid="ignore"):
             moved = np.sqrt(np.nanmean(np.where(present, (dx / before) ** 2, np.nan)))
             noise_moved = np.nanmax(np.abs(np.log(sigma / before)))
-        if factor == 1.0 and moved < _STILL and noise_moved < _STILL_NOISE:
+        is_quiet = factor == 1.0 and moved < _TO_AND_FRO and noise_moved < _STILL_NOISE
+        quiet = quiet + 1 if is_quiet else 0
+        if quiet and (moved < _STILL or quiet > _STEPS_TO_AND_FRO):
             status = "converged"
             break
         if callable(is_out_of_time) and is_out_of_time():
