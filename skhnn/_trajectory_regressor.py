@@ -634,7 +634,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
                 "declared (periodic) may help.",
                 ConvergenceWarning, stacklevel=3,
             )  # fmt: skip
-        elif self.residual_correlation_ > _CORRELATED:
+        if status != "max_time" and self.residual_correlation_ > _CORRELATED:
             warnings.warn(
                 "What the model leaves of neighbouring rows is alike (variances are "
                 f"{self.residual_correlation_:.1f} times those of white noise): the model lacks "
