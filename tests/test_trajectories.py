@@ -579,3 +579,19 @@ def test_smoothed_runs_have_the_rates_of_positions_where_velocities_lack():
     start = Smoothed(Runs([t], [Y], None, [np.arange(81)]), True)
     np.testing.assert_allclose(start.at(0, t[5:-5])[:, 1], np.cos(t[5:-5]), atol=1e-4)
     np.testing.assert_allclose(start.at(0, t[5:-5], 1)[:, 1], -np.sin(t[5:-5]), atol=1e-3)
+
+
+def test_generic_checks_fail_for_odd_numbers_of_columns_only():
+    from sklearn.utils.estimator_checks import check_estimator
+
+    estimator = HNNTrajectoryRegressor(
+        hamiltonian=Quadratic("p") + Quadratic("q"), coordinates="canonical", dissipation=None,
+        random_state=0,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # random rows are no motion
+        results = check_estimator(estimator, on_fail=None, on_skip=None)
+    failed = [result for result in results if result["status"] == "failed"]
+    for result in failed:
+        assert "as many columns of momenta" in str(result["exception"]), result["check_name"]
+    assert sum(result["status"] == "passed" for result in results) >= 20
