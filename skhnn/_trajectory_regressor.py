@@ -230,7 +230,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         Warns
         -----
         ConvergenceWarning
-            If the fit ended before it converged, at ``max_time`` or after 25 steps.
+            If the fit ended before it converged: at ``max_time``, after 25 steps, or by Ctrl-C (if
+            there is a model by then).
         UserWarning
             Of runs that are left out, of residuals that are no white noise (the model lacks
             something, or the noise is correlated), and of masses that the data do not show.
@@ -241,7 +242,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         rng = check_random_state(self.random_state)
         n_measured = self._n_measured(X.shape[1])
         first = BETWEEN[0] if self.between == "auto" else self.between
-        fits: list[tuple[Chosen, Runs, Layout]] = []
+        fits: list[tuple[Chosen, Layout]] = []
         with one_blas_thread():
             for coordinates, calibration in self._readings(X, t, groups):
                 layout = self._layout(X.shape[1], coordinates)
@@ -255,10 +256,9 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
                     calibration=calibration, between=self.between, deadline=deadline,
                     verbose=bool(self.verbose),
                 )  # fmt: skip
-                fits.append((choice.run(), runs, layout))
-            best = max(fits, key=lambda fit: fit[0].candidate.joint.log_evidence)
-            chosen, runs, layout = best
-            self._set(chosen, runs, layout, len(X), n_measured)
+                fits.append((choice.run(), layout))
+            chosen, layout = max(fits, key=lambda fit: fit[0].candidate.joint.log_evidence)
+            self._set(chosen, layout, len(X), n_measured)
         self._say(chosen)
         return self
 
@@ -564,11 +564,10 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         found[:n_measured] = given
         return found
 
-    def _set(
-        self, chosen: Chosen, runs: Runs, layout: Layout, n_rows: int, n_measured: int
-    ) -> None:
+    def _set(self, chosen: Chosen, layout: Layout, n_rows: int, n_measured: int) -> None:
         """All fitted attributes."""
         joint, scaling = chosen.candidate.joint, chosen.candidate.entry.race.problem.scaling
+        runs = chosen.runs
         equations, params, root = joint.equations, joint.params, joint.root
         states = joint.x[chosen.grid.of_samples]
         X = (
@@ -625,6 +624,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         if status != "converged":
             ends = {
                 "max_time": f"at max_time={self.max_time} s",
+                "interrupted": "by Ctrl-C",
                 "max_iter": f"after {self.n_iter_} steps",
                 "failed": "where a step led nowhere",
             }
@@ -634,7 +634,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
                 "declared (periodic) may help.",
                 ConvergenceWarning, stacklevel=3,
             )  # fmt: skip
-        if status != "max_time" and self.residual_correlation_ > _CORRELATED:
+        if status not in ("max_time", "interrupted") and self.residual_correlation_ > _CORRELATED:
             warnings.warn(
                 "What the model leaves of neighbouring rows is alike (variances are "
                 f"{self.residual_correlation_:.1f} times those of white noise): the model lacks "

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, cross_val_score
 
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
-from skhnn._trajectories import Grid, Runs, Smoothed
+from skhnn._trajectories import Grid, Runs, Smoothed, _choice
 from skhnn._trajectories._collocation import _defects, linearised
 from skhnn._trajectories._smoothing import smoothed
 from skhnn.hamiltonians import Natural, Quadratic
@@ -471,6 +471,29 @@ def test_time_may_be_limited():
     with pytest.warns(ConvergenceWarning, match="ended at max_time"):
         model = HNNTrajectoryRegressor(max_time=1e-3, random_state=0).fit(X, t=t, groups=groups)
     assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("n_fits", [0, 2])
+def test_ctrl_c_leaves_the_best_model_so_far(monkeypatch, n_fits):
+    _, X, t, groups = of_pendulum(n_runs=4)
+    done, fit = [], _choice.fit_jointly
+
+    def interrupted(*args, **kwargs):
+        if len(done) == n_fits:
+            raise KeyboardInterrupt
+        done.append(args)
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(_choice, "fit_jointly", interrupted)
+    estimator = HNNTrajectoryRegressor(hamiltonian=Natural(1.0), random_state=0)
+    if not n_fits:  # before there is a model
+        with pytest.raises(KeyboardInterrupt):
+            estimator.fit(X, t=t, groups=groups)
+        return
+    with pytest.warns(ConvergenceWarning, match="ended by Ctrl-C, before it converged"):
+        estimator.fit(X, t=t, groups=groups)
+    assert np.isfinite(estimator.predict(X)).all()
+    assert np.isfinite(estimator.states_).all()
 
 
 def test_what_a_model_lacks_is_said():

@@ -69,9 +69,14 @@ class Candidate:
 
 @dataclass
 class Chosen:
-    """The outcome of the choice, fitted to all runs; ``more`` are inputs and parameters of rows."""
+    """The outcome of the choice.
+
+    ``runs`` are those that it was fitted to, all but where it was interrupted; ``more`` are the
+    inputs and parameters at their samples.
+    """
 
     candidate: Candidate
+    runs: Runs
     grid: Grid
     more: np.ndarray
     between: str
@@ -116,21 +121,27 @@ class Choice:
 
     def run(self) -> Chosen:
         """See the module."""
-        self.compared = compared = self._some_runs()
-        self.smoothed = Smoothed(compared, self.layout.has_velocities, self.are_rates)
-        self._set_up(compared)
-        has_all = compared is self.runs
-        best = self._best_of([self._race(one, self.optional) for one in self._candidates()])
-        best = self._between_samples(best)
-        best = self._calibrated(best)
-        best = self._without_friction(best)
-        best = self._with_more_units(best)
-        best = self._to_its_end(best, has_all=has_all)
+        self.compared, best = self._some_runs(), None
+        has_all = self.compared is self.runs
+        self._smooth(self.compared)
+        try:
+            best = self._best_of([self._race(one, self.optional) for one in self._candidates()])
+            best = self._between_samples(best)
+            best = self._calibrated(best)
+            best = self._without_friction(best)
+            best = self._with_more_units(best)
+            best = self._to_its_end(best, has_all=has_all)
+            runs = self.runs
+        except KeyboardInterrupt:
+            if best is None:
+                raise
+            best.joint.status, runs = "interrupted", self.compared
+            self._smooth(runs)
         if self.options.is_out_of_time:
             best.joint.status = "max_time"
         more = self.rows.X[:, self.layout.n_state :]
         between = BETWEEN[0] if self.between == "auto" else self.between  # there are no inputs
-        return Chosen(best, self.grid, more, between, self.options.report)
+        return Chosen(best, runs, self.grid, more, between, self.options.report)
 
     # --- the data ------------------------------------------------------------------------------
 
@@ -143,6 +154,11 @@ class Choice:
         order = self.rng.permutation(len(counts))
         n = int(np.searchsorted(np.cumsum(counts[order]), _SAMPLES_TO_COMPARE)) + 1
         return pieces.subset(sorted(order[:n].tolist()))
+
+    def _smooth(self, runs: Runs) -> None:
+        """Where joint fits to these runs start."""
+        self.smoothed = Smoothed(runs, self.layout.has_velocities, self.are_rates)
+        self._set_up(runs)
 
     def _set_up(self, runs: Runs) -> None:
         self.shown = None if runs.inputs is None else runs.inputs[0].between
@@ -322,8 +338,7 @@ class Choice:
         if has_all and joint.status == "converged":
             return best
         if not has_all:
-            self.smoothed = Smoothed(self.runs, self.layout.has_velocities, self.are_rates)
-            self._set_up(self.runs)
+            self._smooth(self.runs)
             x, sigma = self.smoothed.nodes(self.grid), self.smoothed.noise
         found = fit_jointly(
             joint.equations, joint.params, _mask(joint), x, sigma, self.measured, self.grid,
