@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sklearn
 from helpers import asymmetric_data, fit_quietly
-from scipy.integrate import solve_ivp
+from scipy.integrate import solve_ivp, trapezoid
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, cross_val_score
@@ -98,7 +98,7 @@ def test_a_spline_minimises_what_it_says():
     fine = np.linspace(t[0], t[-1], 20_001)
 
     def roughness(other):
-        return np.trapezoid(other(fine, 3) ** 2, fine)
+        return trapezoid(other(fine, 3) ** 2, fine)
 
     misfit = np.sum((x - spline(t)) ** 2)
     for _ in range(20):  # no neighbour is both closer and smoother

@@ -157,7 +157,7 @@ def _basis(t: np.ndarray, stride: int) -> tuple[np.ndarray, sparse.csr_array, sp
     h = np.diff(inner)
     at = (inner[:-1, None] + h[:, None] * (nodes + 1.0) / 2.0).ravel()
     E = _basis_at(at, knots, _ORDER)
-    penalty = E.T @ sparse.diags_array((h[:, None] * weights / 2.0).ravel()) @ E
+    penalty = E.T @ sparse.diags((h[:, None] * weights / 2.0).ravel()) @ E
     return knots, _basis_at(t, knots, 0), penalty
 
 
@@ -168,11 +168,11 @@ def _knots(t: np.ndarray, stride: int) -> np.ndarray:
 
 def _basis_at(t: np.ndarray, knots: np.ndarray, order: int) -> sparse.csr_array:
     """A derivative of the B-splines at times, (n, n_splines)."""
-    D = sparse.eye_array(len(knots) - _DEGREE - 1, format="csr")
+    D = sparse.csr_array(sparse.eye(len(knots) - _DEGREE - 1))
     for degree in range(_DEGREE, _DEGREE - order, -1):  # the coefficients of the derivative
         width, n = knots[degree + 1 : -1] - knots[1 : -degree - 1], len(knots) - degree - 1
-        difference = sparse.eye_array(n - 1, n, k=1) - sparse.eye_array(n - 1, n)
-        D = sparse.csr_array(sparse.diags_array(degree / width) @ difference @ D)
+        difference = sparse.eye(n - 1, n, k=1) - sparse.eye(n - 1, n)
+        D = sparse.csr_array(sparse.diags(degree / width) @ difference @ D)
         knots = knots[1:-1]
     return sparse.csr_array(BSpline.design_matrix(t, knots, _DEGREE - order)) @ D
 

@@ -224,7 +224,8 @@ class LagrangianEquations(Equations):
         f, M = self._field_and_inertia(evaluated, params, X, np)
         J = np.zeros((len(X), self.n_state, self.n_last))
         dE = self._by_last(evaluated, params, X, f[:, self._d :])
-        J[:, self._d :] = -_solved(M, np.eye(self._d), np) @ dE
+        inverse = _solved(M, np.broadcast_to(np.eye(self._d), M.shape), np)
+        J[:, self._d :] = -inverse @ dE
         return f, J
 
     def jacobian_by_hidden(self, params: Params, X: np.ndarray) -> np.ndarray:
