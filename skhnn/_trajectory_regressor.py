@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from copy import copy
 from numbers import Integral, Real
 from types import SimpleNamespace
 from typing import Any
@@ -211,7 +212,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             Measured rows: 2d columns (q, p) or (q, v), or d columns q with
             ``coordinates="positions"``; then inputs and parameters. NaN where nothing was measured.
         y : None
-            Not used: derivatives are not needed.
+            Not used, and said so where it is given: derivatives are not needed.
         t : array-like of shape (n_samples,), default=None
             The time of every row, increasing within a run. None: ``time_step`` apart.
         groups : array-like of shape (n_samples,), default=None
@@ -233,10 +234,17 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             If the fit ended before it converged: at ``max_time``, after 25 steps, or by Ctrl-C (if
             there is a model by then).
         UserWarning
-            Of runs that are left out, of residuals that are no white noise (the model lacks
-            something, or the noise is correlated), and of masses that the data do not show.
+            Of y, which is not used; of runs that are left out; of residuals that are no white noise
+            (the model lacks something, or the noise is correlated); of velocities that are mixed;
+            and of masses that the data do not show.
         """
         self._check_parameters()
+        if y is not None:
+            warnings.warn(
+                "y is not used: HNNTrajectoryRegressor fits measured states and needs no "
+                "derivatives. Leave it out, or take HNNRegressor for states with derivatives.",
+                stacklevel=2,
+            )
         deadline = np.inf if self.max_time is None else time.perf_counter() + self.max_time
         X, t, groups = self._checked_rows(X, t, groups, reset=True)
         rng = check_random_state(self.random_state)
@@ -318,38 +326,40 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         Returns
         -------
         ndarray of shape (n_times, 2d) or (m, n_times, 2d), list of ndarray, or SimulationResult
-            The states at ``t``; with ``return_std`` a pair, arrays only.
+            The states at ``t``; with ``return_std`` a pair of arrays.
 
         Raises
         ------
         NotFittedError
             Before ``fit``.
         ValueError, TypeError
-            If x0, t or an option is invalid.
+            If x0, t or an option is invalid, or ``return_std`` is asked for beside
+            ``return_solution`` or unequal numbers of times.
         SimulationError
             If the integration ended early, see :meth:`HNNRegressor.simulate`.
         """
         check_is_fitted(self)
         if self.n_inputs or self.n_parameters:
             options = {"between": self.between_, **options}
+        if return_std and options.get("return_solution"):
+            raise ValueError("return_std=True and return_solution=True exclude each other.")
         found = simulate(self, x0, t, **options)
         if not return_std:
             return found
-        rng, squares = np.random.RandomState(0), []
-        equations, w = self._model.equations, self._model.equations.last(self._model.params)
-        model = self._model
+        if isinstance(found, list):
+            raise ValueError(
+                "return_std=True needs as many times for every start; simulate them one by one."
+            )
+        rng, squares, drawn = np.random.RandomState(0), [], copy(self)
+        equations, params = self._model.equations, self._model.params
         options = {**options, "on_failure": "nan"}
-        try:
-            for _ in range(_DRAWS):
-                drawn = w.copy()
-                drawn[self._free] += self._root @ rng.standard_normal(self._root.shape[1])
-                self._model = Model(equations, equations.with_last(model.params, drawn))
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    other = simulate(self, x0, t, **options)
-                squares.append((np.asarray(other) - np.asarray(found)) ** 2)
-        finally:
-            self._model = model
+        for _ in range(_DRAWS):
+            w = equations.last(params).copy()
+            w[self._free] += self._root @ rng.standard_normal(self._root.shape[1])
+            drawn._model = Model(equations, equations.with_last(params, w))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                squares.append((np.asarray(simulate(drawn, x0, t, **options)) - found) ** 2)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # times that no draw reaches
             return found, np.sqrt(np.nanmean(squares, axis=0))

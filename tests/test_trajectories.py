@@ -260,6 +260,25 @@ def test_error_bars_cover_the_field(clean_and_model):
     assert band[0].max() < 1e-12 < band[-1].max() < 0.1
 
 
+def test_bands_leave_the_model_as_it_is_and_refuse_what_has_none(clean_and_model):
+    clean, *_, model = clean_and_model
+    before = model.predict(clean)
+    model.simulate(clean[0], [0.0, 1.0], return_std=True)
+    np.testing.assert_array_equal(model.predict(clean), before)
+    with pytest.raises(ValueError, match="exclude each other"):
+        model.simulate(clean[0], [0.0, 1.0], return_std=True, return_solution=True)
+    with pytest.raises(ValueError, match="as many times for every start"):
+        model.simulate(clean[:2], [[0.0, 1.0], [0.0, 0.5, 1.0]], return_std=True)
+
+
+def test_derivatives_that_are_not_used_are_named():
+    _, X, t, groups = of_pendulum(n_runs=2)
+    with pytest.warns(UserWarning, match="y is not used"):
+        HNNTrajectoryRegressor(hamiltonian=Natural(1.0), random_state=0).fit(
+            X, np.zeros_like(X), t=t, groups=groups
+        )
+
+
 def test_friction_is_found_within_its_error_bar():
     off = []
     for seed in range(3):

@@ -130,7 +130,7 @@ class _Part:
         self.q = U.T @ rest[:, -1]
         unexplained = rest[:, -1] - U @ self.q
         s2 = self.s**2
-        self.ridges = _RIDGES * max(s2.max(initial=0.0), _TINY)
+        self.ridges = np.maximum(_RIDGES * s2.max(initial=0.0), _TINY)
         ridges = self.ridges[:, None]
         by_ridge = (self.q**2 * ridges / (s2 + ridges)).sum(axis=1)
         self.Q = unexplained @ unexplained + N * _ROUNDING**2 + by_ridge

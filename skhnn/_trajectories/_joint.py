@@ -9,6 +9,7 @@ Models are compared by their log evidence,
     log N(y) = log evidence of the weights - 1/2 log |KKT| - sum_j n_j log sigma_j.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,7 +105,7 @@ def fit_jointly(
     grid: Grid,
     *,
     most_steps: int = MOST_STEPS,
-    is_out_of_time: object = None,
+    is_out_of_time: Callable[[], bool] = lambda: False,
 ) -> JointFit | None:
     """The fit that starts from states x, weights and noise sigma; None where it fails at once.
 
@@ -168,7 +169,7 @@ def fit_jointly(
         if quiet and (moved < _STILL or quiet > _STEPS_TO_AND_FRO):
             status = "converged"
             break
-        if callable(is_out_of_time) and is_out_of_time():
+        if is_out_of_time():
             status = "max_time"
             break
     if found is None:
