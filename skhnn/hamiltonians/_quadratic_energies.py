@@ -8,8 +8,9 @@ oscillator a quadratic one; a network would have to imitate them.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,15 +44,7 @@ class QuadraticEnergies:
         self.map = Standardised(np.zeros(n_columns), np.ones(n_columns))
         self._i = [i for i, _ in self.pairs]
         self._j = [j for _, j in self.pairs]
-        # Where the coefficient of z_i z_j is; the last place, beyond all, has a zero.
         self.n_weights = len(self.columns) + len(self.pairs)
-        index = np.full((n_columns, n_columns), self.n_weights)
-        index[self._i, self._j] = index[self._j, self._i] = len(self.columns) + np.arange(
-            len(self.pairs)
-        )
-        of_linear = np.full(n_columns, self.n_weights)
-        of_linear[self.columns] = np.arange(len(self.columns))
-        self._index, self._index_of_linear = index.ravel().tolist(), of_linear.tolist()
 
     @property
     def owners(self) -> list[int]:
@@ -103,14 +96,37 @@ class QuadraticEnergies:
 
     def matrices(self, params: Params, xp: ModuleType) -> tuple[Any, Any]:
         """g (D,) and Q (D, D)."""
-        u = params[0][:, 0]
+        places, u = _places(self, xp, getattr(params[0], "device", None)), params[0][:, 0]
         u = xp.concatenate([u, xp.zeros_like(u[:1])])
-        half = u[self._index].reshape(self.n_columns, self.n_columns)
-        return u[self._index_of_linear], half + xp.diag(xp.diag(half))
+        half = xp.take(u, places.of_Q)
+        return xp.take(u, places.of_g), half + half.T
 
     def at(self, params: Params, X: Any, xp: ModuleType, order: int = 1) -> "_At":
         """Evaluated at the rows of X."""
         return _At(self, params, X, xp)
+
+
+class _Places(NamedTuple):
+    """Where coefficients are in u, with a zero behind it, and back: arrays of integers."""
+
+    of_g: Any  # (D,)
+    of_Q: Any  # (D, D): of the upper triangle
+    linear: Any  # in g
+    products: Any  # in Q, flat
+
+
+@lru_cache(maxsize=64)
+def _places(term: QuadraticEnergies, xp: ModuleType, device: Any) -> _Places:
+    """Kept, since torch takes longer to read a list of indices than to use it."""
+    n, D = term.n_weights, term.n_columns
+    of_g, of_Q = np.full(D, n), np.full((D, D), n)
+    of_g[term.columns] = np.arange(len(term.columns))
+    of_Q[term._i, term._j] = len(term.columns) + np.arange(len(term.pairs))
+    products = [i * D + j for i, j in term.pairs]
+    found = [of_g, of_Q, np.array(term.columns, int), np.array(products, int)]
+    if xp is not np:
+        found = [xp.as_tensor(a, device=device) for a in found]
+    return _Places(*found)
 
 
 class _At:
@@ -139,9 +155,10 @@ class _At:
     def pullback(self, V: Any, outer: Outer) -> Params:
         """The derivative of sum(V * gradient) by u."""
         t, z, term = self.point.jvp(V), self.point.z, self.term
+        places, take = _places(term, self.xp, getattr(z, "device", None)), self.xp.take
         S = outer(t, z)  # of z_i z_j: the sum of t_i z_j + z_i t_j
-        of_linear = outer(None, t)[term.columns]
-        return [self.xp.concatenate([of_linear, (S + S.T)[term._i, term._j]])[:, None]]
+        of_linear = take(outer(None, t), places.linear)
+        return [self.xp.concatenate([of_linear, take(S + S.T, places.products)])[:, None]]
 
     def hessian_along(self, V: Any) -> Any:
         return self.point.vjp(self.point.jvp(V) @ self.Q)
