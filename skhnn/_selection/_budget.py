@@ -33,5 +33,5 @@ class Budget:
     agreement: float = 0.2
     equations_of_few: int = 4000
     equations_left_in_turn: int = 400
-    last_weights: int = 900
+    last_weights: int = 1800
     last_weights_of_short: int = 400
