@@ -21,8 +21,8 @@ def pendulum(X):
     return np.stack([X[:, 1], -np.sin(X[:, 0])], axis=1)
 
 
-def strong_pendulum(X):  # H = 6 (1 - cos q) + p^2, as in the original task
-    return np.stack([2 * X[:, 1], -6 * np.sin(X[:, 0])], axis=1)
+def original_pendulum(X):  # H = 3 (1 - cos q) + p^2, as in the original task
+    return np.stack([2 * X[:, 1], -3 * np.sin(X[:, 0])], axis=1)
 
 
 def henon_heiles(X):
@@ -194,7 +194,7 @@ CASES = {
         state_noise=0.1,
     ),
     "pendulum_original": Case(
-        strong_pendulum, 1125, lambda rng, n: on_disc(rng, n, 1.3, 2.3), 1.8,
+        original_pendulum, 1125, lambda rng, n: on_disc(rng, n, 1.3, 2.3), 1.8,
         t=np.linspace(0, 3, 45), state_noise=0.1,
     ),
     "unseen": Case(magnetic, 3000, box(1.5, 1.5, 1.5, 1.5), 6.3),

@@ -14,7 +14,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from fit_cases import henon_heiles, on_disc, spring, strong_pendulum, trajectories
+from fit_cases import henon_heiles, on_disc, original_pendulum, spring, trajectories
 from velocity_cases import DoublePendulum, Masses
 
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
@@ -42,7 +42,7 @@ def header(*names):
 def original(args):
     """Half of the original noisy trajectories; states alone, beside splines and HNNRegressor."""
     header("task", "way", "MSE", "range", "coordinates, T = 20", "inside 2 std", "s")
-    tasks = {"spring": (spring, 0.1, 1.0, 30), "pendulum": (strong_pendulum, 1.3, 2.3, 45)}
+    tasks = {"spring": (spring, 0.1, 1.0, 30), "pendulum": (original_pendulum, 1.3, 2.3, 45)}
     for name, (field, low, high, n) in tasks.items():
         found = {"joint": [], "splines, HNNRegressor": []}
         for seed in range(args.seeds):

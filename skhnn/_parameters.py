@@ -63,6 +63,14 @@ def check_parameters(estimator: Any) -> None:
         )
     if estimator.input_matrix is not None and not estimator.n_inputs:
         raise ValueError("input_matrix needs n_inputs, the number of columns u behind the state.")
+    if estimator.noise_std is not None:
+        if SOLVERS[estimator.solver].trains and not SOLVERS[estimator.solver].chooses:
+            raise ValueError(
+                "noise_std needs solver='auto' or 'least_squares', which find the states with H; "
+                f"got solver={estimator.solver!r}."
+            )
+        if estimator.warm_start:
+            raise ValueError("noise_std and warm_start=True exclude each other.")
     if estimator.optimizer is not None:
         check_optimizer(estimator.optimizer, estimator.solver)
 

@@ -21,6 +21,7 @@ from ._fit import attributes_of, train
 from ._fitted import FittedHamiltonian
 from ._layout import label_of_columns, still_inputs, suspicions, warn_of_columns
 from ._model import Model, model_of
+from ._noisy_states import train_with_noisy_states
 from ._parameters import check_parameters, warn_about_options
 from ._scaling import Scaling
 from ._score import field_score
@@ -45,7 +46,7 @@ from .hamiltonians import (
 # Attributes of a fit, of which the next one may have none.
 _OF_FORCES_AND_MASSES = (
     "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
-    "undetermined_masses_",
+    "undetermined_masses_", "states_", "derivative_noise_std_",
 )  # fmt: skip
 
 
@@ -114,6 +115,12 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         S of dx/dt = S(x) grad H for states that are not (q, p), a skew matrix, or a function of
         states (n, D) that returns one for each, (n, D, D). Any number D of columns is right, and H
         is defined up to functions that S conserves (Casimirs). None is J, for (q, p).
+    noise_std : float or array-like of shape (2d,), default=None
+        The standard deviation of the noise of X, of every column of the state: noise that is not
+        told makes the field too flat. The true states are then found with H (orthogonal regression,
+        with "auto" and "least_squares" alone); that of y is estimated. Too large a value does less
+        harm than too small a one. Where runs and times are known, :class:`HNNTrajectoryRegressor`
+        does better. None takes X for exact.
     activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic"}, default="auto"
         The activation of the hidden layers; "auto" is "tanh", except that the solvers "auto" and
         "least_squares" may choose "silu". It must be smooth, since the field is the derivative of
@@ -221,6 +228,10 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         masses their unit.
     undetermined_masses_ : list of ndarray of shape (d, d)
         Of velocities: relative changes of M that do not show in the data.
+    states_ : ndarray of shape (n_samples, 2d)
+        With ``noise_std``, the states at the rows of ``fit``, freed of noise.
+    derivative_noise_std_ : ndarray of shape (2d,)
+        With ``noise_std``, the noise of y; what H lacks counts as noise.
     n_dof_ : int
         Degrees of freedom d, half the number of columns.
     n_features_in_ : int
@@ -291,6 +302,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         input_matrix: Any = None,
         n_parameters: int = 0,
         structure: Any = None,
+        noise_std: Any = None,
         activation: str = "auto",
         solver: str = "auto",
         optimizer: Any = None,
@@ -320,6 +332,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         self.input_matrix = input_matrix
         self.n_parameters = n_parameters
         self.structure = structure
+        self.noise_std = noise_std
         self.activation = activation
         self.solver = solver
         self.optimizer = optimizer
@@ -395,14 +408,19 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             if layout.has_velocities:
                 found += of_rates(states, data[1], self._label(states))
             warn_of_columns(found + still_inputs(data[0], layout.inputs, self._label(data[0])))
-            attributes, result = train(self, *data, goes_on=goes_on)
+            if self.noise_std is None:
+                attributes, result = train(self, *data, goes_on=goes_on)
+            else:
+                attributes, result = train_with_noisy_states(self, *data[:3])
         for name in _OF_FORCES_AND_MASSES:
             self.__dict__.pop(name, None)
         self.__dict__.update(attributes)
         self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
         self.validation_scores_ = result.validation_scores
         self._summarise()
+        # Noise of states has a divergence, too.
         looks = layout.is_canonical and not layout.n_parameters and self.dissipation is None
+        looks = looks and self.noise_std is None
         if result.status in ("completed", "converged") and not found and looks:
             departure = self._departure(*data)
             if departure is not None:
@@ -659,7 +677,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         equations, label = result.equations, self._label(result.problem.X)
         assert isinstance(equations, LagrangianEquations)
         model = equations, result.params
-        if result.status in ("completed", "converged") and self.solver == "auto" and not found:
+        is_done = result.status in ("completed", "converged") and self.solver == "auto"
+        if is_done and self.noise_std is None and not found:
             remark = without_mechanics(result.problem, *model, label)
             if remark is not None:
                 found.append(remark)

@@ -14,14 +14,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ._asked_for import layout_asked_for
-from ._coordinates import of_masses
 from ._documentation import DocumentationLink
-from ._fit import attributes_of
 from ._fitted import FittedHamiltonian
-from ._identified import coefficients, with_friction_that_is_none_negative
+from ._joint_attributes import attributes_of_joint_fit, masses_not_shown
 from ._model import Model
+from ._noisy_states import noise_asked_for
 from ._simulation import simulate
-from ._support import Support
 from ._threads import one_blas_thread
 from ._trajectories import (
     BETWEEN,
@@ -37,23 +35,23 @@ from ._trajectories import (
     correlation_of_residuals,
     runs_of,
     states_for,
+    std_of_states,
     velocities_are_rates,
 )
 from ._validation import as_numpy, check_choice, check_flag, check_magnitude, check_number
 from .forces import Force
-from .hamiltonians import HAMILTONIANS, Hamiltonian, LagrangianEquations, Layout, Natural
+from .hamiltonians import HAMILTONIANS, Hamiltonian, Layout, Natural
 
 _COORDINATES = ("auto", "canonical", "velocities", "positions")
 # Draws of the weights by which simulations get a band.
 _DRAWS = 30
 # Residuals of neighbouring rows that are alike make errors larger by this factor before it is said.
 _CORRELATED = 2.0
-_ROWS_OF_MASSES = 500
 # Velocities are mixed where S of v = S dq/dt explains them so well and is so far from symmetric.
 _EXPLAINED, _NOT_SYMMETRIC = 0.9, 0.05
 _OF_FORCES_AND_MASSES = (
     "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
-    "undetermined_masses_", "calibration_",
+    "undetermined_masses_", "calibration_", "derivative_noise_std_",
 )  # fmt: skip
 
 
@@ -120,6 +118,9 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         alone give "velocities".
     noise_std_ : ndarray of shape (n_measured_columns,)
         The standard deviations of the noise.
+    derivative_noise_std_ : ndarray of shape (2d,)
+        The same of measured derivatives y, where there are any; what hidden layers lack counts as
+        noise.
     states_ : ndarray of shape (n_samples, 2d)
         The states at the rows of ``fit``, freed of noise; NaN for rows of runs left out.
     calibration_ : ndarray of shape (d, d)
@@ -211,8 +212,10 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         X : array-like of shape (n_samples, n_columns)
             Measured rows: 2d columns (q, p) or (q, v), or d columns q with
             ``coordinates="positions"``; then inputs and parameters. NaN where nothing was measured.
-        y : None
-            Not used, and said so where it is given: derivatives are not needed.
+        y : array-like of shape (n_samples, 2d), default=None
+            Measured derivatives dX/dt, where there are any: further equations, whose noise is
+            estimated. NaN where nothing was measured. A target of one column is not used, and said
+            so.
         t : array-like of shape (n_samples,), default=None
             The time of every row, increasing within a run. None: ``time_step`` apart.
         groups : array-like of shape (n_samples,), default=None
@@ -226,7 +229,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         Raises
         ------
         ValueError, TypeError
-            If parameters, X, t or groups are invalid, and where no joint fit came to an end.
+            If parameters, X, y, t or groups are invalid, and where no joint fit came to an end.
 
         Warns
         -----
@@ -234,21 +237,17 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             If the fit ended before it converged: at ``max_time``, after 25 steps, or by Ctrl-C (if
             there is a model by then).
         UserWarning
-            Of y, which is not used; of runs that are left out; of residuals that are no white noise
+            Of y that is not used; of runs that are left out; of residuals that are no white noise
             (the model lacks something, or the noise is correlated); of velocities that are mixed;
             and of masses that the data do not show.
         """
         self._check_parameters()
-        if y is not None:
-            warnings.warn(
-                "y is not used: HNNTrajectoryRegressor fits measured states and needs no "
-                "derivatives. Leave it out, or take HNNRegressor for states with derivatives.",
-                stacklevel=2,
-            )
         deadline = np.inf if self.max_time is None else time.perf_counter() + self.max_time
         X, t, groups = self._checked_rows(X, t, groups, reset=True)
         rng = check_random_state(self.random_state)
         n_measured = self._n_measured(X.shape[1])
+        n_state = self._layout(X.shape[1], "canonical").n_state
+        rates = self._checked_rates(y, (len(X), n_state))
         first = BETWEEN[0] if self.between == "auto" else self.between
         fits: list[tuple[Chosen, Layout]] = []
         with one_blas_thread():
@@ -256,7 +255,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
                 layout = self._layout(X.shape[1], coordinates)
                 runs = runs_of(
                     X, t, groups, n_measured, layout.n_state, layout.periods, first,
-                    has_to_say=not fits,
+                    rates=rates, has_to_say=not fits,
                 )  # fmt: skip
                 choice = Choice(
                     self._asked(), runs, layout, rng, noise=self._noise(n_measured, layout.n_state),
@@ -364,7 +363,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             warnings.simplefilter("ignore", RuntimeWarning)  # times that no draw reaches
             return found, np.sqrt(np.nanmean(squares, axis=0))
 
-    def smooth(self, X: Any, t: Any = None, groups: Any = None) -> np.ndarray:
+    def smooth(self, X: Any, t: Any = None, groups: Any = None, return_std: bool = False) -> Any:
         """States of new runs, freed of noise by the learned dynamics.
 
         Parameters
@@ -375,12 +374,14 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             Their times.
         groups : array-like of shape (n_samples,), default=None
             The run of every row.
+        return_std : bool, default=False
+            Whether to return standard deviations as well, those of noise and of the weights.
 
         Returns
         -------
-        ndarray of shape (n_samples, 2d)
+        ndarray of shape (n_samples, 2d), or two of them
             The states at the rows; NaN in runs with fewer than two measured rows. The last one of a
-            run is where a forecast begins.
+            run is where a forecast begins. With ``return_std`` their standard deviations as well.
 
         Raises
         ------
@@ -396,11 +397,10 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             X, t, groups, self._n_measured(X.shape[1]), layout.n_state, layout.periods,
             self.between_,
         )  # fmt: skip
-        found = np.full((len(X), layout.n_state), np.nan)
+        found, rows = np.full((2, len(X), layout.n_state), np.nan), np.concatenate(runs.rows)
         with one_blas_thread():
-            states = self._smoothed(runs)
-        found[np.concatenate(runs.rows)] = states
-        return found
+            found[0, rows], found[1, rows] = self._smoothed(runs, return_std)
+        return (found[0], found[1]) if return_std else found[0]
 
     def score(self, X: Any, y: Any = None, t: Any = None, groups: Any = None) -> float:
         """R^2 of measured rows by forecasts from the rows before them.
@@ -446,7 +446,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             self.between_, has_to_say=False,
         )  # fmt: skip
         with one_blas_thread():
-            states = self._smoothed(runs)
+            states, _ = self._smoothed(runs, False)
         ends = np.cumsum([len(own) for own in runs.t]) - 1
         of_runs = [int(number[own[0]]) for own in runs.rows]
         predicted = np.full((len(X), n_measured), np.nan)
@@ -494,6 +494,31 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             )
         groups = check_groups(groups, len(X))
         return X, check_times_of_rows(t, len(X), groups, self.time_step), groups
+
+    def _checked_rates(self, y: Any, shape: tuple[int, int]) -> np.ndarray | None:
+        """Measured derivatives, (n, n_state)."""
+        if y is None:
+            return None
+        if np.ndim(y) == 1 or np.shape(y)[1:] == (1,):
+            warnings.warn(
+                "y is not used: it has one column, and is no time derivative of all columns of a "
+                "state. HNNTrajectoryRegressor needs no y.",
+                stacklevel=3,
+            )
+            return None
+        y = check_array(
+            as_numpy(y, "y"), dtype=np.float64, ensure_all_finite="allow-nan", input_name="y",
+            copy=True,
+        )  # fmt: skip
+        if y.shape != shape:
+            raise ValueError(
+                "y must have the time derivatives of the columns of the state at every row, shape "
+                f"{shape}, NaN where they were not measured; got {y.shape}. It may be left out."
+            )
+        if np.isinf(y).any():
+            raise ValueError("y contains infinity.")
+        check_magnitude(np.nan_to_num(y), "y")
+        return None if np.isnan(y).all() else y
 
     def _n_measured(self, n_columns: int) -> int:
         """How many columns are measured ones of the state."""
@@ -558,76 +583,36 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
     def _friction_is_optional(self) -> bool:
         return isinstance(self.dissipation, str) and self.dissipation == "auto"
 
-    def _noise(self, n_measured: int, n_state: int) -> np.ndarray | None:
-        if self.noise_std is None:
-            return None
-        given = check_array(
-            np.atleast_1d(self.noise_std), dtype=np.float64, ensure_2d=False,
-            input_name="noise_std",
-        )  # fmt: skip
-        if given.shape not in [(1,), (n_measured,)] or (given <= 0.0).any():
-            raise ValueError(
-                "noise_std must be positive, a number or one for each of the "
-                f"{n_measured} measured columns; got {self.noise_std!r}."
-            )
+    def _noise(self, n_measured: int, n_state: int) -> np.ndarray:
+        """The noise that is given, (n_state,), or NaN."""
         found = np.full(n_state, np.nan)
-        found[:n_measured] = given
+        if self.noise_std is None:
+            return found
+        found[:n_measured] = noise_asked_for(self.noise_std, n_measured)
         return found
 
     def _set(self, chosen: Chosen, layout: Layout, n_rows: int, n_measured: int) -> None:
         """All fitted attributes."""
-        joint, scaling = chosen.candidate.joint, chosen.candidate.entry.race.problem.scaling
-        runs = chosen.runs
-        equations, params, root = joint.equations, joint.params, joint.root
-        states = joint.x[chosen.grid.of_samples]
-        X = (
-            np.concatenate([states, chosen.more], axis=1)
-            if layout.n_columns > layout.n_state
-            else states
-        )
-        if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
-            first = float(np.mean(equations.masses(params, X)[:, 0, 0]))
-            params, root = equations.with_last(params, equations.last(params) / first), root / first
-        kappa = correlation_of_residuals(joint.residuals[chosen.grid.of_samples], runs)
-        root = root * np.sqrt(kappa)
-        C = np.zeros((equations.n_last, equations.n_last))
-        C[np.ix_(joint.free, joint.free)] = root @ root.T
-        params, met = with_friction_that_is_none_negative(equations, params, C)
-        identified = coefficients(
-            equations, params, C, X[:: -(-len(X) // _ROWS_OF_MASSES)], at_bound=met
-        )
         for name in _OF_FORCES_AND_MASSES:
             self.__dict__.pop(name, None)
-        names = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
-        for label, one in identified.items():
-            name = names[label]
-            setattr(self, name, one.value)
-            setattr(self, f"{name[:-1]}_std_", one.std)
-        model = Model(equations, params).centred(X, np.ones(len(X)))
-        self.__dict__.update(attributes_of(model))
-        n = scaling.n_state
-        support = Support.from_data(states, scaling.mu[:n], scaling.s[:n], scaling.box[:n], None)
-        self._scaling, self._device = scaling, "cpu"
-        self._support = support.points, support.reach
-        self._free, self._root = joint.free, root
+        joint, n = chosen.candidate.joint, layout.n_state
+        residuals = joint.residuals[chosen.grid.of_samples, :n]
+        kappa = correlation_of_residuals(residuals, chosen.runs)
+        attributes, self._root = attributes_of_joint_fit(chosen, layout, n_rows, kappa)
+        self.__dict__.update(attributes)
+        self._free, self._E = joint.free, joint.E
         self.coordinates_ = "velocities" if layout.has_velocities else "canonical"
-        self.noise_std_, self._E = joint.sigma[:n_measured], joint.E
+        self.noise_std_ = joint.sigma[:n_measured]
+        if len(joint.sigma) > n:
+            self.derivative_noise_std_ = joint.sigma[n:]
         if not np.array_equal(joint.E, np.eye(n)):
             self.calibration_ = joint.E[n // 2 :, n // 2 :]
-        self.states_ = np.full((n_rows, n), np.nan)
-        self.states_[np.concatenate(runs.rows)] = states
         self.between_ = chosen.between
         self.evidence_, self.n_iter_ = joint.log_evidence, joint.n_steps
         self.residual_correlation_, self.fit_report_ = kappa, chosen.report
-        self.undetermined_masses_: list[np.ndarray] = []
-        self._sentences: list[str] = []
-        if isinstance(equations, LagrangianEquations):
-            problem = chosen.candidate.entry.race.problem
-            trained = chosen.candidate.sampled.equations
-            assert isinstance(trained, LagrangianEquations)
-            self.undetermined_masses_, self._sentences = of_masses(
-                problem, trained, params, self._label(layout)
-            )
+        self.undetermined_masses_, self._sentences = masses_not_shown(
+            chosen, self.params_, self._label(layout)
+        )
 
     def _say(self, chosen: Chosen) -> None:
         status = chosen.candidate.joint.status
@@ -680,8 +665,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             )
         return X
 
-    def _smoothed(self, runs: Runs) -> np.ndarray:
-        """The states at all samples of runs, by the learned dynamics."""
+    def _smoothed(self, runs: Runs, has_std: bool) -> tuple[np.ndarray, np.ndarray | float]:
+        """The states at all samples of runs, by the learned dynamics, and their deviations."""
         layout = self._model.equations.layout
         start = Smoothed(runs, layout.has_velocities, not hasattr(self, "calibration_"))
         grid = Grid.of(runs, min(start.step(), self._step_of_data()))
@@ -690,11 +675,15 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         y[grid.of_samples] = np.concatenate(runs.Y)
         sigma = np.full(layout.n_state, np.nan)
         sigma[: len(self.noise_std_)] = self.noise_std_
-        found, _ = states_for(
-            self._model.equations, self._model.params, x, sigma,
-            Measured(y, sigma, bool(self.robust), self._E, self._E != self._E), grid,
-        )  # fmt: skip
-        return found[grid.of_samples]
+        none_open = np.zeros(self._E.shape, dtype=bool)
+        measured = Measured(y, sigma, bool(self.robust), self._E, none_open)
+        model = self._model.equations, self._model.params
+        found, _ = states_for(*model, x, sigma, measured, grid)
+        if not has_std:
+            return found[grid.of_samples], np.nan
+        sigma = sigma * np.sqrt(self.residual_correlation_)
+        std = std_of_states(*model, found, sigma, measured, grid, self._free, self._root)
+        return found[grid.of_samples], std[grid.of_samples]
 
     def _step_of_data(self) -> float:
         """The longest interval between nodes that suits the motion in the training data."""

@@ -16,9 +16,17 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation", "_trajectory_regressor"},
     "_trajectory_regressor": {
-        "_asked_for", "_coordinates", "_documentation", "_fit", "_fitted", "_identified", "_model",
-        "_simulation", "_support", "_threads", "_trajectories", "_validation", "forces",
-        "hamiltonians", "numpy", "sklearn",
+        "_asked_for", "_documentation", "_fitted", "_joint_attributes", "_model", "_noisy_states",
+        "_simulation", "_threads", "_trajectories", "_validation", "forces", "hamiltonians",
+        "numpy", "sklearn",
+    },
+    "_joint_attributes": {
+        "_coordinates", "_fit", "_identified", "_model", "_support", "_trajectories",
+        "hamiltonians", "numpy",
+    },
+    "_noisy_states": {
+        "_asked_for", "_callbacks", "_joint_attributes", "_score", "_solvers", "_threads",
+        "_trajectories", "numpy", "sklearn",
     },
     "_trajectories": {
         "_asked_for", "_data", "_fit", "_scaling", "_selection", "_solvers", "_validation",
@@ -26,9 +34,9 @@ ALLOWED = {
     },
     "_regressor": {
         "_asked_for", "_callbacks", "_convergence", "_coordinates", "_data", "_diagnosis",
-        "_documentation", "_fit", "_fitted", "_layout", "_model", "_parameters", "_scaling",
-        "_score", "_selection", "_solvers", "_threads", "_torch_module", "_validation",
-        "hamiltonians", "numpy", "sklearn",
+        "_documentation", "_fit", "_fitted", "_layout", "_model", "_noisy_states",
+        "_parameters", "_scaling", "_score", "_selection", "_solvers", "_threads",
+        "_torch_module", "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_fitted": {
         "_learned_dynamics", "_model", "_scaling", "_simulation", "_support", "_torch",

@@ -1,18 +1,21 @@
 """From measured runs to a Hamiltonian: states and weights are found together."""
 
 from ._choice import Choice, Chosen
-from ._joint import Measured, states_for
+from ._joint import states_for, std_of_states
+from ._measured import Measured
 from ._residuals import correlation_of_residuals, velocities_are_rates
-from ._runs import BETWEEN, Grid, Runs
+from ._runs import BETWEEN, Grid, Inputs, Runs
 from ._smoothing import Smooth, smoothed
-from ._start import Smoothed
+from ._start import AsMeasured, Smoothed
 from ._table import blocks, check_groups, check_times_of_rows, runs_of, unwrapped
 
 __all__ = [
     "BETWEEN",
+    "AsMeasured",
     "Choice",
     "Chosen",
     "Grid",
+    "Inputs",
     "Measured",
     "Runs",
     "Smooth",
@@ -24,6 +27,7 @@ __all__ = [
     "runs_of",
     "smoothed",
     "states_for",
+    "std_of_states",
     "unwrapped",
     "velocities_are_rates",
 ]

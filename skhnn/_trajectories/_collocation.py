@@ -6,17 +6,16 @@ Between neighbouring nodes the dynamics dx/dt = f(x; w) hold exactly, in the Her
     D_k = x_{k+1} - x_k - h / 6 (f_k + 4 f_m + f_{k+1}) = 0,
 
 whose error is of fifth order in h. Linearised at states x and weights w, the states that are
-closest to what was measured, y = E x + noise of the deviations sigma, for weights w + dw, solve
+closest to what was measured, y = h(x, w) + noise of the deviations sigma, for weights w + dw, solve
 
-    [ E^T E / sigma^2   A^T ] [ dx ]   [ E^T (y - E x - B dw) / sigma^2 ]
-    [       A            0  ] [ mu ] = [           -D - C dw            ],
+    [ E^T E / sigma^2   A^T ] [ dx ]   [ E^T (y - h - B dw) / sigma^2 ]
+    [       A            0  ] [ mu ] = [         -D - C dw           ],
 
-    A = dD/dx,    C = dD/dw,    B = d(E x)/dw,
+    A = dD/dx,    C = dD/dw,    E = dh/dx,    B = dh/dw,
 
 a banded system in the order x_0 mu_0 x_1 mu_1 ...: nothing is squared, and nothing grows along
 runs that are chaotic, as products of their matrices would. So dx = x0 + Psi dw, and the weights are
-those of the least squares (y - E (x + x0 + Psi dw) - B dw) / sigma. Among the w are entries of E
-where instruments are not calibrated.
+those of the least squares (y - h - E (x0 + Psi dw) - B dw) / sigma.
 
 References
 ----------
@@ -33,6 +32,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from ..hamiltonians import Equations, Params
+from ._measured import Shown, expanded, with_more
 from ._runs import Grid
 
 # Values of a piece of right-hand sides: 64 MB.
@@ -53,11 +53,10 @@ def linearised(
     params: Params,
     x: np.ndarray,
     grid: Grid,
-    misfit: np.ndarray,
-    precision: np.ndarray,
     free: np.ndarray,
-    E: np.ndarray,
-    B: np.ndarray,
+    shown: Shown,
+    precision: np.ndarray,
+    n_more: int = 0,
 ) -> Linearised:
     """The states at the nodes for weights near the params.
 
@@ -65,26 +64,28 @@ def linearised(
     ----------
     x : (N, D) array
         The states at the nodes.
-    misfit, precision : (N, D) arrays
-        y - E x and 1 / sigma^2 where there are measurements; the precision is zero elsewhere.
     free : (m,) integer array
         The last weights that may change.
-    E, B : (D, D) and (N, D, k) arrays
-        What instruments show of a state, and the derivatives of E x by the entries of E that may
-        change; their columns of Psi stand behind those of the weights.
+    shown : Shown
+        What instruments show.
+    precision : (N, K) array
+        1 / sigma^2, zero where nothing was measured.
+    n_more : int
+        How many unknowns stand behind the weights.
     """
     scale = np.sqrt(np.mean(x**2, axis=0)) + np.finfo(float).tiny
     D, A0, A1, C = _defects(equations, params, x, grid, free)
     D = D / scale
-    C = np.concatenate([C / scale[:, None], np.zeros((*D.shape, B.shape[2]))], axis=2)
+    C = np.concatenate([C / scale[:, None], np.zeros((*D.shape, n_more))], axis=2)
     A0, A1 = (M * scale / scale[:, None] for M in (A0, A1))
     dx0, P = np.empty_like(x), C.shape[2]
     Psi, volume, K = np.zeros((*x.shape, P)), 0.0, len(grid.ends) - 1
-    of_E = E * scale
-    curvature = np.einsum("ji,nj,jk->nik", of_E, precision, of_E)
+    E, B = shown.by_x * scale, shown.by_unknowns
+    E_T, weight = np.swapaxes(E, 1, 2), precision[..., None]
+    curvature = E_T @ (weight * E)
     right = np.zeros((*x.shape, 1 + P))
-    right[..., 0] = (precision * misfit) @ of_E
-    right[..., P + 1 - B.shape[2] :] = -np.einsum("ji,njk->nik", of_E, precision[..., None] * B)
+    right[..., :1] = E_T @ (weight * shown.misfit[..., None])
+    right[..., P + 1 - B.shape[2] :] = -E_T @ (weight * B)
     start = 0
     while start < K:  # runs, as many as are a piece
         end = start + 1
@@ -103,42 +104,22 @@ def linearised(
     return Linearised(dx0 * scale, Psi * scale[:, None], volume)
 
 
-def with_more(x: np.ndarray, more: np.ndarray | None) -> np.ndarray:
-    """The columns that equations read."""
-    return x if more is None else np.concatenate([x, more], axis=1)
-
-
 def _defects(
     equations: Equations, params: Params, x: np.ndarray, grid: Grid, free: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """D (n, D), dD/dx_k and dD/dx_{k+1} (n, D, D) and dD/dw (n, D, m) of every interval."""
     k, h = grid.first, grid.h[:, None]
     X = with_more(x, grid.more)
-    f, F, G = _expanded(equations, params, X, free)
+    f, F, G = expanded(equations, params, X, free)
     f0, f1, F0, F1, G0, G1 = f[k], f[k + 1], F[k], F[k + 1], G[k], G[k + 1]
     middle = 0.5 * (x[k] + x[k + 1]) + h / 8.0 * (f0 - f1)
-    f_m, F_m, G_m = _expanded(equations, params, with_more(middle, grid.more_between), free)
+    f_m, F_m, G_m = expanded(equations, params, with_more(middle, grid.more_between), free)
     D = x[k + 1] - x[k] - h / 6.0 * (f0 + 4.0 * f_m + f1)
     h, eye = h[..., None], np.eye(x.shape[1])
     A = -eye - h / 6.0 * (F0 + 4.0 * F_m @ (0.5 * eye + h / 8.0 * F0))
     B = eye - h / 6.0 * (F1 + 4.0 * F_m @ (0.5 * eye - h / 8.0 * F1))
     C = -h / 6.0 * (G0 + 4.0 * (G_m + F_m @ (h / 8.0 * (G0 - G1))) + G1)
     return D, A, B, C
-
-
-def _expanded(
-    equations: Equations, params: Params, X: np.ndarray, free: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """f (n, D), df/dx (n, D, D) and df/dw (n, D, m)."""
-    n, D = len(X), equations.n_state
-    f, F, G = np.empty((n, D)), np.empty((n, D, D)), np.empty((n, D, len(free)))
-    step = max(1_000_000 // (D * max(equations.n_last, 1)), 64)
-    for start in range(0, n, step):
-        rows = slice(start, start + step)
-        f[rows] = equations.field(params, X[rows])
-        F[rows] = equations.jacobian(params, X[rows])
-        G[rows] = equations.jacobian_by_last(params, X[rows])[..., free]
-    return f, F, G
 
 
 def _solved(

@@ -2,7 +2,10 @@ r"""Gauss-Newton on the states of runs and the last weights together.
 
 Every step (see ``_collocation``) is a least squares for the weights by their evidence, in units of
 the noise, whose level is estimated along: sigma_j^2 = RSS_j / (n_j (1 - lost / n)), lost being the
-start of every run and what the weights take. The dynamics are exact from the first step on.
+start of every run and what the weights take. The dynamics are exact from the first step on. Where
+there are none, every row being a run, and the noise of the states is given, that of the rates is
+
+    sigma_j^2 = mean(e_j^2 - sum_k F_jk^2 sigma_k^2),    e = (y' - f) - F (y - x),    F = df/dx.
 
 Models are compared by their log evidence,
 
@@ -18,7 +21,8 @@ from scipy import linalg
 from .._data import Factor, triangular
 from .._solvers._evidence import LinearFit, solve
 from ..hamiltonians import Equations, Params
-from ._collocation import Linearised, linearised, with_more
+from ._collocation import linearised
+from ._measured import Measured, Shown, with_more
 from ._runs import Grid
 
 MOST_STEPS = 25
@@ -28,8 +32,9 @@ MOST_STEPS = 25
 _STILL, _STILL_NOISE = 5e-3, 1e-2
 _TO_AND_FRO, _STEPS_TO_AND_FRO = 0.2, 3
 _HALVINGS = 8
-# Noise below this part of the size of a column is rounding, or of the rule between nodes.
-_LEAST_NOISE = 1e-9
+# Noise below this part of the size of a column is rounding, or of the rule between nodes; that of
+# rates is what the hidden layers lack, and falls step by step.
+_LEAST_NOISE, _LEAST_NOISE_OF_RATES, _FALL = 1e-9, 1e-3, 0.3
 # Where nothing is known of it, runs being too short to be smoothed.
 _FIRST_NOISE = 1e-2
 # The smallest ridge, relative to the square of the largest column: below, rounding of the states
@@ -37,39 +42,10 @@ _FIRST_NOISE = 1e-2
 _SMALLEST = 1e-14
 # Rows of a factor at a time.
 _ROWS = 4096
+# Draws of the noise by which the spread of states is known to 7 %.
+_DRAWS = 100
 # The weights of a Student t distribution with four degrees of freedom.
 _FREEDOM = 4.0
-
-
-@dataclass
-class Measured:
-    """What was measured at the nodes: y (N, D), NaN elsewhere, and 1 / sigma of every value.
-
-    ``noise``, (D,), is given, or estimated where it is None; ``robust`` lets values far off count
-    less. Instruments show E x, (D, D), and entries of E where ``is_open`` are found.
-    """
-
-    y: np.ndarray
-    noise: np.ndarray | None
-    robust: bool
-    E: np.ndarray
-    is_open: np.ndarray
-
-    def misfit(self, x: np.ndarray, E: np.ndarray) -> np.ndarray:
-        """y - E x, zero where nothing was measured."""
-        return np.where(self.present, self.y - x @ E.T, 0.0)
-
-    def slopes(self, x: np.ndarray) -> np.ndarray:
-        """The derivatives of E x by the open entries of E, (N, D, k)."""
-        i, j = np.nonzero(self.is_open)
-        found = np.zeros((*x.shape, len(i)))
-        found[:, i, np.arange(len(i))] = x[:, j]
-        return found
-
-    @property
-    def present(self) -> np.ndarray:
-        """Where there are values, (N, D)."""
-        return ~np.isnan(self.y)
 
 
 @dataclass
@@ -79,13 +55,13 @@ class JointFit:
     equations: Equations
     params: Params
     x: np.ndarray  # (N, D), at the nodes
-    sigma: np.ndarray  # (D,); NaN for columns that were not measured
+    sigma: np.ndarray  # (K,); NaN for columns that were not measured
     log_evidence: float
     free: np.ndarray  # the weights that were fitted
     root: np.ndarray  # a root of their covariance: C = root root^T
     n_steps: int
     status: str  # "converged", "max_iter", "max_time" or "failed"
-    residuals: np.ndarray  # y - E x at the nodes, NaN where nothing was measured
+    residuals: np.ndarray  # (N, K), at the nodes, NaN where nothing was measured
     n_freed: float
     E: np.ndarray
 
@@ -112,26 +88,24 @@ def fit_jointly(
     ``equations`` are in the units of the data; ``free``, (m,) of bool, says which last weights may
     change.
     """
-    present, size = measured.present, np.sqrt(np.mean(x**2, axis=0)) + np.finfo(float).tiny
+    present, size, D = measured.present, measured.sizes(x), x.shape[1]
     quadratic = equations.is_quadratic
     order = np.concatenate([np.flatnonzero(free & quadratic), np.flatnonzero(free & ~quadratic)])
-    n_wide = int((free & quadratic).sum())
-    n_values = present.sum(axis=0)
-    n_lost = _values_of_starts(present, grid)
-    sigma = sigma if measured.noise is None else measured.noise
-    sigma = _floored(np.where(np.isnan(sigma), _FIRST_NOISE * size, sigma), size)
-    weights, E = np.ones_like(x), measured.E
+    n_wide, n_of_E = int((free & quadratic).sum()), int(measured.is_open.sum())
+    n_lost = _values_of_starts(present, grid, D)
+    weights, E = measured.weight * np.ones_like(measured.y), measured.E
+    sigma = _first_noise(measured, sigma, size, measured.misfit(equations, params, x, grid, E))
     found, status, quiet = None, "max_iter", 0
     for step in range(1, most_steps + 1):
-        misfit, B = measured.misfit(x, E), measured.slopes(x)
+        shown = measured.shown(equations, params, x, grid, E, order)
         with np.errstate(divide="ignore", invalid="ignore"):
             precision = np.where(present, weights / sigma**2, 0.0)
         try:
-            local = linearised(equations, params, x, grid, misfit, precision, order, E, B)
-            A = _design(local, E, B)
+            local = linearised(equations, params, x, grid, order, shown, precision, n_of_E)
+            A = _with_unknowns(shown.by_x @ local.Psi, shown)
             theta = np.concatenate([equations.last(params)[order], E[measured.is_open]])
-            t = misfit - local.dx0 @ E.T + A @ theta
-            fit = _least_squares(A, t, precision, n_wide, B.shape[2], n_lost)
+            t = shown.misfit - _at_nodes(shown, local.dx0) + A @ theta
+            fit = _least_squares(A, t, precision, n_wide, n_of_E, n_lost)
         except (np.linalg.LinAlgError, ValueError):
             status = "failed"
             break
@@ -147,22 +121,19 @@ def fit_jointly(
         params = equations.with_last(params, w + factor * change)
         E = E.copy()
         E[measured.is_open] += factor * of_E
-        residuals = np.where(present, measured.y - x @ E.T, np.nan)
+        residuals = measured.misfit(equations, params, x, grid, E)
         before, lost = sigma, (n_lost + fit.free) / max(present.sum(), 1)
-        if measured.noise is None:
-            with np.errstate(invalid="ignore"):
-                squares = np.nansum(weights * residuals**2, axis=0)
-                sigma = np.sqrt(squares / np.maximum(n_values * max(1.0 - lost, 0.05), 1e-300))
-            sigma = _floored(np.where(n_values > 0, sigma, np.nan), size)
+        sigma = _noise(measured, before, residuals, weights, lost, size, shown, grid)
         if measured.robust:
             u = np.where(present, residuals / sigma, 0.0)
-            weights = (_FREEDOM + 1.0) / (_FREEDOM + u**2)
+            weights = measured.weight * (_FREEDOM + 1.0) / (_FREEDOM + u**2)
         found = JointFit(
-            equations, params, x, sigma, _log_evidence(fit, local, sigma, n_values), order,
+            equations, params, x, sigma, _log_evidence(fit, local.volume, sigma, present), order,
             np.zeros((0, 0)), step, "max_iter", residuals, fit.free, E,
         )  # fmt: skip
+        of_states = present[:, :D]
         with np.errstate(invalid="ignore"):
-            moved = np.sqrt(np.nanmean(np.where(present, (dx / before) ** 2, np.nan)))
+            moved = np.sqrt(np.nanmean(np.where(of_states, (dx / before[:D]) ** 2, np.nan)))
             noise_moved = np.nanmax(np.abs(np.log(sigma / before)))
         is_quiet = factor == 1.0 and moved < _TO_AND_FRO and noise_moved < _STILL_NOISE
         quiet = quiet + 1 if is_quiet else 0
@@ -187,14 +158,13 @@ def states_for(
     grid: Grid,
 ) -> tuple[np.ndarray, bool]:
     """The states at the nodes for weights that stay as they are, and whether that ended."""
-    none, B, E = np.zeros(0, dtype=int), np.zeros((*x.shape, 0)), measured.E
-    present, size = measured.present, np.sqrt(np.mean(x**2, axis=0)) + np.finfo(float).tiny
-    sigma = _floored(sigma, size)
+    none, present = np.zeros(0, dtype=int), measured.present
+    sigma = _floored(sigma, measured.sizes(x), x.shape[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.where(present, 1.0 / sigma**2, 0.0)
     for _ in range(MOST_STEPS):
-        misfit = measured.misfit(x, E)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            precision = np.where(present, 1.0 / sigma**2, 0.0)
-        dx = linearised(equations, params, x, grid, misfit, precision, none, E, B).dx0
+        shown = measured.shown(equations, params, x, grid, measured.E, none)
+        dx = linearised(equations, params, x, grid, none, shown, precision).dx0
         if not np.isfinite(dx).all():
             return x, False
         x = x + dx
@@ -205,12 +175,81 @@ def states_for(
     return x, False
 
 
-def _design(local: Linearised, E: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """The derivatives of what instruments show by weights and entries of E, (N, D, m + k)."""
-    A = np.einsum("ij,njm->nim", E, local.Psi)
-    if B.shape[2]:
-        A[..., -B.shape[2] :] += B
+def std_of_states(
+    equations: Equations,
+    params: Params,
+    x: np.ndarray,
+    sigma: np.ndarray,
+    measured: Measured,
+    grid: Grid,
+    free: np.ndarray,
+    root: np.ndarray,
+) -> np.ndarray:
+    """The standard deviations of the states of ``states_for``, (N, D).
+
+    They are those of noise, by draws of it, all of which are right-hand sides of one system, and
+    those of the ``free`` weights, whose covariance has the ``root``.
+    """
+    sigma = _floored(sigma, measured.sizes(x), x.shape[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.where(measured.present, 1.0 / sigma**2, 0.0)
+    draws = np.random.RandomState(0).standard_normal((*precision.shape, _DRAWS))
+    draws *= np.where(measured.present, sigma, 0.0)[..., None]
+    shown = measured.shown(equations, params, x, grid, measured.E, free)
+    shown = shown._replace(by_unknowns=-draws)
+    Psi = linearised(equations, params, x, grid, free, shown, precision, _DRAWS).Psi
+    of_weights = Psi[..., : len(free)] @ root
+    variances = np.mean(Psi[..., len(free) :] ** 2, axis=-1) + np.sum(of_weights**2, axis=-1)
+    return np.asarray(np.sqrt(variances))
+
+
+def _at_nodes(shown: Shown, dx: np.ndarray) -> np.ndarray:
+    """What instruments show of a change of the states, (N, K)."""
+    return np.asarray((shown.by_x @ dx[..., None])[..., 0])
+
+
+def _with_unknowns(A: np.ndarray, shown: Shown) -> np.ndarray:
+    """The derivatives by all unknowns, (N, K, m), of those through the states, in place."""
+    k = shown.by_unknowns.shape[2]
+    if k:
+        A[..., -k:] += shown.by_unknowns
     return A
+
+
+def _first_noise(
+    measured: Measured, of_states: np.ndarray, size: np.ndarray, misfit: np.ndarray
+) -> np.ndarray:
+    """The noise of a start, (K,), where none is given: that of smoothed states, and of rates."""
+    D = len(measured.E)
+    known = np.concatenate([of_states[:D], np.full(len(size) - D, np.nan)])
+    found = np.where(np.isnan(measured.noise), known, measured.noise)
+    found = np.where(np.isnan(found), _FIRST_NOISE * size, found)
+    if measured.has_rates:
+        own = np.isnan(measured.noise[D:])
+        found[D:][own] = np.sqrt(np.nanmean(misfit[:, D:] ** 2, axis=0))[own]
+    return _floored(found, size, D)
+
+
+def _noise(
+    measured: Measured, before: np.ndarray, residuals: np.ndarray, weights: np.ndarray,
+    lost: float, size: np.ndarray, shown: Shown, grid: Grid,
+) -> np.ndarray:  # fmt: skip
+    """The noise of every column, (K,); NaN for columns that were not measured."""
+    D, n_values = len(measured.E), measured.present.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        squares = np.nansum(weights * residuals**2, axis=0)
+        found = np.sqrt(squares / np.maximum(n_values * max(1.0 - lost, 0.05), 1e-300))
+    found = np.where(n_values > 0, found, np.nan)
+    found = np.where(np.isnan(measured.noise), found, measured.noise)
+    if measured.has_rates:
+        if not len(grid.h):
+            of_x, of_rates = shown.misfit[:, :D], shown.misfit[:, D:]
+            F = shown.by_x[:, D:]
+            e = of_rates - (F @ of_x[..., None])[..., 0]
+            squares = np.mean(measured.weight * (e**2 - F**2 @ found[:D] ** 2), axis=0)
+            found[D:] = np.sqrt(np.maximum(squares, 0.0))
+        found[D:] = np.maximum(found[D:], _FALL * before[D:])
+    return _floored(found, size, D)
 
 
 def _least_squares(
@@ -257,17 +296,16 @@ def _step_length(
     return 0.0
 
 
-def _values_of_starts(present: np.ndarray, grid: Grid) -> int:
+def _values_of_starts(present: np.ndarray, grid: Grid, n_state: int) -> int:
     """How many values the starts of the runs take."""
     per_run = np.add.reduceat(present.sum(axis=1), grid.ends[:-1])
-    return int(np.minimum(per_run, present.shape[1]).sum())
+    return int(np.minimum(per_run, n_state).sum())
 
 
-def _log_evidence(
-    fit: LinearFit, local: Linearised, sigma: np.ndarray, n_values: np.ndarray
-) -> float:
+def _log_evidence(fit: LinearFit, volume: float, sigma: np.ndarray, present: np.ndarray) -> float:
+    n_values = present.sum(axis=0)
     noise = float(np.sum((n_values * np.log(sigma))[n_values > 0]))
-    return fit.log_evidence - 0.5 * local.volume - noise
+    return fit.log_evidence - 0.5 * volume - noise
 
 
 def _root_of_covariance(A: np.ndarray, precision: np.ndarray, fit: LinearFit) -> np.ndarray:
@@ -278,5 +316,7 @@ def _root_of_covariance(A: np.ndarray, precision: np.ndarray, fit: LinearFit) ->
     return np.asarray(linalg.pinv(R)) * fit.error
 
 
-def _floored(sigma: np.ndarray, size: np.ndarray) -> np.ndarray:
-    return np.maximum(sigma, _LEAST_NOISE * size)
+def _floored(sigma: np.ndarray, size: np.ndarray, n_state: int) -> np.ndarray:
+    least = np.full(len(size), _LEAST_NOISE_OF_RATES)
+    least[:n_state] = _LEAST_NOISE
+    return np.maximum(sigma, least * size)

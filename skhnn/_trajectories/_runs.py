@@ -36,8 +36,11 @@ class Runs:
     ----------
     t : list of (n_k,) arrays
         The times of the samples of every run, increasing.
-    Y : list of (n_k, D) arrays
-        What was measured of the states, NaN where nothing was.
+    Y : list of (n_k, K) arrays
+        What was measured of the states, and behind it of their rates if K = 2D; NaN where nothing
+        was.
+    n_state : int
+        The number of columns of the state, D.
     inputs : list of Inputs or None
         Inputs and parameters of every run.
     rows : list of (n_k,) integer arrays
@@ -46,16 +49,12 @@ class Runs:
 
     t: list[np.ndarray]
     Y: list[np.ndarray]
+    n_state: int
     inputs: list[Inputs] | None
     rows: list[np.ndarray]
 
     def __len__(self) -> int:
         return len(self.t)
-
-    @property
-    def n_state(self) -> int:
-        """The number of columns of the state, D."""
-        return self.Y[0].shape[1]
 
     def with_inputs(self, between: str) -> "Runs":
         """The same with other values of inputs between samples."""
@@ -73,13 +72,13 @@ class Runs:
                 Y.append(self.Y[k][part])
                 rows.append(self.rows[k][part])
         inputs = None if self.inputs is None else [self.inputs[k] for k in which]
-        return Runs(t, Y, inputs, rows)
+        return Runs(t, Y, self.n_state, inputs, rows)
 
     def subset(self, which: Sequence[int]) -> "Runs":
         """Some of the runs."""
         inputs = None if self.inputs is None else [self.inputs[k] for k in which]
         return Runs(
-            [self.t[k] for k in which], [self.Y[k] for k in which], inputs,
+            [self.t[k] for k in which], [self.Y[k] for k in which], self.n_state, inputs,
             [self.rows[k] for k in which],
         )  # fmt: skip
 

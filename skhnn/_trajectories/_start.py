@@ -78,6 +78,28 @@ class Smoothed:
         return _STEP / fastest if fastest > 0.0 else float(np.inf)
 
 
+class AsMeasured:
+    """The same of runs of one row each, whose states and rates are those measured.
+
+    ``noise``, (D,), is that of the states.
+    """
+
+    def __init__(self, runs: Runs, noise: np.ndarray):
+        self.noise, self._Y, self._D = noise, np.concatenate(runs.Y), runs.n_state
+
+    def samples(self, order: int = 0) -> np.ndarray:
+        """States, or rates with ``order=1``, (n, D)."""
+        return self._Y[:, order * self._D : (order + 1) * self._D]
+
+    def nodes(self, grid: Grid) -> np.ndarray:
+        """The states at all nodes, (N, D)."""
+        return self.samples().copy()
+
+    def step(self) -> float:
+        """There are no intervals."""
+        return float(np.inf)
+
+
 def _derivative(column: Smooth, run: int, t: np.ndarray, order: int) -> np.ndarray:
     spline = column.splines[run]
     return np.asarray(spline(t, order)) if order <= spline.k else np.zeros(len(t))

@@ -52,11 +52,13 @@ def runs_of(
     periods: Mapping[int, float],
     between: str,
     *,
+    rates: np.ndarray | None = None,
     has_to_say: bool = True,
 ) -> Runs:
     """The runs of a table whose rows are measured states, NaN where nothing was, and inputs.
 
-    Angles are unwrapped, states padded with what was not measured, and runs of one row left out.
+    Angles are unwrapped, states padded with what was not measured, ``rates``, (n, n_state), set
+    behind them, and runs of one row left out.
     """
     more = X[:, n_measured:]
     if not np.isfinite(more).all():
@@ -80,7 +82,8 @@ def runs_of(
             if column < n_measured:
                 Y[:, column] = unwrapped(Y[:, column], period)
         times.append(t[own])
-        states.append(np.pad(Y, ((0, 0), (0, n_state - n_measured)), constant_values=np.nan))
+        Y = np.pad(Y, ((0, 0), (0, n_state - n_measured)), constant_values=np.nan)
+        states.append(Y if rates is None else np.concatenate([Y, rates[own]], axis=1))
         rows.append(own)
         if more.shape[1]:
             inputs.append(Inputs(t[own], more[own], between))
@@ -92,7 +95,7 @@ def runs_of(
             "left out.",
             stacklevel=4,
         )
-    return Runs(times, states, inputs or None, rows)
+    return Runs(times, states, n_state, inputs or None, rows)
 
 
 def unwrapped(x: np.ndarray, period: float) -> np.ndarray:

@@ -98,8 +98,8 @@ class QuadraticEnergies:
         """g (D,) and Q (D, D)."""
         places, u = _places(self, xp, getattr(params[0], "device", None)), params[0][:, 0]
         u = xp.concatenate([u, xp.zeros_like(u[:1])])
-        half = xp.take(u, places.of_Q)
-        return xp.take(u, places.of_g), half + half.T
+        half = xp.take(u, places.half)
+        return xp.take(u, places.g), half + half.T
 
     def at(self, params: Params, X: Any, xp: ModuleType, order: int = 1) -> "_At":
         """Evaluated at the rows of X."""
@@ -109,8 +109,8 @@ class QuadraticEnergies:
 class _Places(NamedTuple):
     """Where coefficients are in u, with a zero behind it, and back: arrays of integers."""
 
-    of_g: Any  # (D,)
-    of_Q: Any  # (D, D): of the upper triangle
+    g: Any  # (D,)
+    half: Any  # (D, D): the upper triangle
     linear: Any  # in g
     products: Any  # in Q, flat
 
@@ -119,11 +119,11 @@ class _Places(NamedTuple):
 def _places(term: QuadraticEnergies, xp: ModuleType, device: Any) -> _Places:
     """Kept, since torch takes longer to read a list of indices than to use it."""
     n, D = term.n_weights, term.n_columns
-    of_g, of_Q = np.full(D, n), np.full((D, D), n)
-    of_g[term.columns] = np.arange(len(term.columns))
-    of_Q[term._i, term._j] = len(term.columns) + np.arange(len(term.pairs))
+    g, half = np.full(D, n), np.full((D, D), n)
+    g[term.columns] = np.arange(len(term.columns))
+    half[term._i, term._j] = len(term.columns) + np.arange(len(term.pairs))
     products = [i * D + j for i, j in term.pairs]
-    found = [of_g, of_Q, np.array(term.columns, int), np.array(products, int)]
+    found = [g, half, np.array(term.columns, int), np.array(products, int)]
     if xp is not np:
         found = [xp.as_tensor(a, device=device) for a in found]
     return _Places(*found)

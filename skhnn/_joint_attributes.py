@@ -1,0 +1,64 @@
+"""What an estimator has of a joint fit of states and weights."""
+
+from typing import Any
+
+import numpy as np
+
+from ._coordinates import of_masses
+from ._fit import attributes_of
+from ._identified import coefficients, with_friction_that_is_none_negative
+from ._model import Model
+from ._support import Support
+from ._trajectories import Chosen
+from .hamiltonians import LagrangianEquations, Layout
+
+_ROWS_OF_MASSES = 500
+_NAMES = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
+
+
+def attributes_of_joint_fit(
+    chosen: Chosen, layout: Layout, n_rows: int, kappa: float = 1.0
+) -> tuple[dict[str, Any], np.ndarray]:
+    """The attributes of the model, its states and coefficients, and a root of the covariance.
+
+    The covariance, of those last weights that were fitted, is multiplied by ``kappa``.
+    """
+    joint, scaling = chosen.candidate.joint, chosen.candidate.entry.race.problem.scaling
+    equations, params, root = joint.equations, joint.params, joint.root
+    states = joint.x[chosen.grid.of_samples]
+    X = states
+    if layout.n_columns > layout.n_state:
+        X = np.concatenate([states, chosen.more], axis=1)
+    if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
+        first = float(np.mean(equations.masses(params, X)[:, 0, 0]))
+        params, root = equations.with_last(params, equations.last(params) / first), root / first
+    root = root * np.sqrt(kappa)
+    C = np.zeros((equations.n_last, equations.n_last))
+    C[np.ix_(joint.free, joint.free)] = root @ root.T
+    params, met = with_friction_that_is_none_negative(equations, params, C)
+    some = X[:: -(-len(X) // _ROWS_OF_MASSES)]
+    found: dict[str, Any] = {}
+    for label, one in coefficients(equations, params, C, some, at_bound=met).items():
+        name = _NAMES[label]
+        found |= {name: one.value, f"{name[:-1]}_std_": one.std}
+    n = layout.n_state
+    support = Support.from_data(states, scaling.mu[:n], scaling.s[:n], scaling.box[:n], None)
+    all_states = np.full((n_rows, n), np.nan)
+    all_states[np.concatenate(chosen.runs.rows)] = states
+    found |= attributes_of(Model(equations, params).centred(X, np.ones(len(X))))
+    return found | {
+        "_scaling": scaling,
+        "_device": "cpu",
+        "_support": (support.points, support.reach),
+        "states_": all_states,
+    }, root
+
+
+def masses_not_shown(
+    chosen: Chosen, params: Any, label: list[str]
+) -> tuple[list[np.ndarray], list[str]]:
+    """Changes of masses that do not show in the data, and a sentence on each."""
+    equations = chosen.candidate.sampled.equations
+    if not isinstance(equations, LagrangianEquations):
+        return [], []
+    return of_masses(chosen.candidate.entry.race.problem, equations, params, label)

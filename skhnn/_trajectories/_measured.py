@@ -1,0 +1,111 @@
+"""What instruments show of the states at the nodes, and of their rates."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..hamiltonians import Equations, Params
+from ._runs import Grid
+
+
+class Shown(NamedTuple):
+    """What is measured, to first order in states and unknowns.
+
+    Of K columns at N nodes, ``misfit``, (N, K), is what was measured less what the model says, zero
+    where nothing was measured; ``by_x``, (N or 1, K, D), and ``by_unknowns``, (N, K, k), are the
+    derivatives of what it says by the states and by the last k unknowns.
+    """
+
+    misfit: np.ndarray
+    by_x: np.ndarray
+    by_unknowns: np.ndarray
+
+
+@dataclass
+class Measured:
+    """y (N, K), NaN where nothing was measured: E x of the states and, if K = 2D, dx/dt behind.
+
+    ``noise``, (K,), is given, or NaN where it is estimated; ``robust`` lets values far off count
+    less. Entries of E, (D, D), where ``is_open`` are found. ``weight``, (N, 1) or a number,
+    multiplies the precision of every row.
+    """
+
+    y: np.ndarray
+    noise: np.ndarray
+    robust: bool
+    E: np.ndarray
+    is_open: np.ndarray
+    weight: np.ndarray | float = 1.0
+
+    @property
+    def present(self) -> np.ndarray:
+        """Where there are values, (N, K)."""
+        return ~np.isnan(self.y)
+
+    @property
+    def has_rates(self) -> bool:
+        """Whether dx/dt was measured."""
+        return self.y.shape[1] > len(self.E)
+
+    def sizes(self, x: np.ndarray) -> np.ndarray:
+        """The size of every column, (K,)."""
+        found = np.sqrt(np.mean(x**2, axis=0))
+        if self.has_rates:
+            rates = self.y[:, len(self.E) :]
+            found = np.concatenate([found, np.sqrt(np.nanmean(rates**2, axis=0))])
+        return found + np.finfo(float).tiny
+
+    def misfit(
+        self, equations: Equations, params: Params, x: np.ndarray, grid: Grid, E: np.ndarray
+    ) -> np.ndarray:
+        """What the model leaves, (N, K), NaN where nothing was measured."""
+        values = x @ E.T
+        if self.has_rates:
+            field = equations.field(params, with_more(x, grid.more))
+            values = np.concatenate([values, field], axis=1)
+        return self.y - values
+
+    def shown(
+        self,
+        equations: Equations,
+        params: Params,
+        x: np.ndarray,
+        grid: Grid,
+        E: np.ndarray,
+        free: np.ndarray,
+    ) -> Shown:
+        """To first order; the unknowns are the ``free`` last weights and the open entries of E."""
+        i, j = np.nonzero(self.is_open)
+        by_E = np.zeros((*x.shape, len(i)))
+        by_E[:, i, np.arange(len(i))] = x[:, j]
+        if not self.has_rates:
+            return Shown(np.where(self.present, self.y - x @ E.T, 0.0), E[None], by_E)
+        f, F, G = expanded(equations, params, with_more(x, grid.more), free)
+        n, D = x.shape
+        misfit = self.y - np.concatenate([x @ E.T, f], axis=1)
+        by_unknowns = np.zeros((n, 2 * D, len(free) + len(i)))
+        by_unknowns[:, :D, len(free) :] = by_E
+        by_unknowns[:, D:, : len(free)] = G
+        by_x = np.concatenate([np.broadcast_to(E, F.shape), F], axis=1)
+        return Shown(np.where(self.present, misfit, 0.0), by_x, by_unknowns)
+
+
+def with_more(x: np.ndarray, more: np.ndarray | None) -> np.ndarray:
+    """The columns that equations read."""
+    return x if more is None else np.concatenate([x, more], axis=1)
+
+
+def expanded(
+    equations: Equations, params: Params, X: np.ndarray, free: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """f (n, D), df/dx (n, D, D) and df/dw (n, D, m) for the ``free`` last weights."""
+    n, D = len(X), equations.n_state
+    f, F, G = np.empty((n, D)), np.empty((n, D, D)), np.empty((n, D, len(free)))
+    step = max(1_000_000 // (D * max(equations.n_last, 1)), 64)
+    for start in range(0, n, step):
+        rows = slice(start, start + step)
+        f[rows] = equations.field(params, X[rows])
+        F[rows] = equations.jacobian(params, X[rows])
+        G[rows] = equations.jacobian_by_last(params, X[rows])[..., free]
+    return f, F, G
