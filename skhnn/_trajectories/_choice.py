@@ -4,7 +4,8 @@
    layers, whose evidence chooses how the layers of every Hamiltonian are drawn.
 2. From there the joint fit of states and weights; its evidence decides between Hamiltonians, of
    those that are about as good in favour of the simplest, whether measured velocities are the
-   rates of positions or mixed, and whether there is friction.
+   rates of positions or mixed, and whether there is friction. Where what is left of neighbouring
+   rows is alike, all of it once more, with n values counted as n / kappa.
 3. Twice the units as long as the data determine most of the weights and the evidence grows.
 """
 
@@ -36,6 +37,7 @@ from ..hamiltonians import (
 )
 from ._joint import MOST_STEPS, JointFit, fit_jointly
 from ._measured import Measured
+from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Runs
 from ._start import AsMeasured, Smoothed
 
@@ -50,6 +52,8 @@ _STEPS_TO_COMPARE = 5
 # Samples by which they are compared, of pieces of runs.
 _SAMPLES_TO_COMPARE, _SAMPLES_OF_A_PIECE = 2000, 500
 _ROWS_OF_MASSES = 400
+# From this correlation of residuals on, evidences take account of it.
+_CORRELATED = 1.5
 
 
 @dataclass(eq=False)
@@ -126,6 +130,8 @@ class Choice:
             Place.on_numpy("float64"), rng, deadline=deadline, verbose=verbose
         )
         self.start, self.began = start or self._splines, time.perf_counter()
+        #: So many values in a row count as one.
+        self.tau = 1.0
         #: That of the largest evidence so far.
         self.best: Candidate | None = None
 
@@ -135,8 +141,10 @@ class Choice:
         has_all = self.compared is self.runs
         self._smooth(self.compared)
         try:
-            best = self._best_of([self._race(one, self.optional) for one in self._candidates()])
-            best = self._between_samples(best)
+            entries = self._started([self._race(one, self.optional) for one in self._candidates()])
+            self._choose_between(entries[0])
+            best = self._best_of(entries)
+            best = self._with_errors_that_are_alike(best, entries)
             best = self._calibrated(best)
             best = self._without_friction(best)
             best = self._with_more_units(best)
@@ -169,14 +177,14 @@ class Choice:
     def _splines(self, runs: Runs) -> Smoothed:
         return Smoothed(runs, self.layout.has_velocities, self.are_rates)
 
-    def _smooth(self, runs: Runs) -> None:
-        """Where joint fits to these runs start."""
+    def _smooth(self, runs: Runs, sigma: np.ndarray | None = None) -> None:
+        """Where joint fits to these runs start; the noise ``sigma`` is that of other fits."""
         self.smoothed = self.start(runs)
-        self._set_up(runs)
+        self._set_up(runs, sigma)
 
-    def _set_up(self, runs: Runs) -> None:
+    def _set_up(self, runs: Runs, sigma: np.ndarray | None = None) -> None:
         self.shown = None if runs.inputs is None else runs.inputs[0].between
-        self.grid = Grid.of(runs, self.smoothed.step())
+        self.grid = Grid.of(runs, self.smoothed.step(sigma))
         self.x = self.smoothed.nodes(self.grid)
         values, D = np.concatenate(runs.Y), runs.n_state
         y = np.full((len(self.x), values.shape[1]), np.nan)
@@ -214,16 +222,19 @@ class Choice:
         problem, G = problem_of(self.asked, full, self.layout, self.rows, False)
         return _Entry(hamiltonian, Race(problem, full, self.options), G)
 
+    def _started(self, entries: Sequence["_Entry"]) -> list["_Entry"]:
+        """Those of the largest evidence of derivatives, in their order, with layers."""
+        run_round([entry.race for entry in entries], FIRST_UNITS, 1.0)
+        started = [entry for entry in entries if entry.race.found]
+        order = sorted(started, key=lambda entry: -entry.race.best.fit.log_evidence)
+        return [entry for entry in started if entry in order[:_MOST_JOINTLY]]
+
     def _best_of(self, entries: Sequence["_Entry"]) -> Candidate:
         """The simplest that is about as good as the best, by evidence, with its best layers.
 
         With layers that leave more than the noise the evidence of Hamiltonians is that of layers;
         so when the best ones are found, Hamiltonians are compared with these again.
         """
-        run_round([entry.race for entry in entries], FIRST_UNITS, 1.0)
-        started = [entry for entry in entries if entry.race.found]
-        order = sorted(started, key=lambda entry: -entry.race.best.fit.log_evidence)
-        entries = [entry for entry in started if entry in order[:_MOST_JOINTLY]]
         found: list[Candidate] = []
         for entry in entries:
             tried: list[Candidate] = []
@@ -255,6 +266,18 @@ class Choice:
                 break
             found += self._jointly(best.entry, sampled, best.joint)
         return self._settled(sorted(found, key=lambda one: -one.joint.log_evidence))
+
+    def _with_errors_that_are_alike(
+        self, best: Candidate, entries: Sequence["_Entry"]
+    ) -> Candidate:
+        """The choice again where neighbouring residuals are alike, and so count for less."""
+        residuals = best.joint.residuals[self.grid.of_samples, : self.compared.n_state]
+        kappa = correlation_of_residuals(residuals, self.compared)
+        if kappa < _CORRELATED or not len(self.grid.h) or self.options.is_out_of_time:
+            return best
+        self.tau = kappa
+        best.joint.log_evidence = -np.inf  # any with this tau is to be preferred
+        return self._best_of(entries)
 
     def _settled(self, found: list[Candidate]) -> Candidate:
         """The simplest of about the best, of those that come to their end: others prove nothing."""
@@ -288,23 +311,22 @@ class Choice:
         without = self._jointly(entry, sampled, best.joint, 2 * _STEPS_TO_COMPARE)
         return self._settled([*without, best])
 
-    def _between_samples(self, best: Candidate) -> Candidate:
-        """The same with the interpolation of inputs that has the largest evidence."""
+    def _choose_between(self, entry: "_Entry") -> None:
+        """The interpolation of inputs of the largest evidence, with one Hamiltonian for all."""
         if self.between != "auto" or self.compared.inputs is None:
-            return best
-        found = [(best, BETWEEN[0])]
-        for between in BETWEEN[1:]:
+            return
+        found: dict[str, float] = {}
+        for between in BETWEEN:
             self._set_up(self.compared.with_inputs(between))
-            sampled = replace(best.sampled, params=best.joint.params)
-            others = self._jointly(best.entry, sampled, best.joint)
-            found += [(other, between) for other in others]
-            if self.options.is_out_of_time:
+            for one in self._jointly(entry, entry.race.best):
+                found[between] = one.joint.log_evidence
+            if found and self.options.is_out_of_time:
                 break
-        best, chosen = max(found, key=lambda pair: pair[0].joint.log_evidence)
-        self.between = chosen
-        self.compared, self.runs = (runs.with_inputs(chosen) for runs in (self.compared, self.runs))
+        self.between = max(found, key=lambda between: found[between]) if found else BETWEEN[0]
+        self.compared, self.runs = (
+            runs.with_inputs(self.between) for runs in (self.compared, self.runs)
+        )
         self._set_up(self.compared)
-        return best
 
     def _calibrated(self, best: Candidate) -> Candidate:
         """The same with velocities that are S dq/dt, where the evidence asks for it."""
@@ -361,7 +383,7 @@ class Choice:
         x, sigma = (self.x, self.smoothed.noise) if near is None else (near.x, near.sigma)
         joint = fit_jointly(
             equations, sampled.params, free, x, sigma, self.measured, self.grid,
-            most_steps=most_steps,
+            most_steps=most_steps, tau=self.tau,
             is_out_of_time=lambda: self.options.is_out_of_time,
         )  # fmt: skip
         remark: dict[str, Any] = {
@@ -389,10 +411,11 @@ class Choice:
         if has_all and joint.status == "converged":
             return best
         if not has_all:
-            self._smooth(self.runs)
-            x, sigma = self.smoothed.nodes(self.grid), self.smoothed.noise
+            self._smooth(self.runs, joint.sigma)
+            x = self.x
         found = fit_jointly(
             joint.equations, joint.params, _mask(joint), x, sigma, self.measured, self.grid,
+            tau=self.tau,
             is_out_of_time=lambda: self.options.is_out_of_time,
         )  # fmt: skip
         if found is None or (found.status == "failed" and not has_all):

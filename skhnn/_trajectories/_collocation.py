@@ -37,6 +37,8 @@ from ._runs import Grid
 
 # Values of a piece of right-hand sides: 64 MB.
 _VALUES = 8_000_000
+# Columns of them at a time: a hundred, as far apart as they are long, took four times as long.
+_COLUMNS = 16
 
 
 @dataclass
@@ -75,10 +77,11 @@ def linearised(
     """
     scale = np.sqrt(np.mean(x**2, axis=0)) + np.finfo(float).tiny
     D, A0, A1, C = _defects(equations, params, x, grid, free)
-    D = D / scale
-    C = np.concatenate([C / scale[:, None], np.zeros((*D.shape, n_more))], axis=2)
     A0, A1 = (M * scale / scale[:, None] for M in (A0, A1))
-    dx0, P = np.empty_like(x), C.shape[2]
+    dx0, P = np.empty_like(x), len(free) + n_more
+    of_defects = np.zeros((*D.shape, 1 + P))
+    of_defects[..., 0] = -D / scale
+    of_defects[..., 1 : 1 + len(free)] = C / -scale[:, None]
     Psi, volume, K = np.zeros((*x.shape, P)), 0.0, len(grid.ends) - 1
     E, B = shown.by_x * scale, shown.by_unknowns
     E_T, weight = np.swapaxes(E, 1, 2), precision[..., None]
@@ -95,7 +98,7 @@ def linearised(
         nodes = slice(grid.ends[start], grid.ends[end])
         own = slice(*np.searchsorted(grid.first, [nodes.start, nodes.stop]))
         solution, found = _solved(
-            grid.first[own] - nodes.start, A0[own], A1[own], D[own], C[own], curvature[nodes],
+            grid.first[own] - nodes.start, A0[own], A1[own], of_defects[own], curvature[nodes],
             right[nodes],
         )  # fmt: skip
         dx0[nodes], Psi[nodes] = solution[..., 0], solution[..., 1:]
@@ -126,12 +129,11 @@ def _solved(
     first: np.ndarray,
     A: np.ndarray,
     B: np.ndarray,
-    D: np.ndarray,
-    C: np.ndarray,
+    of_defects: np.ndarray,
     curvature: np.ndarray,
     of_states: np.ndarray,
 ) -> tuple[np.ndarray, float]:
-    """[dx0, Psi] of some runs, (N, D, 1 + m), and log |KKT|."""
+    """[dx0, Psi] of some runs, (N, D, 1 + m), and log |KKT|, for both parts of the right side."""
     n, d = curvature.shape[:2]  # nodes; columns
     begins = np.zeros(n, dtype=bool)  # whether an interval begins at a node
     begins[first] = True
@@ -152,15 +154,16 @@ def _solved(
     put(at, of_mu, np.swapaxes(A, 1, 2))
     put(to, of_mu, np.swapaxes(B, 1, 2))
     put(place, place, curvature)
-    right = np.zeros((size, 1 + C.shape[2]), order="F")
-    diagonal = place[:, None] + np.arange(d)
-    right[diagonal] = of_states
-    rows = of_mu[:, None] + np.arange(d)
-    right[rows, 0] = -D
-    right[rows, 1:] = -C
     factor, pivots, info = lapack.dgbtrf(band, width, width, overwrite_ab=True)
     if info != 0:
         raise np.linalg.LinAlgError("the states are not determined")
-    solution, _ = lapack.dgbtrs(factor, width, width, right, pivots, overwrite_b=True)
-    volume = float(np.log(np.abs(factor[middle])).sum())
-    return solution[diagonal], volume
+    solution, rows = np.empty_like(of_states), of_mu[:, None] + np.arange(d)
+    diagonal = place[:, None] + np.arange(d)
+    for start in range(0, solution.shape[2], _COLUMNS):
+        columns = slice(start, start + _COLUMNS)
+        right = np.zeros((size, solution[0, :, columns].shape[1]), order="F")
+        right[diagonal] = of_states[..., columns]
+        right[rows] = of_defects[..., columns]
+        found, _ = lapack.dgbtrs(factor, width, width, right, pivots, overwrite_b=True)
+        solution[..., columns] = found[diagonal]
+    return solution, float(np.log(np.abs(factor[middle])).sum())

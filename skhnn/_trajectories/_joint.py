@@ -81,18 +81,19 @@ def fit_jointly(
     grid: Grid,
     *,
     most_steps: int = MOST_STEPS,
+    tau: float = 1.0,
     is_out_of_time: Callable[[], bool] = lambda: False,
 ) -> JointFit | None:
     """The fit that starts from states x, weights and noise sigma; None where it fails at once.
 
     ``equations`` are in the units of the data; ``free``, (m,) of bool, says which last weights may
-    change.
+    change. What is left of ``tau`` values in a row is alike, so that n values count as n / tau.
     """
     present, size, D = measured.present, measured.sizes(x), x.shape[1]
     quadratic = equations.is_quadratic
     order = np.concatenate([np.flatnonzero(free & quadratic), np.flatnonzero(free & ~quadratic)])
     n_wide, n_of_E = int((free & quadratic).sum()), int(measured.is_open.sum())
-    n_lost = _values_of_starts(present, grid, D)
+    n_lost, nodes = _values_of_starts(present, grid, D), np.flatnonzero(present.any(axis=1))
     weights, E = measured.weight * np.ones_like(measured.y), measured.E
     sigma = _first_noise(measured, sigma, size, measured.misfit(equations, params, x, grid, E))
     found, status, quiet = None, "max_iter", 0
@@ -102,10 +103,11 @@ def fit_jointly(
             precision = np.where(present, weights / sigma**2, 0.0)
         try:
             local = linearised(equations, params, x, grid, order, shown, precision, n_of_E)
-            A = _with_unknowns(shown.by_x @ local.Psi, shown)
+            there = shown.at(nodes)
+            A = there.by_all(local.Psi[nodes])
             theta = np.concatenate([equations.last(params)[order], E[measured.is_open]])
-            t = shown.misfit - _at_nodes(shown, local.dx0) + A @ theta
-            fit = _least_squares(A, t, precision, n_wide, n_of_E, n_lost)
+            t = there.misfit - (there.by_x @ local.dx0[nodes, :, None])[..., 0] + A @ theta
+            fit = _least_squares(A, t, precision[nodes], n_wide, n_of_E, n_lost, tau)
         except (np.linalg.LinAlgError, ValueError):
             status = "failed"
             break
@@ -128,8 +130,8 @@ def fit_jointly(
             u = np.where(present, residuals / sigma, 0.0)
             weights = measured.weight * (_FREEDOM + 1.0) / (_FREEDOM + u**2)
         found = JointFit(
-            equations, params, x, sigma, _log_evidence(fit, local.volume, sigma, present), order,
-            np.zeros((0, 0)), step, "max_iter", residuals, fit.free, E,
+            equations, params, x, sigma, _log_evidence(fit, local.volume, sigma, present, tau),
+            order, np.zeros((0, 0)), step, "max_iter", residuals, fit.free, E,
         )  # fmt: skip
         of_states = present[:, :D]
         with np.errstate(invalid="ignore"):
@@ -145,7 +147,7 @@ def fit_jointly(
             break
     if found is None:
         return None
-    root = _root_of_covariance(A, precision, fit)[: len(order)]
+    root = _root_of_covariance(A, precision[nodes], fit)[: len(order)]
     return replace(found, status=status, root=root)
 
 
@@ -203,19 +205,6 @@ def std_of_states(
     return np.asarray(np.sqrt(variances))
 
 
-def _at_nodes(shown: Shown, dx: np.ndarray) -> np.ndarray:
-    """What instruments show of a change of the states, (N, K)."""
-    return np.asarray((shown.by_x @ dx[..., None])[..., 0])
-
-
-def _with_unknowns(A: np.ndarray, shown: Shown) -> np.ndarray:
-    """The derivatives by all unknowns, (N, K, m), of those through the states, in place."""
-    k = shown.by_unknowns.shape[2]
-    if k:
-        A[..., -k:] += shown.by_unknowns
-    return A
-
-
 def _first_noise(
     measured: Measured, of_states: np.ndarray, size: np.ndarray, misfit: np.ndarray
 ) -> np.ndarray:
@@ -253,7 +242,13 @@ def _noise(
 
 
 def _least_squares(
-    A: np.ndarray, t: np.ndarray, precision: np.ndarray, n_wide: int, n_of_E: int, n_lost: int
+    A: np.ndarray,
+    t: np.ndarray,
+    precision: np.ndarray,
+    n_wide: int,
+    n_of_E: int,
+    n_lost: int,
+    tau: float,
 ) -> LinearFit:
     """The unknowns of the largest evidence; those of E stand last, and have wide priors too."""
     at, m = precision > 0.0, A.shape[2]
@@ -263,7 +258,7 @@ def _least_squares(
     n = max(int(at.sum()) - n_lost, 1)
     R = _triangle(A[at][:, order] * root[:, None], t[at] * root)
     ridge = _SMALLEST * float((R[:, :-1] ** 2).sum(axis=0).max(initial=0.0))
-    return solve([Factor(R, order, n_wide + n_of_E, n, float(n))], m, alpha=ridge)
+    return solve([Factor(R, order, n_wide + n_of_E, n, float(n))], m, tau=tau, alpha=ridge)
 
 
 def _triangle(A: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -302,10 +297,12 @@ def _values_of_starts(present: np.ndarray, grid: Grid, n_state: int) -> int:
     return int(np.minimum(per_run, n_state).sum())
 
 
-def _log_evidence(fit: LinearFit, volume: float, sigma: np.ndarray, present: np.ndarray) -> float:
+def _log_evidence(
+    fit: LinearFit, volume: float, sigma: np.ndarray, present: np.ndarray, tau: float
+) -> float:
     n_values = present.sum(axis=0)
     noise = float(np.sum((n_values * np.log(sigma))[n_values > 0]))
-    return fit.log_evidence - 0.5 * volume - noise
+    return fit.log_evidence - 0.5 * volume - noise / tau
 
 
 def _root_of_covariance(A: np.ndarray, precision: np.ndarray, fit: LinearFit) -> np.ndarray:

@@ -21,6 +21,18 @@ class Shown(NamedTuple):
     by_x: np.ndarray
     by_unknowns: np.ndarray
 
+    def at(self, nodes: np.ndarray) -> "Shown":
+        """The same at some of the nodes."""
+        by_x = self.by_x if len(self.by_x) == 1 else self.by_x[nodes]
+        return Shown(self.misfit[nodes], by_x, self.by_unknowns[nodes])
+
+    def by_all(self, Psi: np.ndarray) -> np.ndarray:
+        """The derivatives by all unknowns, (N, K, m), those of the states by them being Psi."""
+        A, k = self.by_x @ Psi, self.by_unknowns.shape[2]
+        if k:
+            A[..., -k:] += self.by_unknowns
+        return A
+
 
 @dataclass
 class Measured:

@@ -5,8 +5,10 @@ import numpy as np
 from ._runs import Grid, Runs
 from ._smoothing import Smooth, smoothed
 
-# Intervals of the grid, relative to the shortest time in which a column changes by its spread.
-_STEP = 0.25
+# Intervals of the grid, relative to the shortest time in which a column changes by its spread,
+# where the noise is a thousandth of the spread or less. They grow with its fourth root, as the
+# error of paths does with that of intervals, up to twice.
+_STEP, _NOISE_OF_STEP, _LONGEST = 0.25, 1e-3, 2.0
 
 
 class Smoothed:
@@ -67,15 +69,21 @@ class Smoothed:
             [self.at(k, grid.t[ends[k] : ends[k + 1]]) for k in range(len(self.runs))]
         )
 
-    def step(self) -> float:
-        """The longest interval of a grid."""
+    def step(self, noise: np.ndarray | None = None) -> float:
+        """The longest interval of a grid; the ``noise``, (D,), is that of splines, if not given."""
+        noise = self.noise if noise is None else noise[: self.runs.n_state]
         x, dx = self.samples(), self.samples(1)
         spread = x.std(axis=0)
         moves = spread > 0.0
         if not moves.any():
             return float(np.inf)
         fastest = float(np.max(np.sqrt(np.mean(dx**2, axis=0))[moves] / spread[moves]))
-        return _STEP / fastest if fastest > 0.0 else float(np.inf)
+        if not fastest > 0.0:
+            return float(np.inf)
+        known = moves & ~np.isnan(noise)
+        least = float(np.min(noise[known] / spread[known], initial=1.0))
+        longer = np.clip((least / _NOISE_OF_STEP) ** 0.25, 1.0, _LONGEST)
+        return float(_STEP * longer / fastest)
 
 
 class AsMeasured:
@@ -95,7 +103,7 @@ class AsMeasured:
         """The states at all nodes, (N, D)."""
         return self.samples().copy()
 
-    def step(self) -> float:
+    def step(self, noise: np.ndarray | None = None) -> float:
         """There are no intervals."""
         return float(np.inf)
 
