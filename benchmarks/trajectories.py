@@ -39,38 +39,70 @@ def header(*names):
     print("|" + "---|" * len(names), flush=True)
 
 
+def frequency(q, t):
+    """Oscillations per time of q, by the first and the last time that it passes zero upwards."""
+    up = np.flatnonzero((q[:-1] < 0.0) & (q[1:] >= 0.0))
+    times = t[up] - q[up] * (t[up + 1] - t[up]) / (q[up + 1] - q[up])
+    return (len(up) - 1) / (times[-1] - times[0]) if len(up) > 1 else np.nan
+
+
 def original(args):
-    """Half of the original noisy trajectories; states alone, beside splines and HNNRegressor."""
-    header("task", "way", "MSE", "range", "coordinates, T = 20", "inside 2 std", "s")
+    """Half of the original noisy trajectories, by what is known of them."""
+    header("task", "known", "MSE", "range", "coordinates, T = 20", "frequency", "inside 2 std", "s")
     tasks = {"spring": (spring, 0.1, 1.0, 30), "pendulum": (original_pendulum, 1.3, 2.3, 45)}
+
+    ways = {
+        "states, times": lambda X, y, t, g: HNNTrajectoryRegressor(
+            coordinates="canonical", random_state=0
+        ).fit(X, t=t, groups=g),
+        "states, times, derivatives": lambda X, y, t, g: HNNTrajectoryRegressor(
+            coordinates="canonical", random_state=0
+        ).fit(X, y, t=t, groups=g),
+        "states, derivatives, noise": lambda X, y, t, g: HNNRegressor(
+            noise_std=0.1, random_state=0
+        ).fit(X, y),
+        "states, derivatives": lambda X, y, t, g: HNNRegressor(random_state=0).fit(X, y),
+        "states, times; splines, `HNNRegressor`": lambda X, y, t, g: HNNRegressor(
+            random_state=0
+        ).fit(*derivatives(X, t, g), groups=g),
+    }
     for name, (field, low, high, n) in tasks.items():
-        found = {"joint": [], "splines, HNNRegressor": []}
+        found = {way: [] for way in ways}
         for seed in range(args.seeds):
             rng, t = np.random.default_rng(seed), np.linspace(0, 3, n)
             clean = trajectories(field, on_disc(rng, 25, low, high), t)
             test = trajectories(field, on_disc(rng, 25, low, high), t).reshape(-1, 2)
             X, times, groups = from_trajectories(clean, t)
+            y = field(X)
             X = X + 0.1 * rng.standard_normal(X.shape)
-            joint, seconds = fitted(X, times, groups, coordinates="canonical")
-            start = time.perf_counter()
-            split = HNNRegressor(random_state=0).fit(*derivatives(X, times, groups), groups=groups)
-            others = seconds, time.perf_counter() - start
             starts, far = on_disc(rng, 10, low, high), np.linspace(0, 20, 400)
             paths = trajectories(field, starts, far)
-            for (way, rows), model, s in zip(found.items(), (joint, split), others, strict=True):
-                mse = np.mean((model.predict(test) - field(test)) ** 2)
-                off = model.simulate(starts, far, on_failure="nan") - paths
-                inside = np.nan
-                if way == "joint":
+            for way, fit in ways.items():
+                start = time.perf_counter()
+                model = fit(X, y, times, groups)
+                s = time.perf_counter() - start
+                f, inside = model.predict(test), np.nan
+                if isinstance(model, HNNTrajectoryRegressor):
                     f, std = model.predict(test, return_std=True)
                     inside = np.mean(np.abs(f - field(test)) < 2 * std)
-                rows.append([mse, np.sqrt(np.nanmean(off**2)), inside, s])
+                own = model.simulate(starts, far, on_failure="nan")
+                off = [
+                    frequency(a[:, 0], far) / frequency(b[:, 0], far) - 1.0
+                    for a, b in zip(own, paths, strict=True)
+                ]
+                found[way].append(
+                    [
+                        np.mean((f - field(test)) ** 2), np.sqrt(np.nanmean((own - paths) ** 2)),
+                        np.nanmedian(np.abs(off)), inside, s,
+                    ]
+                )  # fmt: skip
         for way, rows in found.items():
-            mse, off, inside, s = np.median(rows, axis=0)
+            mse, off, of_frequency, inside, s = np.median(rows, axis=0)
             low_, high_ = np.min(rows, axis=0)[0], np.max(rows, axis=0)[0]
             print_row(
                 name, way, f"{mse:.1e}", f"{low_:.1e} to {high_:.1e}", f"{off:.3f}",
-                f"{inside:.2f}", f"{s:.1f}",
+                f"{100 * of_frequency:.2f} %", "" if np.isnan(inside) else f"{inside:.2f}",
+                f"{s:.1f}",
             )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def seen(monkeypatch):
 @pytest.mark.parametrize("solver", SMALL)
 def test_a_fit_runs_in_one_thread_and_sets_it_back(seen, solver):
     model = HNNRegressor(solver=solver, random_state=0, **SMALL[solver])
-    X, y = asymmetric_data(60)
+    X, y = asymmetric_data(100)
     fit_quietly(model, X, y)
     assert seen
     assert all(blas == {1} for blas, _ in seen)
