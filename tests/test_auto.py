@@ -201,7 +201,7 @@ def test_what_two_hamiltonians_agree_on_is_noise():
     model = HNNRegressor(random_state=0).fit(X, y)
     assert model.fit_report_[-1] == {"chosen": "least_squares", "why": "the rest is noise"}
     rng = np.random.default_rng(0)
-    X = rng.uniform(-2, 2, (1500, 4))
+    X = rng.uniform(-2, 2, (600, 4))
     rough = np.column_stack([X[:, 2:], -np.sign(X[:, :2]) - 0.3 * X[:, 1::-1]])
     model = fit_quietly(HNNRegressor(max_iter=1, random_state=0), X, rough)
     assert "noise" not in model.fit_report_[-1]["why"]
@@ -256,7 +256,7 @@ def vortices(n, seed=0):
 
 
 def test_a_hamiltonian_that_does_not_hold_is_not_chosen():
-    model = fit_quietly(HNNRegressor(random_state=0), *vortices(2000, 0))
+    model = fit_quietly(HNNRegressor(random_state=0), *vortices(1000, 0))
     assert name_of(model.hamiltonian_) == "mlp"
     assert error(model, *vortices(500, 10)) < 0.1
 
