@@ -126,7 +126,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
     calibration_ : ndarray of shape (d, d)
         S, where measured velocities are S dq/dt + noise and not the rates of the positions.
     evidence_ : float
-        The log evidence of the model.
+        The log evidence of the model, as if the noise were white.
     damping_, input_matrix_, masses_ : ndarray
         Coefficients of friction, inputs and masses where there are some, as for
         :class:`HNNRegressor`; each with ``..._std_`` of the same shape.
@@ -264,7 +264,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
                     verbose=bool(self.verbose),
                 )  # fmt: skip
                 fits.append((choice.run(), layout))
-            chosen, layout = max(fits, key=lambda fit: fit[0].candidate.joint.log_evidence)
+            chosen, layout = max(fits, key=lambda fit: fit[0].candidate.joint.evidence_if_white)
             self._set(chosen, layout, len(X), n_measured)
         self._say(chosen)
         return self
@@ -608,7 +608,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         if not np.array_equal(joint.E, np.eye(n)):
             self.calibration_ = joint.E[n // 2 :, n // 2 :]
         self.between_ = chosen.between
-        self.evidence_, self.n_iter_ = joint.log_evidence, joint.n_steps
+        self.evidence_, self.n_iter_ = joint.evidence_if_white, joint.n_steps
         self.residual_correlation_, self.fit_report_ = kappa, chosen.report
         self.undetermined_masses_, self._sentences = masses_not_shown(
             chosen, self.params_, self._label(layout)

@@ -612,6 +612,38 @@ def test_ctrl_c_leaves_the_best_model_so_far(monkeypatch, n_fits):
     assert np.isfinite(estimator.states_).all()
 
 
+def lasting(rng, shape, rho=0.9):
+    """Noise that is alike from row to row, of variance one."""
+    noise = rng.standard_normal(shape)
+    for k in range(1, len(noise)):
+        noise[k] = rho * noise[k - 1] + np.sqrt(1.0 - rho**2) * noise[k]
+    return noise
+
+
+def test_noise_that_lasts_counts_for_less():
+    rng, (clean, _, t, groups) = np.random.default_rng(0), of_pendulum(0.0, 0.1)
+    X = clean.copy()
+    for run_ in np.unique(groups):
+        X[groups == run_] += 0.02 * lasting(rng, X[groups == run_].shape)
+    model = fitted(X, t, groups, hamiltonian=Natural(1.0))
+    field = np.stack([clean[:, 1], -np.sin(clean[:, 0]) - 0.1 * clean[:, 1]], axis=1)
+    assert model.residual_correlation_ > 4.0
+    assert relative(model.predict(clean), field) < 0.03
+    assert abs(model.damping_[0, 0] - 0.1) < 3.0 * model.damping_std_[0, 0]
+
+
+def test_evidence_is_that_of_white_noise_whatever_counts_for_less(monkeypatch):
+    rng, (clean, _, t, groups) = np.random.default_rng(1), of_pendulum(0.0, n_runs=6)
+    X = 1e3 * (clean + 0.02 * lasting(rng, clean.shape))
+    params = {"hamiltonian": Natural(1.0), "coordinates": "velocities"}
+    counted_for_less = fitted(X, t, groups, **params)
+    monkeypatch.setattr(_choice, "_CORRELATED", np.inf)
+    as_white = fitted(X, t, groups, **params)
+    assert as_white.residual_correlation_ > 4.0
+    assert abs(counted_for_less.evidence_ / as_white.evidence_ - 1.0) < 0.02
+    assert counted_for_less.evidence_ < as_white.evidence_ + 1.0  # which that one maximises
+
+
 def test_what_a_model_lacks_is_said():
     rng = np.random.default_rng(0)
     t = np.arange(400) * 0.05

@@ -64,6 +64,7 @@ class JointFit:
     residuals: np.ndarray  # (N, K), at the nodes, NaN where nothing was measured
     n_freed: float
     E: np.ndarray
+    evidence_if_white: float  # the log evidence with tau = 1, to compare fits of any tau
 
     @property
     def n_last(self) -> int:
@@ -129,9 +130,10 @@ def fit_jointly(
         if measured.robust:
             u = np.where(present, residuals / sigma, 0.0)
             weights = measured.weight * (_FREEDOM + 1.0) / (_FREEDOM + u**2)
+        evidence, if_white = _log_evidences(fit, local.volume, sigma, present, tau)
         found = JointFit(
-            equations, params, x, sigma, _log_evidence(fit, local.volume, sigma, present, tau),
-            order, np.zeros((0, 0)), step, "max_iter", residuals, fit.free, E,
+            equations, params, x, sigma, evidence, order, np.zeros((0, 0)), step, "max_iter",
+            residuals, fit.free, E, if_white,
         )  # fmt: skip
         of_states = present[:, :D]
         with np.errstate(invalid="ignore"):
@@ -297,12 +299,15 @@ def _values_of_starts(present: np.ndarray, grid: Grid, n_state: int) -> int:
     return int(np.minimum(per_run, n_state).sum())
 
 
-def _log_evidence(
+def _log_evidences(
     fit: LinearFit, volume: float, sigma: np.ndarray, present: np.ndarray, tau: float
-) -> float:
+) -> tuple[float, float]:
+    """Log evidences, with n values counted as n / tau, and as n."""
     n_values = present.sum(axis=0)
     noise = float(np.sum((n_values * np.log(sigma))[n_values > 0]))
-    return fit.log_evidence - 0.5 * volume - noise / tau
+    found = fit.log_evidence - 0.5 * volume - noise / tau
+    of_all = fit.n_equations * np.log(max(fit.error, np.finfo(float).tiny)) + noise
+    return found, float(found - (1.0 - 1.0 / tau) * of_all)
 
 
 def _root_of_covariance(A: np.ndarray, precision: np.ndarray, fit: LinearFit) -> np.ndarray:
