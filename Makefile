@@ -28,16 +28,17 @@ help: ## list the targets
 demo: $(VENV)/.stamp-plot ## learn a planet's orbit and predict the next sixty years
 	$(BIN)/python examples/plot_planet.py
 
-test: $(VENV)/.stamp-test ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+test: $(VENV)/.stamp-test ## run the tests, all but the code of the pages
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+	    --deselect tests/test_docs.py::test_code_on_the_page_runs $(ARGS)
 
 oldest: $(VENV)-oldest/.installed ## run the tests with the oldest supported scikit-learn, scipy and numpy
 	@if grep -q skipped $<; then echo "skipped: $$(cat $<)"; else \
 	    $(VENV)-oldest/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" \
 	        --ignore tests/test_packaging.py $(ARGS); fi
 
-doctest: $(VENV)/.stamp-test ## run the examples in the docstrings
-	$(BIN)/python -m pytest --doctest-modules skhnn $(ARGS)
+doctest: $(VENV)/.stamp-test ## run the examples in the docstrings and the code of the pages
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --doctest-modules skhnn tests/test_docs.py $(ARGS)
 
 lint: $(VENV)/.stamp-lint ## check style and formatting
 	$(BIN)/ruff check .
