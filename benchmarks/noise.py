@@ -166,21 +166,24 @@ def main(args):
             cells = " | ".join(f"{error:.1e}" for error in tables[axis][-1])
             print(f"| {noise if axis == 'noise' else n} | {cells} |", flush=True)
     if args.plot:
-        import matplotlib.pyplot as plt
+        draw(tables, args)
 
-        _, plots = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
-        for plot, (axis, rows) in zip(plots, tables.items(), strict=True):
-            x = args.noise if axis == "noise" else args.rows
-            for way, column in zip(args.ways, np.transpose(rows), strict=True):
-                is_ours, is_limit = way == "joint", way == "oracle"
-                plot.loglog(x, column, "k--" if is_limit else "o-", lw=3 if is_ours else 1.5,
-                            label=way)  # fmt: skip
-            plot.set_xlabel("noise of q and p" if axis == "noise" else
-                            f"rows of a run of T = 3, noise {args.noise_of_sampling}")  # fmt: skip
-            plot.grid(alpha=0.3)
-        plots[0].set_ylabel("error of the field / its spread")
-        plots[1].legend(fontsize=8, loc="upper right")
-        plt.savefig(args.plot, dpi=110)
+
+def draw(tables, args):
+    import matplotlib.pyplot as plt
+
+    _, plots = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
+    for plot, (axis, rows) in zip(plots, tables.items(), strict=True):
+        x = args.noise if axis == "noise" else args.rows
+        for way, column in zip(args.ways, np.transpose(rows), strict=True):
+            style, width = ("k--", 1.5) if way == "oracle" else ("o-", 3 if way == "joint" else 1.5)
+            plot.loglog(x, column, style, lw=width, label=way)
+        plot.grid(alpha=0.3)
+    plots[0].set_xlabel("noise of q and p")
+    plots[1].set_xlabel(f"rows of a run of T = 3, noise {args.noise_of_sampling}")
+    plots[0].set_ylabel("error of the field / its spread")
+    plots[0].legend(fontsize=8, loc="lower right")
+    plt.savefig(args.plot, dpi=110)
 
 
 if __name__ == "__main__":
