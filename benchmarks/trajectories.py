@@ -1,7 +1,7 @@
 """Measured runs without derivatives: the field, rollouts, error bars, real data, cost.
 
     python benchmarks/trajectories.py original --seeds 5
-    python benchmarks/trajectories.py silverbox --data ../shared/data
+    python benchmarks/trajectories.py silverbox --data FOLDER
 
 Errors are those of the field at clean states of runs that were not seen. Subcommands ``original``
 (the noisy spring and pendulum of Greydanus et al.), ``systems``, ``pendulum``, ``carts`` and
