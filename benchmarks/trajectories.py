@@ -321,7 +321,7 @@ if __name__ == "__main__":
         command.add_argument("--seeds", type=int, default=5)
         command.add_argument("--noise", type=float, nargs="*", default=[0.001, 0.01, 0.05])
         command.add_argument("--cases", nargs="*")
-        command.add_argument("--data", default="../shared/data")
+        command.add_argument("--data", default="", help="the folder of measured data")
         command.set_defaults(run=function)
     args = parser.parse_args()
     args.run(args)
