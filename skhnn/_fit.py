@@ -139,7 +139,7 @@ def train(
             attributes |= _identified(problem, result, attributes["_model"], fitted)
     before = getattr(estimator, "_support", None) if one_epoch and goes_on else None
     return attributes | {
-        "loss_": _final_loss(attributes["_model"], *rows.seen),
+        "loss_": final_loss(attributes["_model"], *rows.seen),
         "solver_": result.solver,
         "fit_report_": result.report,
         "_solver_state": result.state,
@@ -353,7 +353,7 @@ def _support(
     return support.points, support.reach
 
 
-def _final_loss(model: Model, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
+def final_loss(model: Model, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
     """(1 - R^2) / 2 of the fitted model on the rows that were trained on."""
     rows = slice(None, None, -(-len(X) // _ROWS_FOR_THE_LOSS))
     X, y, weight = np.asarray(X[rows]), np.asarray(y[rows]), weight[rows]

@@ -21,8 +21,8 @@ from sklearn.utils.validation import check_array
 
 from ._asked_for import layout_asked_for
 from ._callbacks import FitTasks
+from ._fit import final_loss
 from ._joint_attributes import attributes_of_joint_fit
-from ._score import field_score
 from ._solvers import FitResult
 from ._threads import one_blas_thread
 from ._trajectories import AsMeasured, Choice, Inputs, Runs
@@ -51,18 +51,14 @@ def train_with_noisy_states(
         attributes, _ = attributes_of_joint_fit(chosen, layout, len(X))
     tasks.end_fit(lambda: attributes)
     joint, race = chosen.candidate.joint, chosen.candidate.entry.race
-    rows = chosen.runs.rows
-    seen = np.concatenate(rows)
-    loss = 0.5 * (
-        1.0 - field_score(X[seen, :n], y[seen], attributes["_model"].field(X[seen]), weight[seen])
-    )
+    seen = np.concatenate(chosen.runs.rows)
+    loss = final_loss(attributes["_model"], X[seen], y[seen], weight[seen])
     result = FitResult(
         joint.equations.in_units_of(race.problem.scaling.units), attributes["params_"],
         "least_squares", joint.status, joint.n_steps, [loss], report=chosen.report,
         problem=race.problem,
     )  # fmt: skip
     return attributes | {
-        "noise_std_": noise,
         "derivative_noise_std_": joint.sigma[n:],
         "loss_": loss,
         "solver_": result.solver,

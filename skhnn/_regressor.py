@@ -470,9 +470,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         AttributeError
             Unless ``solver`` is "least_squares", "soap" or "adam": others need all rows at once.
         ValueError, TypeError
-            As in ``fit``.
+            As in ``fit``, and with ``noise_std``, which needs all rows at once, too.
         """
         check_parameters(self)
+        if self.noise_std is not None:
+            raise ValueError("noise_std needs all rows at once: use fit, or leave noise_std out.")
         goes_on = hasattr(self, "params_")
         with unchanged_on_error(self):
             data = check_training_data(self, X, y, sample_weight, None, reset=not goes_on)

@@ -25,7 +25,7 @@ ALLOWED = {
         "hamiltonians", "numpy",
     },
     "_noisy_states": {
-        "_asked_for", "_callbacks", "_joint_attributes", "_score", "_solvers", "_threads",
+        "_asked_for", "_callbacks", "_fit", "_joint_attributes", "_solvers", "_threads",
         "_trajectories", "numpy", "sklearn",
     },
     "_trajectories": {

@@ -123,6 +123,14 @@ def test_module_survives_save_and_load(model, data):
     np.testing.assert_allclose(module(torch.tensor(data[0])).detach(), model.predict(data[0]))
 
 
+def test_a_model_works_after_an_export_that_came_first(data):
+    X, y = data
+    fresh = fit_quietly(HNNRegressor(hidden_layer_sizes=(8,), random_state=0), X, y).to_torch()
+    x = torch.tensor(np.asarray(X)[:5])
+    torch.export.export(fresh, (x,))
+    assert np.isfinite(fresh(x).detach().numpy()).all()
+
+
 def test_module_exports_with_torch_export(model, data):
     x = torch.tensor(data[0])
     batch = torch.export.Dim("batch", min=2)

@@ -333,6 +333,33 @@ def test_noise_of_states_that_is_told_does_not_bias_the_field(noise_of_y):
     assert pickle.loads(pickle.dumps(model)).predict(X) == pytest.approx(model.predict(X))
 
 
+def test_too_large_a_noise_does_less_harm_than_too_small_a_one():
+    clean, field, X, y, _, _ = of_noisy_springs(0.0, seed=1)
+    errors = []
+    for noise in (0.05, 0.2):
+        model = HNNRegressor(hamiltonian="mechanical", noise_std=noise, random_state=0).fit(X, y)
+        errors.append(np.mean((model.predict(clean) - field) ** 2))
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_an_accelerometer_alone_is_a_further_equation():
+    rng, (clean, X, t, groups) = np.random.default_rng(5), of_pendulum(0.05)
+    y = np.full_like(X, np.nan)
+    y[:, 1] = -np.sin(clean[:, 0]) + 0.05 * rng.standard_normal(len(y))
+    model = HNNTrajectoryRegressor(Natural(1.0), coordinates="velocities", random_state=0)
+    model.fit(X, y, t=t, groups=groups)
+    assert model.derivative_noise_std_[1] == pytest.approx(0.05, rel=0.2)
+    assert np.isnan(model.derivative_noise_std_[0])
+    field = np.stack([clean[:, 1], -np.sin(clean[:, 0])], axis=1)
+    assert relative(model.predict(clean), field) < 0.03
+
+
+def test_pieces_of_rows_with_noise_are_refused():
+    _, _, X, y, _, _ = of_noisy_springs(0.1)
+    with pytest.raises(ValueError, match="noise_std needs all rows at once"):
+        HNNRegressor(solver="least_squares", noise_std=0.1).partial_fit(X, y)
+
+
 def test_weights_of_rows_count_where_states_are_noisy():
     clean, field, X, y, _, _ = of_noisy_springs(0.1, seed=2)
     spoilt, weight = y.copy(), np.ones(len(y))

@@ -100,8 +100,7 @@ def fit_jointly(
     found, status, quiet = None, "max_iter", 0
     for step in range(1, most_steps + 1):
         shown = measured.shown(equations, params, x, grid, E, order)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            precision = np.where(present, weights / sigma**2, 0.0)
+        precision = measured.precision(sigma, weights)
         try:
             local = linearised(equations, params, x, grid, order, shown, precision, n_of_E)
             there = shown.at(nodes)
@@ -164,8 +163,7 @@ def states_for(
     """The states at the nodes for weights that stay as they are, and whether that ended."""
     none, present = np.zeros(0, dtype=int), measured.present
     sigma = _floored(sigma, measured.sizes(x), x.shape[1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.where(present, 1.0 / sigma**2, 0.0)
+    precision = measured.precision(sigma)
     for _ in range(MOST_STEPS):
         shown = measured.shown(equations, params, x, grid, measured.E, none)
         dx = linearised(equations, params, x, grid, none, shown, precision).dx0
@@ -195,8 +193,7 @@ def std_of_states(
     those of the ``free`` weights, whose covariance has the ``root``.
     """
     sigma = _floored(sigma, measured.sizes(x), x.shape[1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.where(measured.present, 1.0 / sigma**2, 0.0)
+    precision = measured.precision(sigma)
     draws = np.random.RandomState(0).standard_normal((*precision.shape, _DRAWS))
     draws *= np.where(measured.present, sigma, 0.0)[..., None]
     shown = measured.shown(equations, params, x, grid, measured.E, free)
@@ -217,7 +214,7 @@ def _first_noise(
     found = np.where(np.isnan(found), _FIRST_NOISE * size, found)
     if measured.has_rates:
         own = np.isnan(measured.noise[D:])
-        found[D:][own] = np.sqrt(np.nanmean(misfit[:, D:] ** 2, axis=0))[own]
+        found[D:][own] = measured.of_rates(misfit)[own]
     return _floored(found, size, D)
 
 

@@ -64,9 +64,18 @@ class Measured:
         """The size of every column, (K,)."""
         found = np.sqrt(np.mean(x**2, axis=0))
         if self.has_rates:
-            rates = self.y[:, len(self.E) :]
-            found = np.concatenate([found, np.sqrt(np.nanmean(rates**2, axis=0))])
+            found = np.concatenate([found, self.of_rates(self.y)])
         return found + np.finfo(float).tiny
+
+    def of_rates(self, values: np.ndarray) -> np.ndarray:
+        """The root mean square of each column of rates in (N, K) values; 0 where none is."""
+        rates, n = values[:, len(self.E) :], self.present[:, len(self.E) :].sum(axis=0)
+        return np.asarray(np.sqrt(np.nansum(rates**2, axis=0) / np.maximum(n, 1)))
+
+    def precision(self, sigma: np.ndarray, weights: np.ndarray | float = 1.0) -> np.ndarray:
+        """weights / sigma^2, (N, K), zero where nothing was measured."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.present, weights / sigma**2, 0.0)
 
     def misfit(
         self, equations: Equations, params: Params, x: np.ndarray, grid: Grid, E: np.ndarray

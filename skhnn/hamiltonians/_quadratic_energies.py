@@ -8,9 +8,8 @@ oscillator a quadratic one; a network would have to imitate them.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +44,14 @@ class QuadraticEnergies:
         self._i = [i for i, _ in self.pairs]
         self._j = [j for _, j in self.pairs]
         self.n_weights = len(self.columns) + len(self.pairs)
+        # Where the coefficients of g and of the upper triangle of Q are in u, with a zero behind
+        # it; and, flat, where the products are in Q.
+        self._of_g = np.full(n_columns, self.n_weights)
+        self._of_g[self.columns] = np.arange(len(self.columns))
+        self._of_half = np.full((n_columns, n_columns), self.n_weights)
+        self._of_half[self._i, self._j] = len(self.columns) + np.arange(len(self.pairs))
+        self._of_linear = np.array(self.columns, dtype=int)
+        self._of_products = np.array([i * n_columns + j for i, j in self.pairs], dtype=int)
 
     @property
     def owners(self) -> list[int]:
@@ -96,37 +103,14 @@ class QuadraticEnergies:
 
     def matrices(self, params: Params, xp: ModuleType) -> tuple[Any, Any]:
         """g (D,) and Q (D, D)."""
-        places, u = _places(self, xp, getattr(params[0], "device", None)), params[0][:, 0]
+        u = params[0][:, 0]
         u = xp.concatenate([u, xp.zeros_like(u[:1])])
-        half = xp.take(u, places.half)
-        return xp.take(u, places.g), half + half.T
+        half = _taken(u, self._of_half, xp)
+        return _taken(u, self._of_g, xp), half + half.T
 
     def at(self, params: Params, X: Any, xp: ModuleType, order: int = 1) -> "_At":
         """Evaluated at the rows of X."""
         return _At(self, params, X, xp)
-
-
-class _Places(NamedTuple):
-    """Where coefficients are in u, with a zero behind it, and back: arrays of integers."""
-
-    g: Any  # (D,)
-    half: Any  # (D, D): the upper triangle
-    linear: Any  # in g
-    products: Any  # in Q, flat
-
-
-@lru_cache(maxsize=64)
-def _places(term: QuadraticEnergies, xp: ModuleType, device: Any) -> _Places:
-    """Kept, since torch takes longer to read a list of indices than to use it."""
-    n, D = term.n_weights, term.n_columns
-    g, half = np.full(D, n), np.full((D, D), n)
-    g[term.columns] = np.arange(len(term.columns))
-    half[term._i, term._j] = len(term.columns) + np.arange(len(term.pairs))
-    products = [i * D + j for i, j in term.pairs]
-    found = [g, half, np.array(term.columns, int), np.array(products, int)]
-    if xp is not np:
-        found = [xp.as_tensor(a, device=device) for a in found]
-    return _Places(*found)
 
 
 class _At:
@@ -155,10 +139,15 @@ class _At:
     def pullback(self, V: Any, outer: Outer) -> Params:
         """The derivative of sum(V * gradient) by u."""
         t, z, term = self.point.jvp(V), self.point.z, self.term
-        places, take = _places(term, self.xp, getattr(z, "device", None)), self.xp.take
         S = outer(t, z)  # of z_i z_j: the sum of t_i z_j + z_i t_j
-        of_linear = take(outer(None, t), places.linear)
-        return [self.xp.concatenate([of_linear, take(S + S.T, places.products)])[:, None]]
+        of_linear = _taken(outer(None, t), term._of_linear, self.xp)
+        of_products = _taken(S + S.T, term._of_products, self.xp)
+        return [self.xp.concatenate([of_linear, of_products])[:, None]]
 
     def hessian_along(self, V: Any) -> Any:
         return self.point.vjp(self.point.jvp(V) @ self.Q)
+
+
+def _taken(a: Any, places: np.ndarray, xp: ModuleType) -> Any:
+    """Entries of a, as if it were flat; torch takes longer to read a list than to use an array."""
+    return np.take(a, places) if xp is np else xp.take(a, xp.as_tensor(places, device=a.device))
