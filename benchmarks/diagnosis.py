@@ -61,6 +61,13 @@ def kepler_polar(X):
     return np.stack([p_r, p_phi / r**2, p_phi**2 / r**3 - 1 / r**2, 0 * r], axis=1)
 
 
+def circles(rng, n):
+    """Circular orbits in one tilted plane, in space."""
+    tilt, a = rng.uniform(0.2, 1.4), rng.uniform(0.9, 1.3, n)
+    x, v = np.stack([a, 0 * a, 0 * a], axis=1), a[:, None] ** -0.5
+    return np.hstack([x, v * [0, np.cos(tilt), np.sin(tilt)]])
+
+
 def spherical_pendulum(X):
     theta, _, p, m = X.T
     s, c = np.sin(theta), np.cos(theta)
@@ -114,6 +121,7 @@ SYSTEMS = {
     "rotating_frame": (rotating_frame, box(1, 1, 1, 1), 8),
     "spherical_pendulum": (spherical_pendulum, box([0.5, 2.5], 3, 1, 1), 6),
     "kepler": (kepler, box([0.5, 1.5], 0.5, 0.4, [0.6, 1.1]), 10),
+    "tilted_circles": (kepler, circles, 12.6),
     "kepler_polar": (kepler_polar, box([0.7, 2], 3, 0.5, [0.5, 1.5]), 8),
     "toda": (toda, box(*[1] * 6), 8),
     "vortices": (vortices, box(*[1] * 6), 6),
@@ -123,12 +131,13 @@ SYSTEMS = {
     "two_bodies": (bodies, pair_of_bodies, 15),
     "three_bodies": (bodies, three_of_bodies, 5),
 }
-ON_TRAJECTORIES_ONLY = ("two_bodies", "three_bodies")
+ON_TRAJECTORIES_ONLY = ("tilted_circles", "two_bodies", "three_bodies")
 KINDS = {
     "rows": ("rows", 0.0, 0.0), "rows, 1 %": ("rows", 0.01, 0.0), "rows, 5 %": ("rows", 0.05, 0.0),
     "runs": ("runs", 0.0, 0.0), "runs, 2 %": ("runs", 0.02, 0.0),
     "runs without groups, 2 %": ("joined", 0.02, 0.0),
     "rows, 2 % on states too": ("rows", 0.02, 0.02),
+    "one orbit": (1, 0.0, 0.0), "three orbits": (3, 0.0, 0.0), "three orbits, 2 %": (3, 0.02, 0.0),
 }  # fmt: skip
 SIZES = (60, 300, 1500)
 
@@ -142,9 +151,11 @@ def make(name, kind, n, seed, change=lambda X, y: y):
     if layout == "rows" and name not in ON_TRAJECTORIES_ONLY:
         X = draw(rng, n)
     else:
-        starts = draw(rng, max(n // 40, 2))
+        n_orbits = layout if isinstance(layout, int) else max(n // 40, 2)
+        n_times = n // n_orbits if isinstance(layout, int) else 40
+        starts = draw(rng, n_orbits)
         paths = trajectories(
-            lambda X: change(X, field(X)), starts, np.linspace(0, duration, 40), rtol=1e-8
+            lambda X: change(X, field(X)), starts, np.linspace(0, duration, n_times), rtol=1e-8
         )
         X = paths.reshape(-1, paths.shape[2])
         groups = None if layout == "joined" else np.repeat(np.arange(len(paths)), paths.shape[1])

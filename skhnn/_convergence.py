@@ -20,26 +20,26 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
 
     What was ``found`` out about the data, and told, is the likeliest cause of a poor fit.
     """
-    strays = result.report[-1].get("strays", 0.0) if result.report else 0.0
-    if strays:
-        warnings.warn(_of_thin_data(strays), stacklevel=4)
+    last = result.report[-1] if result.report else {}
+    if "strays" in last:
+        warnings.warn(_of_thin_data(last["strays"], last["why"]), stacklevel=4)
     end = _End.of(estimator, result, found)
     sentence = getattr(end, result.status, end.fine)()
     if sentence is not None:
         warnings.warn(f"solver={end.solver.name!r} {sentence}.", ConvergenceWarning, stacklevel=4)
 
 
-def _of_thin_data(strays: float) -> str:
+def _of_thin_data(strays: float, why: str) -> str:
     far = "cannot be finished"
     if np.isfinite(strays):
         far = f"leave them by {strays:.2g} standard deviations"
+    of_all = "of all models tried, " if "none is steady" in why else ""
     return (
-        "The data are thin, like an orbit, and do not determine H beside them: of all models "
-        f"tried, simulations that start on the data {far} within ten characteristic times, and "
-        "fit chose by the error. The derivatives on the "
-        "data may be right and its simulations are not to be trusted. More orbits help, of "
-        "other energies or shapes, or a simpler Hamiltonian (hamiltonian='mechanical' if the "
-        "masses are constant)."
+        "The data are thin, like an orbit, and do not determine H beside them: "
+        f"{of_all}simulations that start on the data {far} within ten characteristic times. The "
+        "derivatives on the data may be right and simulations are not to be trusted further than "
+        "that. More orbits help, of other energies or shapes, or a simpler Hamiltonian "
+        "(hamiltonian='mechanical' if the masses are constant)."
     )
 
 

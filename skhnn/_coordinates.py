@@ -130,7 +130,8 @@ def without_mechanics(
     ]  # fmt: skip
     angle = f" an angle ({', '.join(turns)} range over more than 2 pi: periodic=)?" if turns else ""
     return (
-        f"No natural Lagrangian of these columns was found: accelerations are predicted to "
-        f"{found.with_mechanics:.1%} of their spread, without mechanics to {found.without:.1%}, on "
-        f"rows left out: {friction}a drive? a missing coordinate? forces without reaction?{angle}"
+        f"No natural Lagrangian of these columns was found: accelerations are typically predicted "
+        f"to {found.with_mechanics:.1%} of their spread, without mechanics to {found.without:.1%}, "
+        f"on rows left out: {friction}a drive? a missing coordinate? forces without reaction?"
+        f"{angle}"
     )

@@ -92,8 +92,7 @@ def train(
     ``goes_on`` starts from the weights, the scaling and the solver's state of the last training;
     ``one_epoch`` is a call of ``partial_fit``.
     """
-    solver = SOLVERS[estimator.solver_ if goes_on and estimator.solver == "auto" else
-                     estimator.solver]  # fmt: skip
+    solver = _solver(estimator, goes_on)
     place, device = _place(estimator, solver)
     rng = estimator._random_state if goes_on else check_random_state(estimator.random_state)
     split: tuple[np.ndarray | None, np.ndarray | None] = None, None
@@ -103,30 +102,14 @@ def train(
     layout = layout_asked_for(estimator, X.shape[1], estimator.coordinates_)
     hamiltonian, is_open = hamiltonian_asked_for(estimator, layout, goes_on)
     everything, input_matrix = problem_of(estimator, hamiltonian, layout, rows, goes_on)
-    problem, scaling = everything, everything.scaling
-    if rows.trained_on is not None:
-        problem = everything.subset(rows.trained_on)
+    problem = everything if split[0] is None else everything.subset(split[0])
     with one_blas_thread():
         start = _start(estimator, hamiltonian, problem, rng, goes_on, is_open)
-    if isinstance(estimator.dissipation, str) and estimator.dissipation == "auto":
-        start.optional = Damping()
+    of_all = {"_scaling": everything.scaling, "_device": device, "_random_state": rng}
 
     def fitted(equations: Equations, params: Params) -> dict[str, Any]:
         """The attributes of a model with these weights, ready to predict."""
-        step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
-        X, _, weight = problem.rows(slice(None, None, step))
-        if isinstance(equations, LagrangianEquations):
-            params = equations.in_unit(params, scaling.states(X))
-        known = equations.hamiltonian.declare(layout).known
-        equations = equations.in_units_of_the_data(
-            scaling.units, known, problem.structure, input_matrix
-        )
-        model = Model(equations, params).centred(X, weight)
-        return attributes_of(model) | {
-            "_scaling": scaling,
-            "_device": device,
-            "_random_state": rng,
-        }
+        return attributes_of(_model(equations, params, problem, input_matrix)) | of_all
 
     result = _run(
         estimator, solver, problem, everything, rows, start, fitted,
@@ -143,8 +126,28 @@ def train(
         "solver_": result.solver,
         "fit_report_": result.report,
         "_solver_state": result.state,
-        "_support": _support(X, scaling, before),
+        "_support": _support(X, everything.scaling, before),
     }, result
+
+
+def _solver(estimator: Any, goes_on: bool) -> Solver:
+    """The one asked for; what goes on stays with the one that was chosen."""
+    is_chosen = goes_on and estimator.solver == "auto"
+    return SOLVERS[estimator.solver_ if is_chosen else estimator.solver]
+
+
+def _model(
+    equations: Equations, params: Params, problem: Problem, input_matrix: np.ndarray | None
+) -> Model:
+    """The model with these weights, in the units of the data."""
+    step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
+    X, _, weight = problem.rows(slice(None, None, step))
+    if isinstance(equations, LagrangianEquations):
+        params = equations.in_unit(params, problem.scaling.states(X))
+    known = equations.hamiltonian.declare(problem.layout).known
+    units, structure = problem.scaling.units, problem.structure
+    equations = equations.in_units_of_the_data(units, known, structure, input_matrix)
+    return Model(equations, params).centred(X, weight)
 
 
 def _run(
@@ -180,15 +183,10 @@ def _identified(
 ) -> dict[str, Any]:
     """The coefficients of forces, and the model again where friction had to be bounded."""
     params, found = identify(problem, result.equations, result.params, model.equations)
-    names = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
-    attributes: dict[str, Any] = {}
-    for label, one in found.items():
-        name = names[label]
-        attributes |= {name: one.value, f"{name[:-1]}_std_": one.std}
     if params is not result.params:
         result.params = params
-        attributes |= fitted(result.equations, params)
-    return attributes
+        found |= fitted(result.equations, params)
+    return found
 
 
 def attributes_of(model: Model) -> dict[str, Any]:
@@ -275,7 +273,9 @@ def _start(
     if not goes_on:
         equations = equations_of(filled(hamiltonian, _DEFAULT_SIZES), problem)
         params = initial_params(equations, problem, rng)
-        return Start(hamiltonian, equations, params, hamiltonian_is_open=is_open)
+        asked_for = estimator.dissipation
+        optional = Damping() if isinstance(asked_for, str) and asked_for == "auto" else None
+        return Start(hamiltonian, equations, params, hamiltonian_is_open=is_open, optional=optional)
     model = estimator._model
     found = model.equations.hamiltonian
     before = model.equations.n_columns, repr(found)

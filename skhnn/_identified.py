@@ -16,7 +16,7 @@ K.-Y. Liang, S. L. Zeger, "Longitudinal data analysis using generalized linear m
 73 (1986) 13-22 (standard errors by clusters).
 """
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -30,20 +30,14 @@ from .hamiltonians._functions import Functions
 _ROWS, _ROWS_OF_MASSES = 20_000, 500
 # An eigenvalue of a damping that is smaller, relative to the largest, is zero.
 _ZERO = 1e-9
-
-
-@dataclass(frozen=True)
-class Identified:
-    """The coefficients of a force, (n_pushed, k), and their standard errors."""
-
-    value: np.ndarray
-    std: np.ndarray
+# What users read, by the labels of forces, and masses.
+_NAMES = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
 
 
 def identify(
     problem: Problem, trained: Equations, params: Params, equations: Equations
-) -> tuple[Params, dict[str, Identified]]:
-    """The params with friction that is none negative, and the coefficients by their label.
+) -> tuple[Params, dict[str, Any]]:
+    """The params with friction that is none negative, and ``coefficients``.
 
     Parameters
     ----------
@@ -82,16 +76,17 @@ def with_friction_that_is_none_negative(
 
 def coefficients(
     equations: Equations, params: Params, C: np.ndarray, X: np.ndarray, *, at_bound: bool
-) -> dict[str, Identified]:
-    """The coefficients of forces, and masses as their mean over rows X, by their label.
+) -> dict[str, Any]:
+    """The coefficients of forces, and masses as their mean over rows X, as attributes.
 
+    Each, (n_pushed, k), has its standard errors beside it.
     C, (m, m), is the covariance of the last weights. ``at_bound`` friction has no normal error.
     """
     w, found = equations.last(params), dict(_labelled(equations))
+    attributes: dict[str, Any] = {}
     if _has_masses(equations):
         slopes = equations.mass_slopes(params, X).mean(axis=0)  # type: ignore[attr-defined]
         found["masses"] = np.arange(len(w)), np.moveaxis(slopes, -1, 0)
-    identified = {}
     for label, (which, T) in found.items():
         value = np.einsum("a,aij->ij", w[which], T)
         slope = np.zeros((len(w), *value.shape))
@@ -101,8 +96,9 @@ def coefficients(
         std = np.sqrt(np.einsum("aij,ab,bij->ij", slope, C, slope).clip(0.0))
         if at_bound and label == "damping":
             std = np.full_like(std, np.nan)
-        identified[label] = Identified(value, std)
-    return identified
+        name = _NAMES[label]
+        attributes |= {name: value, f"{name[:-1]}_std_": std}
+    return attributes
 
 
 def _has_masses(equations: Equations) -> bool:
@@ -179,4 +175,4 @@ def _scores(
     return np.asarray(M.T @ M) * n_clusters / max(n_clusters - 1, 1) / part
 
 
-__all__ = ["Identified", "coefficients", "identify", "with_friction_that_is_none_negative"]
+__all__ = ["coefficients", "identify", "with_friction_that_is_none_negative"]

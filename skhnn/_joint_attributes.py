@@ -13,7 +13,6 @@ from ._trajectories import Chosen
 from .hamiltonians import LagrangianEquations, Layout
 
 _ROWS_OF_MASSES = 500
-_NAMES = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
 
 
 def attributes_of_joint_fit(
@@ -37,10 +36,7 @@ def attributes_of_joint_fit(
     C[np.ix_(joint.free, joint.free)] = root @ root.T
     params, met = with_friction_that_is_none_negative(equations, params, C)
     some = X[:: -(-len(X) // _ROWS_OF_MASSES)]
-    found: dict[str, Any] = {}
-    for label, one in coefficients(equations, params, C, some, at_bound=met).items():
-        name = _NAMES[label]
-        found |= {name: one.value, f"{name[:-1]}_std_": one.std}
+    found = coefficients(equations, params, C, some, at_bound=met)
     n = layout.n_state
     support = Support.from_data(states, scaling.mu[:n], scaling.s[:n], scaling.box[:n], None)
     all_states = np.full((n_rows, n), np.nan)

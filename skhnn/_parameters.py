@@ -7,6 +7,7 @@ from typing import Any
 
 from ._fitted import DTYPES
 from ._selection import SOLVERS
+from ._solvers import EVERYTHING
 from ._validation import (
     check_activation,
     check_choice,
@@ -21,15 +22,30 @@ from .hamiltonians import HAMILTONIANS, Hamiltonian
 
 def check_parameters(estimator: Any) -> None:
     """Raise ValueError or TypeError where a parameter is invalid."""
+    _check_hamiltonian(estimator)
+    _check_training(estimator)
+    check_choice("coordinates", estimator.coordinates, ("auto", "canonical", "velocities"))
+    for name in ("n_inputs", "n_parameters"):
+        check_number(name, getattr(estimator, name), Integral, 0)
+    _check_forces(estimator)
+    if estimator.noise_std is not None:
+        _check_solver_for_noise(estimator)
+
+
+def _check_hamiltonian(estimator: Any) -> None:
+    given = estimator.hamiltonian
+    if isinstance(given, type) and issubclass(given, Hamiltonian):
+        name = given.__name__
+        raise TypeError(f"hamiltonian must be an object, {name}(); got the class {name}.")
+    if not isinstance(given, Hamiltonian):
+        check_choice("hamiltonian", given, ["auto", *HAMILTONIANS])
     if estimator.hidden_layer_sizes is not None:
         check_hidden_layer_sizes(estimator.hidden_layer_sizes)
-    if isinstance(estimator.hamiltonian, type) and issubclass(estimator.hamiltonian, Hamiltonian):
-        name = estimator.hamiltonian.__name__
-        raise TypeError(f"hamiltonian must be an object, {name}(); got the class {name}.")
-    if not isinstance(estimator.hamiltonian, Hamiltonian):
-        check_choice("hamiltonian", estimator.hamiltonian, ["auto", *HAMILTONIANS])
     if estimator.activation != "auto":
         check_activation(estimator.activation)
+
+
+def _check_training(estimator: Any) -> None:
     check_choice("solver", estimator.solver, list(SOLVERS))
     check_choice("dtype", estimator.dtype, DTYPES)
     check_choice("learning_rate", estimator.learning_rate, ("cosine", "constant"))
@@ -47,10 +63,11 @@ def check_parameters(estimator: Any) -> None:
     check_number("tol", estimator.tol, Real, 0, 1)
     check_number("n_iter_no_change", estimator.n_iter_no_change, Integral, 1)
     check_number("validation_fraction", estimator.validation_fraction, Real, 0, 1, inclusive=False)
+    if estimator.optimizer is not None:
+        check_optimizer(estimator.optimizer, estimator.solver)
 
-    check_choice("coordinates", estimator.coordinates, ("auto", "canonical", "velocities"))
-    for name in ("n_inputs", "n_parameters"):
-        check_number(name, getattr(estimator, name), Integral, 0)
+
+def _check_forces(estimator: Any) -> None:
     given = estimator.dissipation
     if isinstance(given, type) and issubclass(given, Force):
         raise TypeError(f"dissipation must be an object, {given.__name__}(); got the class.")
@@ -63,16 +80,17 @@ def check_parameters(estimator: Any) -> None:
         )
     if estimator.input_matrix is not None and not estimator.n_inputs:
         raise ValueError("input_matrix needs n_inputs, the number of columns u behind the state.")
-    if estimator.noise_std is not None:
-        if SOLVERS[estimator.solver].trains and not SOLVERS[estimator.solver].chooses:
-            raise ValueError(
-                "noise_std needs solver='auto' or 'least_squares', which find the states with H; "
-                f"got solver={estimator.solver!r}."
-            )
-        if estimator.warm_start:
-            raise ValueError("noise_std and warm_start=True exclude each other.")
-    if estimator.optimizer is not None:
-        check_optimizer(estimator.optimizer, estimator.solver)
+
+
+def _check_solver_for_noise(estimator: Any) -> None:
+    solver = SOLVERS[estimator.solver]
+    if solver.trains and not solver.chooses:
+        raise ValueError(
+            "noise_std needs solver='auto' or 'least_squares', which find the states with H; "
+            f"got solver={estimator.solver!r}."
+        )
+    if estimator.warm_start:
+        raise ValueError("noise_std and warm_start=True exclude each other.")
 
 
 def warn_about_options(estimator: Any) -> None:
@@ -84,15 +102,19 @@ def warn_about_options(estimator: Any) -> None:
         for name, default in defaults.items()
         if name in params and not _is_same(params[name], default)
     }
-    judges = bool(estimator.early_stopping) or estimator.learning_rate == "constant"
-    solver = SOLVERS[estimator.solver]
-    idle = solver.without_effect(changed, bool(estimator.early_stopping), judges)
+    early_stopping, is_noisy = bool(estimator.early_stopping), estimator.noise_std is not None
+    if is_noisy:  # states and weights are found together, by evidence
+        idle = sorted(changed & {*EVERYTHING, "device"})
+    else:
+        judges = early_stopping or estimator.learning_rate == "constant"
+        idle = SOLVERS[estimator.solver].without_effect(changed, early_stopping, judges)
     if idle:
+        how = "noise_std" if is_noisy else f"solver={estimator.solver!r}"
+        if not (is_noisy or early_stopping):
+            how += " and early_stopping=False"
         warnings.warn(
-            f"{', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect with "
-            f"solver={estimator.solver!r}"
-            + ("" if estimator.early_stopping else " and early_stopping=False")
-            + ". Leave the default, or choose another solver.",
+            f"{', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect with {how}. Leave "
+            f"the default{'' if is_noisy else ', or choose another solver'}.",
             stacklevel=4,
         )
 

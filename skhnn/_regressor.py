@@ -419,8 +419,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         self.validation_scores_ = result.validation_scores
         self._summarise()
         # Noise of states has a divergence, too.
-        looks = layout.is_canonical and not layout.n_parameters and self.dissipation is None
-        looks = looks and self.noise_std is None
+        looks = self.noise_std is None and not layout.n_parameters and self.dissipation is None
+        looks = looks and (layout.is_canonical or self._has_equal_masses(data[0]))
         if result.status in ("completed", "converged") and not found and looks:
             departure = self._departure(*data)
             if departure is not None:
@@ -651,16 +651,26 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         self._summarise()
         return self
 
+    def _has_equal_masses(self, X: np.ndarray) -> bool:
+        """Whether these are velocities of equal masses, which are momenta as well."""
+        equations = self._model.equations
+        if not (isinstance(equations, LagrangianEquations) and equations.is_linear):
+            return False
+        M = equations.masses(self._model.params, np.asarray(X[:1]))[0]
+        return bool(np.allclose(M, M[0, 0] * np.eye(len(M))))
+
     def _departure(
         self, X: np.ndarray, y: np.ndarray, weight: np.ndarray, groups: np.ndarray | None
     ) -> str | None:
         """What no Hamiltonian has, in what inputs leave of the derivatives."""
         n, scaling, model = y.shape[1], self._scaling, self._model
-        states = X[:, :n]
+        states, layout = X[:, :n], model.equations.layout
         if X.shape[1] > n:
             y = y - model.forces_at(np.asarray(X))
-            periods = self._model.equations.layout.periods
-            scaling = Scaling.from_data(states, y, weight, periods)
+        if X.shape[1] > n or layout.has_velocities:
+            scaling = Scaling.from_data(states, y, weight, layout.periods)
+        # Velocities are compared with what knows no mechanics anyway.
+        is_thorough = self.solver == "auto" and self.max_iter is None and layout.is_canonical
 
         def of_energies(x: np.ndarray) -> np.ndarray:
             rows = np.pad(x, ((0, 0), (0, X.shape[1] - n)))
@@ -671,7 +681,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
                 Problem(states, y, weight, groups, scaling),
                 of_energies,
                 self._label(states),
-                is_thorough=self.solver == "auto" and self.max_iter is None,
+                is_thorough=is_thorough,
             )
 
     def _look_at_masses(self, result: FitResult, found: list[str]) -> None:

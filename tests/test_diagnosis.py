@@ -12,6 +12,7 @@ from skhnn import HNNRegressor
 from skhnn._data import Problem
 from skhnn._diagnosis import departure_from_hamiltonian
 from skhnn._scaling import Scaling
+from skhnn.hamiltonians import Natural
 
 
 def departure(X, y, groups=None, predict=np.zeros_like):
@@ -132,6 +133,36 @@ def test_canonical_orbits_draw_no_alarm(noise):
     X, y, groups = on_paths(henon_heiles, 12, 0.3, np.linspace(0, 12, 60), n_columns=4)
     for runs in (groups, None):
         assert departure(X, noisy(y, noise), runs, predict=henon_heiles) is None
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.9])
+def test_circular_orbits_in_a_plane_draw_no_alarm(tilt):
+    # So thin that linear terms without a Hamiltonian explain all that sampled units leave.
+    a, angle = np.linspace(0.9, 1.3, 37)[:, None], np.linspace(0, 12, 40)
+    q = np.stack([a * np.cos(angle), a * np.sin(angle)], axis=2).reshape(-1, 2)
+    p = np.stack([-q[:, 1], q[:, 0]], axis=1) / (a**1.5).repeat(40, axis=0)
+    plane = np.array([[1, 0, 0], [0, np.cos(tilt), np.sin(tilt)]])[:, : 3 if tilt else 2]
+    X = np.hstack([q @ plane, p @ plane])
+    y = np.hstack([p @ plane, -q @ plane / (a**3).repeat(40, axis=0)])
+    half = X.shape[1] // 2
+
+    def field(X):
+        q, p = X[:, :half], X[:, half:]
+        return np.hstack([p, -q / np.linalg.norm(q, axis=1)[:, None] ** 3])
+
+    np.testing.assert_allclose(field(X), y, atol=1e-12)
+    for runs in (np.repeat(np.arange(37), 40), None):
+        assert departure(X, y, runs, predict=field) is None
+
+
+def test_friction_of_runs_is_found_where_velocities_are_momenta():
+    X, y, runs = on_paths(lambda X: pendulum(X, 0.1), 8, 1.5, np.arange(0, 6, 0.15))
+    model = HNNRegressor(solver="least_squares", coordinates="velocities", random_state=0)
+    model.set_params(hamiltonian=Natural(1.0))
+    with pytest.warns(UserWarning, match="have friction") as said:
+        model.fit(X, y, groups=runs)
+    (rate,), (std,) = damping_in(str(said[0].message).split(" per unit")[0])
+    assert abs(rate - 0.1) < 5 * std + 0.002
 
 
 def test_noise_on_states_and_targets_alike_draws_no_alarm():

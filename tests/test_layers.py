@@ -56,7 +56,9 @@ ALLOWED = {
     "forces": {"hamiltonians", "numpy"},
     "_asked_for": {"_selection", "_validation", "forces", "hamiltonians", "numpy", "sklearn"},
     "_convergence": {"_selection", "_solvers", "numpy", "sklearn"},
-    "_parameters": {"_fitted", "_selection", "_validation", "forces", "hamiltonians"},
+    "_parameters": {
+        "_fitted", "_selection", "_solvers", "_validation", "forces", "hamiltonians",
+    },
     "_callbacks": {"sklearn"},
     "_columns": {"numpy"},
     "_diagnosis": {"_data", "hamiltonians", "numpy"},

@@ -19,7 +19,9 @@ H leaves is an approximation error, and everything is significant.
 1. Rows left out gain by A, by more than ``_STANDARD_ERRORS`` of the gain.
 2. They gain a larger part of the error than by twice as many units in H: it is A and not a poor H
    that was missing.
-3. The gain is a part of the variance that is worth a word, or nearly all of what is left.
+3. The gain is a part of the variance that is worth a word, or nearly all of what is left. Where
+   the fitted model leaves far less than this H, both have to be clearer: of circles in a tilted
+   plane this H leaves 1e-7 to 4e-5, all of which an A explains, and the model nothing.
 
 Nonlinear departures (velocities in place of the momenta of a double pendulum) show in a second
 comparison: a regression of y on the same kind of units without any mechanics, each column for
@@ -35,12 +37,13 @@ V. Chernozhukov, D. Chetverikov, M. Demirer, E. Duflo, C. Hansen, W. Newey, J. R
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from .._data import Problem
 from ._functions import EQUATIONS_PER_UNKNOWN, antisymmetric, energies_of
-from ._regression import crossfit, gain_of, squares
+from ._regression import Gain, crossfit, gain_of, squares
 from ._rows import FOLDS, Rows
 from ._without_mechanics import beaten_without_mechanics
 from ._words import of_asymmetry, of_friction
@@ -100,13 +103,20 @@ def departure_from_hamiltonian(
     of_half = np.sum(crossfit(half, targets, rows.fold) ** 2, axis=0)
     by_more_units = 1.0 - errors / np.maximum(of_half, np.finfo(float).tiny)
     of_model = squares(left)
+    is_poor = of_model < _BETTER * errors[0]  # H here, beside the model
     # The second time by what the model leaves, where that is far less.
-    worth_a_look = [errors[0] > _ROUNDING, _ROUNDING < of_model < _BETTER * errors[0]]
+    worth_a_look = [errors[0] > _ROUNDING, is_poor and of_model > _ROUNDING]
     for k in np.flatnonzero(worth_a_look):
+        clear = partial(
+            Gain.is_clear,
+            error=errors[k],
+            by_more_units=by_more_units[k],
+            is_poor=is_poor and k == 0,
+        )
         gain = gain_of(rows, columns, remainders[:, k])
-        if gain.is_clear(errors[k], by_more_units[k]):
+        if clear(gain):
             damping = gain_of(rows, columns[:, second == first + d2 // 2], remainders[:, k])
-            if damping.is_clear(errors[k], by_more_units[k]) and damping.share > 0.5 * gain.share:
+            if clear(damping) and damping.share > 0.5 * gain.share:
                 return of_friction(rows, damping, label)
             return of_asymmetry(rows, gain, first, second, label)
     if not is_thorough or problem.scaling.range_of_energies > MOST_ENERGIES:

@@ -18,7 +18,7 @@ from ..forces import Damping, Force, Inputs
 from ..hamiltonians import Hamiltonian, Natural, with_forces
 from ._left_out import LeftOut, Model
 from ._regression import field_without_mechanics
-from ._rule import error_of, simplest
+from ._rule import error_of, simplest, typical
 
 _ROWS, _UNITS = 1000, 100
 # Mechanics may have so many times the mean squared error of a regression.
@@ -35,7 +35,7 @@ _SAMPLINGS, _STEPS = (("hinge", 0.06), ("hinge", 0.2), ("pairs", 0.15)), 3
 
 @dataclass(frozen=True)
 class Comparison:
-    """The root mean squares of accelerations, in units of their spread, and who is better."""
+    """Errors of accelerations in the geometric mean, in units of their spread; who is better."""
 
     with_mechanics: float
     without: float
@@ -92,7 +92,7 @@ def compare(problem: Problem, model: Model) -> Comparison:
     squares = left_out.squares(left_out.fields(fit))
     without = left_out.squares(field_without_mechanics(left_out))
     is_beaten = simplest([squares, _BEATEN * without]) != 0 and error_of(squares) > _GOOD
-    return Comparison(error_of(squares), error_of(without), is_beaten)
+    return Comparison(typical(squares), typical(without), is_beaten)
 
 
 def _left_out(problem: Problem) -> tuple[LeftOut, np.random.RandomState]:

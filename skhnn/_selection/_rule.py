@@ -47,3 +47,9 @@ def simplest(squares: Sequence[np.ndarray], alike: float = ALIKE, finest: float 
 def error_of(squares: np.ndarray) -> float:
     """The root mean square of errors given by their mean squares, (n_groups, 2)."""
     return float(np.sqrt(squares.sum(axis=1).mean()))
+
+
+def typical(squares: np.ndarray) -> float:
+    """The geometric mean over groups of their root mean squares: what ``simplest`` compares."""
+    total = np.maximum(squares.sum(axis=1), _ROUNDING**2)
+    return float(np.exp(0.5 * np.log(total).mean()))

@@ -20,7 +20,7 @@ from ._left_out import LeftOut, Model
 from ._race import Result, run_race
 from ._regression import field_without_mechanics
 from ._rule import ALIKE, error_of, simplest
-from ._steadiness import determined_beside, deviation, distance_between_runs, is_steady
+from ._steadiness import determined_beside, deviation, distance_between_runs, is_steady, stays
 from ._trained import ByGaussNewton, BySoap
 
 _ROWS_TO_SAMPLE = 10_000
@@ -304,7 +304,7 @@ class _Selection:
                 return
         finite = [one for one in by_error if np.isfinite(one.deviation)]
         chosen = (finite or by_error)[0]
-        self.conclude(chosen, "none is steady beside thin data", strays=chosen.deviation)
+        self.conclude(chosen, "none is steady beside thin data")
 
     # What they share.
     def choose(self, candidates: list[Hamiltonian], squares: list[np.ndarray]) -> int:
@@ -342,8 +342,9 @@ class _Selection:
         if self.options.is_out_of_time and self.best is not None:
             raise OutOfTime
 
-    def conclude(self, chosen: Candidate, why: str, **more: float) -> None:
+    def conclude(self, chosen: Candidate, why: str) -> None:
         self.best = chosen
+        more = {} if stays(chosen.deviation) else {"strays": chosen.deviation}
         self.options.tell({"chosen": chosen.solver, "why": why, **more})
 
 

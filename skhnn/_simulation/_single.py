@@ -58,15 +58,14 @@ def integrate_one(
     """Advance one trajectory of the record to the last time, or as far as it goes."""
     t0, end = float(record.t0[row]), float(record.end[row])
     right_hand_side = _RightHandSide(dynamics.since(t0), method, max_nfev)
-    options: dict[str, Any] = {"rtol": rtol, "atol": atol, "max_step": max_step}
     if issubclass(method, FixedStepSolver):
         assert record.step_size is not None
-        options = {
-            "step_size": float(record.step_size[row]),
-            "system": _counted(dynamics.system(t0), max_nfev),
-        }
-    elif first_step is not None:
-        options["first_step"] = first_step
+        system = _counted(dynamics.system(t0), max_nfev)
+        options: dict[str, Any] = {"step_size": float(record.step_size[row]), "system": system}
+    else:
+        options = {"rtol": rtol, "atol": atol, "max_step": max_step}
+        if first_step is not None:
+            options["first_step"] = first_step
     if issubclass(method, _TAKE_A_JACOBIAN) and dynamics.jacobian is not None:
         jacobian = dynamics.jacobian
         options["jac"] = lambda _, x: jacobian(x[None])[0]
@@ -105,12 +104,7 @@ def integrate_one(
         record.status[row] = INTERRUPTED
     run.finish()
     if solution is not None:
-        record.solutions[row] = solution.sol
-        _take_events(record, row, solution)
-        record.status[row] = {0: FINISHED, 1: TERMINATED}.get(solution.status, NOT_SOLVED)
-        if solution.status == -1:
-            message = getattr(run.solver, "failure", "") or solution.message
-            _say_why(record, row, method, message, right_hand_side.is_finite)
+        _conclude(record, row, method, solution, run, right_hand_side)
     if run.solver is not None:
         record.nfev[row] += run.solver.nfev
 
@@ -150,9 +144,17 @@ class _RightHandSide:
         return bool(np.isfinite(self.latest).all())
 
 
-def _say_why(record: Record, row: int, method: type, message: str, is_finite: bool) -> None:
-    """The status for what a solver says when it gives up, and its words where they say more."""
-    if not is_finite or "not finite" in message:
+def _conclude(
+    record: Record, row: int, method: type, solution: Any, run: "_Run", seen: _RightHandSide
+) -> None:
+    """The status of a run that came to an end of its own, with its solution and its events."""
+    record.solutions[row] = solution.sol
+    _take_events(record, row, solution)
+    record.status[row] = {0: FINISHED, 1: TERMINATED}.get(solution.status, NOT_SOLVED)
+    if solution.status != -1:
+        return
+    message = getattr(run.solver, "failure", "") or solution.message
+    if not seen.is_finite or "not finite" in message:
         record.status[row] = NOT_FINITE
         return
     is_ours = issubclass(method, FixedStepSolver)

@@ -22,9 +22,10 @@ from ._least_squares import LEAST_SQUARES
 from ._monitor import FitResult, Monitor
 from ._options import SolverOptions, Start
 from ._soap import SOAP
-from ._solver import Solver
+from ._solver import EVERYTHING, Solver
 
 __all__ = [
+    "EVERYTHING",
     "SOLVERS",
     "FitResult",
     "Monitor",

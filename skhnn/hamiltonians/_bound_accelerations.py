@@ -10,6 +10,7 @@ one pass forwards, with a tangent along v, and one backwards.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,42 +35,86 @@ _Block = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.nda
 
 def bound_accelerations(equations: "LagrangianEquations", params: Params) -> Function | None:
     """x -> (v, a), for x of shape (k,) or (n, k); None where a term is of another kind."""
-    n, d, n_columns = equations.n_state, equations.n_state // 2, equations.n_columns
-    pairs, c, e = list(equations.split(params)), equations.c, equations.e
-    of_energies, of_forces = pairs[: len(equations.terms)], pairs[len(equations.terms) :]
-    kinetic = [known for known in equations.known if known.sign_in_lagrangian > 0.0]
-    potential = [known for known in equations.known if known.sign_in_lagrangian < 0.0]
-    if not all(isinstance(known, KineticEnergy) for known in kinetic):
+    n, d = equations.n_state, equations.n_state // 2
+    pairs, n_terms = list(equations.split(params)), len(equations.terms)
+    parts = _sorted(equations, pairs[:n_terms])
+    if parts is None:
         return None
-    C, M0, blocks, rest = np.zeros((d, d)), np.zeros((d, d)), [], []
-    for term, own in of_energies:
+    force = _forces(equations, pairs[n_terms:], parts)
+    M0, blocks, c = parts.M, parts.blocks, equations.c
+    if not blocks:
+        inverse = np.linalg.inv(M0).T
+        return lambda x: np.concatenate([x[..., d:n], force(x) @ inverse], axis=-1)
+
+    def field(x: np.ndarray) -> np.ndarray:
+        v, F, z, M = x[..., d:n], force(x), x - c, M0
+        half = (0.5 * v[..., :, None] * v[..., None, :]).reshape(*v.shape[:-1], d * d)
+        monomials = np.concatenate([half, v, np.ones_like(v[..., :1])], axis=-1)
+        for block in blocks:
+            y, rate, slope = block(z, v, monomials)
+            M = M + y[..., : d * d].reshape(*v.shape, d)
+            turning = rate[..., : d * d].reshape(*v.shape, d) @ v[..., None]
+            F = F + slope - turning[..., 0] - rate[..., d * d : -1]
+        return np.concatenate([v, _solved(M, F, d)], axis=-1)
+
+    return field
+
+
+@dataclass
+class _Parts:
+    """The terms of a Lagrangian by what they are to the equations of motion."""
+
+    M: np.ndarray  # (d, d), the masses that do not depend on q
+    C: np.ndarray  # (d, d), gyroscopic: v reads C^T
+    blocks: list[_Block]  # masses and b that depend on q
+    rest: list[tuple[Any, Params]]  # energies of q
+
+
+def _sorted(equations: "LagrangianEquations", pairs: list[tuple[Any, Params]]) -> _Parts | None:
+    """None where a term is of another kind."""
+    n, d, c, e = equations.n_state, equations.n_state // 2, equations.c, equations.e
+    parts = _Parts(np.zeros((d, d)), np.zeros((d, d)), [], [])
+    for term, own in pairs:
         if not reads_velocities(term, d):
-            rest.append((term, own))
+            parts.rest.append((term, own))
             continue
         Q = None
         if isinstance(term, QuadraticEnergies):
             Q = term.folded(own, e)[1]
         elif isinstance(term, Functions):
-            Q = term.folded(own, e, n_columns)
+            Q = term.folded(own, e, equations.n_columns)
         if Q is not None:
-            C += Q[d:n, :d]
-            M0 += Q[d:n, d:n]
-            rest.append((term, own))
+            parts.C += Q[d:n, :d]
+            parts.M += Q[d:n, d:n]
+            parts.rest.append((term, own))
             continue
         block = _block(term, own, e, d)
         if block is None:
             return None
-        blocks.append(block)
-    M0 += sum(known.inertia_at(c[None], d, np)[0] for known in kinetic)
-    gradient = bound(rest, range(n_columns), c, e, lambda g: g) if rest else None
+        parts.blocks.append(block)
+    for known in equations.known:
+        if known.sign_in_lagrangian > 0.0:
+            if not isinstance(known, KineticEnergy):
+                return None
+            parts.M += known.inertia_at(c[None], d, np)[0]
+    return parts
+
+
+def _forces(
+    equations: "LagrangianEquations", of_forces: list[tuple[Any, Params]], parts: _Parts
+) -> Function:
+    """x -> all that does not depend on masses of q, (..., d)."""
+    n, d, n_columns = equations.n_state, equations.n_state // 2, equations.n_columns
+    c, e = equations.c, equations.e
+    potential = [known for known in equations.known if known.sign_in_lagrangian < 0.0]
+    gradient = bound(parts.rest, range(n_columns), c, e, lambda g: g) if parts.rest else None
     G = None if equations.input_matrix is None else equations.input_matrix.T
     force = bound_force(of_forces, d, d, c, e) if of_forces else None
-    inverse = None if blocks else np.linalg.inv(M0).T
-    C_T = C.T if C.any() else None
+    C_T = parts.C.T if parts.C.any() else None
 
-    def field(x: np.ndarray) -> np.ndarray:
+    def all_of_them(x: np.ndarray) -> np.ndarray:
         v = x[..., d:n]
-        F: Any = gradient(x)[..., :d] if gradient is not None else 0.0
+        F: Any = gradient(x)[..., :d] if gradient is not None else np.zeros_like(v)
         if C_T is not None:
             F = F - v @ C_T
         for known in potential:
@@ -79,19 +124,9 @@ def bound_accelerations(equations: "LagrangianEquations", params: Params) -> Fun
             F = F + x[..., n : n + len(G)] @ G
         if force is not None:
             F = F + force(x, v)
-        if inverse is not None:
-            return np.concatenate([v, F @ inverse], axis=-1)
-        z, M = x - c, M0
-        half = (0.5 * v[..., :, None] * v[..., None, :]).reshape(*v.shape[:-1], d * d)
-        parts = np.concatenate([half, v, np.ones_like(v[..., :1])], axis=-1)
-        for block in blocks:
-            y, rate, slope = block(z, v, parts)
-            M = M + y[..., : d * d].reshape(*v.shape, d)
-            turning = rate[..., : d * d].reshape(*v.shape, d) @ v[..., None]
-            F = F + slope - turning[..., 0] - rate[..., d * d : -1]
-        return np.concatenate([v, _solved(M, F, d)], axis=-1)
+        return F
 
-    return field
+    return all_of_them
 
 
 def _solved(M: np.ndarray, F: np.ndarray, d: int) -> np.ndarray:
