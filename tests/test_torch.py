@@ -9,6 +9,7 @@ from helpers import asymmetric_data, fit_quietly, torch_field, torch_network
 from sklearn.exceptions import NotFittedError
 
 from skhnn import HNNRegressor, _fitted, _learned_dynamics, _torch
+from skhnn.forces import CubicDamping, Damping
 from skhnn.hamiltonians import ACTIVATIONS
 
 needs_cuda = pytest.mark.skipif(
@@ -138,16 +139,32 @@ def test_module_exports_with_torch_export(model, data):
     np.testing.assert_allclose(program.module()(x).detach(), model.predict(data[0]), atol=1e-12)
 
 
+def damped(X):
+    return np.hstack([X[:, 2:], -np.sin(X[:, :2]) - 0.1 * X[:, 2:]])
+
+
+MODELS_TO_EXPORT = {  # all terms, forces, and masses to divide by
+    "natural": {},
+    "forces": {"hamiltonian": "mechanical", "dissipation": Damping() + CubicDamping()},
+    "velocities": {"hamiltonian": "natural", "coordinates": "velocities", "periodic": [0]},
+}
+
+
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore:.*:FutureWarning")
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
-@pytest.mark.parametrize("form", ["mlp", "natural"])  # all terms that the others have
-def test_one_onnx_file_serves_every_number_of_states(data, form, tmp_path):
+@pytest.mark.parametrize("kind", MODELS_TO_EXPORT)
+def test_one_onnx_file_serves_every_number_of_states(data, kind, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: the extra 'test'")
     pytest.importorskip("onnxscript", reason="needs onnxscript: the extra 'test'")
-    model = HNNRegressor((9, 7), hamiltonian=form, max_iter=5, random_state=0, solver="lbfgs")
-    X, file = data[0], tmp_path / "field.onnx"
+    X, file, options = data[0], tmp_path / "field.onnx", MODELS_TO_EXPORT[kind]
+    if options:
+        model = HNNRegressor((9,), solver="least_squares", random_state=0, **options)
+        model = fit_quietly(model, X, damped(np.asarray(X)))
+    else:
+        model = HNNRegressor((9, 7), hamiltonian=kind, max_iter=5, random_state=0, solver="lbfgs")
+        model = fit_quietly(model, *data)
     torch.onnx.export(
-        fit_quietly(model, *data).to_torch(),
+        model.to_torch(),
         (torch.tensor(X[:2]),),
         file,
         dynamo=True,
@@ -159,7 +176,24 @@ def test_one_onnx_file_serves_every_number_of_states(data, form, tmp_path):
     assert argument.shape == ["n_states", 4]
     for n in (1, 2, 7, len(X)):
         (field,) = session.run(None, {argument.name: X[:n]})
-        np.testing.assert_allclose(field, model.predict(X[:n]), atol=1e-10)
+        np.testing.assert_allclose(field, model.predict(X[:n]), rtol=1e-6, atol=1e-7)
+
+
+def turning(X):
+    """A matrix S(x): q turns about itself at the rate p_1."""
+    S = np.zeros((len(X), 4, 4))
+    S[:, 0, 1], S[:, 1, 0] = X[:, 2], -X[:, 2]
+    return S
+
+
+def test_a_structure_of_numpy_is_not_exported_with_a_word(data):
+    X = np.asarray(data[0])
+    y = np.einsum("nij,nj->ni", turning(X), X)
+    model = HNNRegressor((9,), structure=turning, solver="least_squares", random_state=0)
+    module = fit_quietly(model, X, y).to_torch()
+    np.testing.assert_allclose(module(torch.tensor(X)).detach(), model.predict(X), atol=1e-12)
+    with pytest.raises(Exception, match="cannot be exported"):
+        torch.export.export(module, (torch.tensor(X[:5]),))
 
 
 @pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")

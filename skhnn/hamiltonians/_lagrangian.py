@@ -426,10 +426,23 @@ def _are_positive(M: np.ndarray) -> bool:
 
 def _solved(M: Any, F: Any, xp: ModuleType) -> Any:
     """M^-1 F, (..., d, m); not a number where an M has no inverse."""
+    if xp is not np and xp.compiler.is_compiling():
+        return _eliminated(M, F, xp)
     try:
         return xp.linalg.solve(M, F)
     except (np.linalg.LinAlgError, RuntimeError):
         return F * np.nan
+
+
+def _eliminated(M: Any, F: Any, xp: ModuleType) -> Any:
+    """The same by Gauss and Jordan, in operations that ONNX has; masses need no pivots."""
+    rows = xp.concatenate([M, F], -1)
+    d = M.shape[-1]
+    for k in range(d):
+        pivot = rows[..., k : k + 1, :] / rows[..., k : k + 1, k : k + 1]
+        others = rows - rows[..., :, k : k + 1] * pivot
+        rows = xp.concatenate([others[..., :k, :], pivot, others[..., k + 1 :, :]], -2)
+    return rows[..., d:]
 
 
 def _slopes(field: Callable[[np.ndarray], np.ndarray], X: np.ndarray, n_state: int) -> np.ndarray:

@@ -122,6 +122,11 @@ class Poisson:
 
     def _matrices(self, x: Any, like: Any, xp: ModuleType) -> Any:
         if xp is not np:
+            if xp.compiler.is_compiling():
+                raise NotImplementedError(
+                    "A structure that is a function S(x) of numpy arrays cannot be exported. "
+                    "Export a model with a constant structure, or evaluate this one by predict."
+                )
             x = x.detach().cpu().double().numpy()
         flat = np.asarray(x, dtype=float).reshape(-1, x.shape[-1])
         return as_like(self.at(flat).reshape(*x.shape, x.shape[-1]), like, xp)
