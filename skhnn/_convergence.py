@@ -43,6 +43,40 @@ def _of_thin_data(strays: float, why: str) -> str:
     )
 
 
+def of_joint_fit(status: str, n_steps: int, max_time: float | None) -> str:
+    """On a joint fit of states and Hamiltonian that did not converge."""
+    ends = {
+        "max_time": f"at max_time={max_time} s",
+        "interrupted": "by Ctrl-C",
+        "max_iter": f"after {n_steps} steps",
+        "failed": "where a step led nowhere",
+    }
+    return (
+        f"The joint fit of states and Hamiltonian ended {ends[status]}, before it converged; the "
+        "model so far is kept. More runs, a simpler hamiltonian or angles declared (periodic) may "
+        "help."
+    )
+
+
+def of_residuals(kappa: float) -> str:
+    """On residuals whose sums have kappa times the variance of white noise."""
+    return (
+        f"What the model leaves of neighbouring rows is alike (variances are {kappa:.1f} times "
+        "those of white noise): the model lacks something (friction, an input, an angle that is "
+        "not declared?), or the noise is correlated. Standard errors take account of the noise, "
+        "not of what lacks"
+    )
+
+
+def of_calibration(S: np.ndarray) -> str:
+    """On measured velocities S dq/dt."""
+    shown = np.array2string(S, precision=3, suppress_small=True)
+    return (
+        "The measured velocities are not the rates of the positions: they are S dq/dt with "
+        f"S = {shown} (calibration_). States, predictions and simulations have dq/dt"
+    )
+
+
 @dataclass
 class _End:
     """How a training ended; a method for each status, with the sentence on it, or None."""

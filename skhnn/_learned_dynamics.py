@@ -49,23 +49,31 @@ def learned_dynamics(
     driving : Driving or None
         The columns behind the state, inputs and parameters.
     """
-    n, equations, params = len(spread), model.equations, model.params
-    beside = _beside_energies(model)
+    equations = model.equations
     common: dict[str, Any] = {
-        "scale": spread, "support": support, "check": check, "beside_energies": beside,
-        "is_network": True,
+        "scale": spread, "support": support, "check": check, "is_network": True,
+        "beside_energies": _beside_energies(model),
     }  # fmt: skip
     if isinstance(equations, LagrangianEquations):
         return _of_velocities(model, equations, driving, common)
     if driving is not None:
         return _driven(model, model.bind(), equations.jacobian, driving, **common)
-    field, halves = model.bind(), equations.halves(params)
-    moves = scale != 1.0 or bool(np.any(shift))
-    if moves:
+    return _autonomous(model, device_for, scale, shift, common)
+
+
+def _autonomous(
+    model: Model,
+    device_for: Callable[[int], str | None],
+    scale: float,
+    shift: Any,
+    common: dict[str, Any],
+) -> Dynamics:
+    """The equations of x where there is nothing but the state."""
+    equations, params, spread = model.equations, model.params, common["scale"]
+    field, halves, n = model.bind(), equations.halves(params), len(spread)
+    if scale != 1.0 or np.any(shift):
         spread = spread / abs(scale)
-        if support is not None:
-            s = support.s / scale  # distances do not care for its sign
-            support = replace(support, mu=(support.mu - shift) / scale, s=s)
+        common |= {"scale": spread, "support": _moved(common["support"], scale, shift)}
         q, p = np.split(np.broadcast_to(np.asarray(shift, dtype=float), n), 2)
         field = _after(field, scale, shift)
         halves = halves and (_after(halves[0], scale, p), _after(halves[1], scale, q))
@@ -90,17 +98,21 @@ def learned_dynamics(
     return Dynamics(
         field,
         n,
-        check=check,
         jacobian=lambda X: scale * model.jacobian(scale * X + shift),
         energy=lambda X: model.energy(scale * X + shift) / scale,
         halves=halves,
-        scale=spread,
-        support=support,
         place=place,
         field_of_many=field_of_many,
-        is_network=True,
-        beside_energies=beside,
+        **common,
     )
+
+
+def _moved(support: Support | None, scale: float, shift: Any) -> Support | None:
+    """Where the data are in x, which is (z - shift) / scale."""
+    if support is None:
+        return None
+    s = support.s / scale  # distances do not care for its sign
+    return replace(support, mu=(support.mu - shift) / scale, s=s)
 
 
 def _beside_energies(model: Model) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ._asked_for import layout_asked_for
+from ._convergence import of_calibration, of_joint_fit, of_residuals
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
 from ._joint_attributes import attributes_of_joint_fit, masses_not_shown
@@ -31,8 +31,10 @@ from ._trajectories import (
     Smoothed,
     blocks,
     check_groups,
+    check_rates_of_rows,
     check_times_of_rows,
     correlation_of_residuals,
+    r2_of_forecasts,
     runs_of,
     states_for,
     std_of_states,
@@ -247,7 +249,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         rng = check_random_state(self.random_state)
         n_measured = self._n_measured(X.shape[1])
         n_state = self._layout(X.shape[1], "canonical").n_state
-        rates = self._checked_rates(y, (len(X), n_state))
+        rates = check_rates_of_rows(y, (len(X), n_state))
         first = BETWEEN[0] if self.between == "auto" else self.between
         fits: list[tuple[Chosen, Layout]] = []
         with one_blas_thread():
@@ -266,7 +268,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
                 fits.append((choice.run(), layout))
             chosen, layout = max(fits, key=lambda fit: fit[0].candidate.joint.evidence_if_white)
             self._set(chosen, layout, len(X), n_measured)
-        self._say(chosen)
+        self._warn(chosen.candidate.joint.status)
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -455,7 +457,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             rows = np.concatenate([a[-1:], b])
             forecast = self._forecast(start, t[rows], X[rows])
             predicted[b] = (forecast[1:] @ self._E.T)[:, :n_measured]
-        return _r2(X[:, :n_measured], predicted, [b for _, b in pairs], layout)
+        rows = np.concatenate([b for _, b in pairs])
+        return r2_of_forecasts(X[rows, :n_measured], predicted[rows], layout.periods)
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -494,31 +497,6 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             )
         groups = check_groups(groups, len(X))
         return X, check_times_of_rows(t, len(X), groups, self.time_step), groups
-
-    def _checked_rates(self, y: Any, shape: tuple[int, int]) -> np.ndarray | None:
-        """Measured derivatives, (n, n_state)."""
-        if y is None:
-            return None
-        if np.ndim(y) == 1 or np.shape(y)[1:] == (1,):
-            warnings.warn(
-                "y is not used: it has one column, and is no time derivative of all columns of a "
-                "state. HNNTrajectoryRegressor needs no y.",
-                stacklevel=3,
-            )
-            return None
-        y = check_array(
-            as_numpy(y, "y"), dtype=np.float64, ensure_all_finite="allow-nan", input_name="y",
-            copy=True,
-        )  # fmt: skip
-        if y.shape != shape:
-            raise ValueError(
-                "y must have the time derivatives of the columns of the state at every row, shape "
-                f"{shape}, NaN where they were not measured; got {y.shape}. It may be left out."
-            )
-        if np.isinf(y).any():
-            raise ValueError("y contains infinity.")
-        check_magnitude(np.nan_to_num(y), "y")
-        return None if np.isnan(y).all() else y
 
     def _n_measured(self, n_columns: int) -> int:
         """How many columns are measured ones of the state."""
@@ -614,37 +592,17 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             chosen, self.params_, self._label(layout)
         )
 
-    def _say(self, chosen: Chosen) -> None:
-        status = chosen.candidate.joint.status
+    def _warn(self, status: str) -> None:
+        """Say how the fit ended, if not well, and what it found that users should know."""
         if status != "converged":
-            ends = {
-                "max_time": f"at max_time={self.max_time} s",
-                "interrupted": "by Ctrl-C",
-                "max_iter": f"after {self.n_iter_} steps",
-                "failed": "where a step led nowhere",
-            }
-            warnings.warn(
-                f"The joint fit of states and Hamiltonian ended {ends[status]}, before it "
-                "converged; the model so far is kept. More runs, a simpler hamiltonian or angles "
-                "declared (periodic) may help.",
-                ConvergenceWarning, stacklevel=3,
-            )  # fmt: skip
-        if status not in ("max_time", "interrupted") and self.residual_correlation_ > _CORRELATED:
-            warnings.warn(
-                "What the model leaves of neighbouring rows is alike (variances are "
-                f"{self.residual_correlation_:.1f} times those of white noise): the model lacks "
-                "something (friction, an input, an angle that is not declared?), or the noise is "
-                "correlated. Standard errors take account of the noise, not of what lacks.",
-                stacklevel=3,
-            )
+            end = of_joint_fit(status, self.n_iter_, self.max_time)
+            warnings.warn(end, ConvergenceWarning, stacklevel=3)
+        sentences = list(self._sentences)
         if hasattr(self, "calibration_"):
-            S = np.array2string(self.calibration_, precision=3, suppress_small=True)
-            warnings.warn(
-                "The measured velocities are not the rates of the positions: they are S dq/dt with "
-                f"S = {S} (calibration_). States, predictions and simulations have dq/dt.",
-                stacklevel=3,
-            )
-        for sentence in self._sentences:
+            sentences.insert(0, of_calibration(self.calibration_))
+        if status not in ("max_time", "interrupted") and self.residual_correlation_ > _CORRELATED:
+            sentences.insert(0, of_residuals(self.residual_correlation_))
+        for sentence in sentences:
             warnings.warn(f"{sentence}.", stacklevel=3)
 
     def _label(self, layout: Layout) -> list[str]:
@@ -710,20 +668,3 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         tags.target_tags.required = False
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _r2(Y: np.ndarray, predicted: np.ndarray, parts: list[np.ndarray], layout: Layout) -> float:
-    rows = np.concatenate(parts)
-    scores = []
-    for j in range(Y.shape[1]):
-        true, found = Y[rows, j].copy(), predicted[rows, j]
-        if j in layout.periods:
-            period = layout.periods[j]
-            true = found + (true - found + 0.5 * period) % period - 0.5 * period
-        ok = ~np.isnan(true)
-        if ok.sum() < 2:
-            continue
-        found = np.where(np.isfinite(found), found, np.mean(true[ok]))
-        if np.ptp(true[ok]) > 0.0:
-            scores.append(r2_score(true[ok], found[ok]))
-    return float(np.mean(scores)) if scores else np.nan

@@ -16,9 +16,9 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation", "_trajectory_regressor"},
     "_trajectory_regressor": {
-        "_asked_for", "_documentation", "_fitted", "_joint_attributes", "_model", "_noisy_states",
-        "_simulation", "_threads", "_trajectories", "_validation", "forces", "hamiltonians",
-        "numpy", "sklearn",
+        "_asked_for", "_convergence", "_documentation", "_fitted", "_joint_attributes", "_model",
+        "_noisy_states", "_simulation", "_threads", "_trajectories", "_validation", "forces",
+        "hamiltonians", "numpy", "sklearn",
     },
     "_joint_attributes": {
         "_coordinates", "_fit", "_identified", "_model", "_support", "_trajectories",
@@ -30,7 +30,7 @@ ALLOWED = {
     },
     "_trajectories": {
         "_asked_for", "_data", "_fit", "_scaling", "_selection", "_solvers", "_validation",
-        "forces", "hamiltonians", "numpy", "scipy",
+        "forces", "hamiltonians", "numpy", "scipy", "sklearn",
     },
     "_regressor": {
         "_asked_for", "_callbacks", "_convergence", "_coordinates", "_data", "_diagnosis",

@@ -1,13 +1,20 @@
 """From measured runs to a Hamiltonian: states and weights are found together."""
 
 from ._choice import Choice, Chosen
+from ._forecasts import blocks, r2_of_forecasts
 from ._joint import states_for, std_of_states
 from ._measured import Measured
 from ._residuals import correlation_of_residuals, velocities_are_rates
 from ._runs import BETWEEN, Grid, Inputs, Runs
 from ._smoothing import Smooth, smoothed
 from ._start import AsMeasured, Smoothed
-from ._table import blocks, check_groups, check_times_of_rows, runs_of, unwrapped
+from ._table import (
+    check_groups,
+    check_rates_of_rows,
+    check_times_of_rows,
+    runs_of,
+    unwrapped,
+)
 
 __all__ = [
     "BETWEEN",
@@ -22,8 +29,10 @@ __all__ = [
     "Smoothed",
     "blocks",
     "check_groups",
+    "check_rates_of_rows",
     "check_times_of_rows",
     "correlation_of_residuals",
+    "r2_of_forecasts",
     "runs_of",
     "smoothed",
     "states_for",

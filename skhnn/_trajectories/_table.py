@@ -1,13 +1,13 @@
 """A user's table of measured rows as runs."""
 
 import warnings
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_array
 
-from .._validation import as_numpy
+from .._validation import as_numpy, check_magnitude
 from ._runs import Inputs, Runs
 
 
@@ -43,6 +43,31 @@ def check_groups(groups: Any, n: int) -> np.ndarray:
     return np.argsort(np.argsort(first))[number.ravel()]
 
 
+def check_rates_of_rows(y: Any, shape: tuple[int, int]) -> np.ndarray | None:
+    """Measured derivatives (n, n_state), or None where there are none."""
+    if y is None:
+        return None
+    if np.ndim(y) == 1 or np.shape(y)[1:] == (1,):
+        warnings.warn(
+            "y is not used: it has one column, and is no time derivative of all columns of a "
+            "state. HNNTrajectoryRegressor needs no y.",
+            stacklevel=3,
+        )
+        return None
+    y = check_array(
+        as_numpy(y, "y"), dtype=np.float64, ensure_all_finite="allow-nan", input_name="y", copy=True
+    )
+    if y.shape != shape:
+        raise ValueError(
+            "y must have the time derivatives of the columns of the state at every row, shape "
+            f"{shape}, NaN where they were not measured; got {y.shape}. It may be left out."
+        )
+    if np.isinf(y).any():
+        raise ValueError("y contains infinity.")
+    check_magnitude(np.nan_to_num(y), "y")
+    return None if np.isnan(y).all() else y
+
+
 def runs_of(
     X: np.ndarray,
     t: np.ndarray,
@@ -66,14 +91,7 @@ def runs_of(
     times, states, inputs, rows, short = [], [], [], [], []
     for group in range(groups.max() + 1):
         own = np.flatnonzero(groups == group)
-        steps = np.diff(t[own])
-        if (steps <= 0.0).any():
-            k = int(np.argmax(steps <= 0.0))
-            raise ValueError(
-                f"The times of a run must increase from row to row; in run {group} row "
-                f"{own[k + 1]} has t={t[own[k + 1]]:g} after t={t[own[k]]:g}. Sort the rows by "
-                "time, average repeated times, and pass the run of every row as groups."
-            )
+        _check_increasing(t, own, group)
         Y = X[own, :n_measured]
         if int((~np.isnan(Y)).any(axis=1).sum()) < 2:
             short.append(group)
@@ -98,29 +116,19 @@ def runs_of(
     return Runs(times, states, n_state, inputs or None, rows)
 
 
+def _check_increasing(t: np.ndarray, own: np.ndarray, run: int) -> None:
+    steps = np.diff(t[own])
+    if (steps <= 0.0).any():
+        k = int(np.argmax(steps <= 0.0))
+        raise ValueError(
+            f"The times of a run must increase from row to row; in run {run} row {own[k + 1]} has "
+            f"t={t[own[k + 1]]:g} after t={t[own[k]]:g}. Sort the rows by time, average repeated "
+            "times, and pass the run of every row as groups."
+        )
+
+
 def unwrapped(x: np.ndarray, period: float) -> np.ndarray:
     """An angle without jumps by its period; NaN stay."""
     found, ok = x.copy(), ~np.isnan(x)
     found[ok] = np.unwrap(x[ok], period=period)
-    return found
-
-
-def blocks(t: np.ndarray, groups: np.ndarray, horizon: float | None) -> list[Sequence[np.ndarray]]:
-    """Pairs (rows before, rows after) of every run, each of them ``horizon`` long.
-
-    Without a horizon it is a quarter of every run; what is shorter than two is cut in the middle.
-    """
-    found: list[Sequence[np.ndarray]] = []
-    for group in range(groups.max() + 1):
-        rows = np.flatnonzero(groups == group)
-        if len(rows) < 4:
-            continue
-        span = t[rows[-1]] - t[rows[0]]
-        length = min(horizon or 0.25 * span, 0.5 * span)
-        number = np.minimum(
-            ((t[rows] - t[rows[0]]) / length * (1.0 - 1e-9)).astype(int),
-            int(span / length + 1e-9) - 1,
-        )
-        parts = [rows[number == k] for k in range(number.max() + 1)]
-        found += [(a, b) for a, b in pairwise(parts) if len(a) > 1 and len(b)]
     return found

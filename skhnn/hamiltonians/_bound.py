@@ -92,28 +92,9 @@ def _network(
     term: Network, params: Params, columns: list[int], n_columns: int, e: float, out: Function
 ) -> Function:
     *hidden, W = params
-    activation = ACTIVATIONS[term.activation]
-    at = [columns.index(k) for k in term.on]
-    first, bias = _folded(term.phi, hidden[0], hidden[1], at, len(columns))
-    layers = [(first, bias), *zip(hidden[2::2], hidden[3::2], strict=True)]
-    back = [np.ascontiguousarray(V) for V in (out(first.T), *(V.T for V in hidden[2::2]))][::-1]
-
-    def forwards(h: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        slopes = []
-        for V, b in layers:
-            a = h @ V
-            a += b
-            h, slope = activation(a, np, 1)
-            slopes.append(slope)
-        return h, slopes
-
-    def backwards(g: np.ndarray, slopes: list[np.ndarray]) -> np.ndarray:
-        for V in back:
-            u = slopes.pop()
-            u *= g
-            g = u @ V
-        return g
-
+    n, at = len(columns), [columns.index(k) for k in term.on]
+    first, bias = _folded(term.phi, hidden[0], hidden[1], at, n)
+    forwards, backwards = _passes(term.activation, first, bias, hidden[2:], out)
     if term.psi is None:
         w = e * W[:, 0]
 
@@ -123,12 +104,12 @@ def _network(
 
         return field
 
-    at = [columns.index(k) for k in term.psi_on]
     assert isinstance(term.psi, Chain)
     assert isinstance(term.psi.g, Products)
+    at = [columns.index(k) for k in term.psi_on]
     A, a, B, b = term.psi.g.constants.values()
-    A, a = _folded(term.psi.f, A, a, at, len(columns))
-    B, b = _folded(term.psi.f, B, b, at, len(columns))
+    A, a = _folded(term.psi.f, A, a, at, n)
+    B, b = _folded(term.psi.f, B, b, at, n)
     A_back, B_back = (np.ascontiguousarray(out(M.T)) for M in (A, B))
     W, W_T = e * W, np.ascontiguousarray(e * W.T)
 
@@ -146,6 +127,39 @@ def _network(
         return g
 
     return field_of_product
+
+
+_Slopes = list[np.ndarray]
+
+
+def _passes(
+    activation: str, first: np.ndarray, bias: np.ndarray, others: Params, out: Function
+) -> tuple[
+    Callable[[np.ndarray], tuple[np.ndarray, _Slopes]],
+    Callable[[np.ndarray, _Slopes], np.ndarray],
+]:
+    """z -> the last units and all slopes; weights of the units and slopes -> out(gradient)."""
+    function = ACTIVATIONS[activation]
+    layers = [(first, bias), *zip(others[::2], others[1::2], strict=True)]
+    back = [np.ascontiguousarray(V) for V in (out(first.T), *(V.T for V in others[::2]))][::-1]
+
+    def forwards(h: np.ndarray) -> tuple[np.ndarray, _Slopes]:
+        slopes = []
+        for V, b in layers:
+            a = h @ V
+            a += b
+            h, slope = function(a, np, 1)
+            slopes.append(slope)
+        return h, slopes
+
+    def backwards(g: np.ndarray, slopes: _Slopes) -> np.ndarray:
+        for V in back:
+            u = slopes.pop()
+            u *= g
+            g = u @ V
+        return g
+
+    return forwards, backwards
 
 
 def _folded(
