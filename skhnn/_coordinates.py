@@ -11,7 +11,14 @@ from ._masses import sentence_of, undetermined_masses
 from ._scaling import Scaling
 from ._selection import compare, unit_masses_fit
 from ._threads import one_blas_thread
-from .hamiltonians import EulerLagrange, Hamiltonian, LagrangianEquations, Natural, WithForces
+from .hamiltonians import (
+    EulerLagrange,
+    Hamiltonian,
+    LagrangianEquations,
+    Layout,
+    Natural,
+    WithForces,
+)
 
 # Differences that are rounding, relative to the largest velocity.
 _ROUNDING = 1e-9
@@ -42,10 +49,8 @@ def coordinates_of(
     d = y.shape[1] // 2
     if y.shape[1] % 2 or not _have_velocities(X, y):
         return "canonical"
-    if isinstance(hamiltonian, str) and hamiltonian in _OF_MOMENTA:
-        return "canonical"
     layout = layout_asked_for(estimator, X.shape[1], "velocities")
-    if isinstance(hamiltonian, Hamiltonian) and _names_momenta(hamiltonian, layout):
+    if names_momenta(hamiltonian, layout):
         return "canonical"
     scaling = Scaling.from_velocities(X, y, weight, layout.periods)
     problem = Problem(
@@ -66,8 +71,10 @@ def _have_velocities(X: np.ndarray, y: np.ndarray) -> bool:
     return bool((np.abs(v - rates).max(axis=0) <= _ROUNDING * largest).all() and largest.any())
 
 
-def _names_momenta(hamiltonian: Hamiltonian, layout: Any) -> bool:
-    """Whether a network of it reads momenta."""
+def names_momenta(hamiltonian: Hamiltonian | str, layout: Layout) -> bool:
+    """Whether it has no meaning for velocities, a network of it reading momenta."""
+    if isinstance(hamiltonian, str):
+        return hamiltonian in _OF_MOMENTA
     d = layout.n_rates
     networks = hamiltonian.declare(layout).networks
     return any(d <= k < 2 * d for network in networks for k in network.on)

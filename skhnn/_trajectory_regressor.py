@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ._asked_for import layout_asked_for
 from ._convergence import of_calibration, of_joint_fit, of_residuals
+from ._coordinates import names_momenta
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
 from ._joint_attributes import attributes_of_joint_fit, masses_not_shown
@@ -537,7 +538,10 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         """What the columns may be: coordinates, and S where velocities are S dq/dt."""
         if self.coordinates == "positions":
             return [("velocities", None)]
-        if self.coordinates == "canonical":
+        is_open = self.coordinates == "auto"
+        if self.coordinates == "canonical" or (
+            is_open and names_momenta(self.hamiltonian, self._layout(X.shape[1], "velocities"))
+        ):
             return [("canonical", None)]
         layout, n = self._layout(X.shape[1], "canonical"), self._n_measured(X.shape[1])
         runs = runs_of(X, t, groups, n, n, layout.periods, BETWEEN[0], has_to_say=False)

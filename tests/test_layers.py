@@ -16,9 +16,9 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation", "_trajectory_regressor"},
     "_trajectory_regressor": {
-        "_asked_for", "_convergence", "_documentation", "_fitted", "_joint_attributes", "_model",
-        "_noisy_states", "_simulation", "_threads", "_trajectories", "_validation", "forces",
-        "hamiltonians", "numpy", "sklearn",
+        "_asked_for", "_convergence", "_coordinates", "_documentation", "_fitted",
+        "_joint_attributes", "_model", "_noisy_states", "_simulation", "_threads", "_trajectories",
+        "_validation", "forces", "hamiltonians", "numpy", "sklearn",
     },
     "_joint_attributes": {
         "_coordinates", "_fit", "_identified", "_model", "_support", "_trajectories",

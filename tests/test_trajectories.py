@@ -17,7 +17,7 @@ from skhnn._trajectories import Grid, Runs, Smoothed, _choice
 from skhnn._trajectories._collocation import _defects, linearised
 from skhnn._trajectories._measured import Shown
 from skhnn._trajectories._smoothing import smoothed
-from skhnn.hamiltonians import Natural, Quadratic
+from skhnn.hamiltonians import MLP, Natural, Quadratic
 from skhnn.preprocessing import derivatives, from_trajectories
 
 pytestmark = pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
@@ -793,3 +793,10 @@ def test_generic_checks_fail_for_odd_numbers_of_columns_only():
     for result in failed:
         assert "as many columns of momenta" in str(result["exception"]), result["check_name"]
     assert sum(result["status"] == "passed" for result in results) >= 20
+
+
+@pytest.mark.parametrize("hamiltonian", ["mlp", MLP(), MLP("q") + MLP("p")])
+def test_a_hamiltonian_of_momenta_makes_the_columns_momenta(hamiltonian):
+    _, X, t, groups = of_pendulum(n_runs=5)
+    model = fitted(X, t, groups, hamiltonian=hamiltonian)
+    assert model.coordinates_ == "canonical"

@@ -90,66 +90,115 @@ def fit_jointly(
     ``equations`` are in the units of the data; ``free``, (m,) of bool, says which last weights may
     change. What is left of ``tau`` values in a row is alike, so that n values count as n / tau.
     """
-    present, size, D = measured.present, measured.sizes(x), x.shape[1]
-    quadratic = equations.is_quadratic
-    order = np.concatenate([np.flatnonzero(free & quadratic), np.flatnonzero(free & ~quadratic)])
-    n_wide, n_of_E = int((free & quadratic).sum()), int(measured.is_open.sum())
-    n_lost, nodes = _values_of_starts(present, grid, D), np.flatnonzero(present.any(axis=1))
-    weights, E = measured.weight * np.ones_like(measured.y), measured.E
-    sigma = _first_noise(measured, sigma, size, measured.misfit(equations, params, x, grid, E))
-    found, status, quiet = None, "max_iter", 0
-    for step in range(1, most_steps + 1):
-        shown = measured.shown(equations, params, x, grid, E, order)
-        precision = measured.precision(sigma, weights)
-        try:
-            local = linearised(equations, params, x, grid, order, shown, precision, n_of_E)
-            there = shown.at(nodes)
-            A = there.by_all(local.Psi[nodes])
-            theta = np.concatenate([equations.last(params)[order], E[measured.is_open]])
-            t = there.misfit - (there.by_x @ local.dx0[nodes, :, None])[..., 0] + A @ theta
-            fit = _least_squares(A, t, precision[nodes], n_wide, n_of_E, n_lost, tau)
-        except (np.linalg.LinAlgError, ValueError):
+    newton = _Newton(equations, params, free, x, sigma, measured, grid, tau)
+    status, quiet = "max_iter", 0
+    for _ in range(most_steps):
+        if not newton.step():
             status = "failed"
             break
-        w = equations.last(params)
-        change, of_E = np.zeros_like(w), fit.w[len(order) :] - theta[len(order) :]
-        change[order] = fit.w[: len(order)] - theta[: len(order)]
-        dx = local.dx0 + local.Psi @ (fit.w - theta)
-        factor = _step_length(equations, params, w, change, x, dx, grid)
-        if not factor:
-            status = "failed"
-            break
-        x = x + factor * dx
-        params = equations.with_last(params, w + factor * change)
-        E = E.copy()
-        E[measured.is_open] += factor * of_E
-        residuals = measured.misfit(equations, params, x, grid, E)
-        before, lost = sigma, (n_lost + fit.free) / max(present.sum(), 1)
-        sigma = _noise(measured, before, residuals, weights, lost, size, shown, grid)
-        if measured.robust:
-            u = np.where(present, residuals / sigma, 0.0)
-            weights = measured.weight * (_FREEDOM + 1.0) / (_FREEDOM + u**2)
-        evidence, if_white = _log_evidences(fit, local.volume, sigma, present, tau)
-        found = JointFit(
-            equations, params, x, sigma, evidence, order, np.zeros((0, 0)), step, "max_iter",
-            residuals, fit.free, E, if_white,
-        )  # fmt: skip
-        of_states = present[:, :D]
-        with np.errstate(invalid="ignore"):
-            moved = np.sqrt(np.nanmean(np.where(of_states, (dx / before[:D]) ** 2, np.nan)))
-            noise_moved = np.nanmax(np.abs(np.log(sigma / before)))
-        is_quiet = factor == 1.0 and moved < _TO_AND_FRO and noise_moved < _STILL_NOISE
-        quiet = quiet + 1 if is_quiet else 0
-        if quiet and (moved < _STILL or quiet > _STEPS_TO_AND_FRO):
+        quiet = quiet + 1 if newton.is_quiet else 0
+        if quiet and (newton.moved < _STILL or quiet > _STEPS_TO_AND_FRO):
             status = "converged"
             break
         if is_out_of_time():
             status = "max_time"
             break
-    if found is None:
-        return None
-    root = _root_of_covariance(A, precision[nodes], fit)[: len(order)]
-    return replace(found, status=status, root=root)
+    return newton.result(status)
+
+
+class _Newton:
+    """States, last weights, calibration and noise of a joint fit, step by step.
+
+    The unknowns of a step are the weights of ``order``, those with wide priors first, and the
+    entries of E that are open.
+    """
+
+    def __init__(
+        self, equations: Equations, params: Params, free: np.ndarray, x: np.ndarray,
+        sigma: np.ndarray, measured: Measured, grid: Grid, tau: float,
+    ):  # fmt: skip
+        self.equations, self.measured, self.grid, self.tau = equations, measured, grid, tau
+        self.params, self.x, self.E = params, x, measured.E
+        quadratic, present = equations.is_quadratic, measured.present
+        wide = np.flatnonzero(free & quadratic)
+        self.order = np.concatenate([wide, np.flatnonzero(free & ~quadratic)])
+        self.n_wide, self.n_of_E = len(wide), int(measured.is_open.sum())
+        self.n_lost = _values_of_starts(present, grid, x.shape[1])
+        self.nodes, self.size = np.flatnonzero(present.any(axis=1)), measured.sizes(x)
+        self.weights = measured.weight * np.ones_like(measured.y)
+        self.sigma = _first_noise(measured, sigma, self.size, self._misfit())
+        self.n_steps, self.moved, self.is_quiet = 0, np.inf, False
+        self._found: JointFit | None = None
+        self._last: tuple[np.ndarray, np.ndarray, LinearFit] | None = None
+
+    def step(self) -> bool:
+        """One step; False where it leads nowhere, and all stays as it is."""
+        last, measured = self.equations.last(self.params), self.measured
+        n, now = len(self.order), np.concatenate([last[self.order], self.E[measured.is_open]])
+        shown = measured.shown(self.equations, self.params, self.x, self.grid, self.E, self.order)
+        precision = measured.precision(self.sigma, self.weights)
+        try:
+            local = linearised(
+                self.equations, self.params, self.x, self.grid, self.order, shown, precision,
+                self.n_of_E,
+            )  # fmt: skip
+            there = shown.at(self.nodes)
+            A = there.by_all(local.Psi[self.nodes])
+            t = there.misfit - (there.by_x @ local.dx0[self.nodes, :, None])[..., 0] + A @ now
+            fit = _least_squares(
+                A, t, precision[self.nodes], self.n_wide, self.n_of_E, self.n_lost, self.tau
+            )
+        except (np.linalg.LinAlgError, ValueError):
+            return False
+        change = np.zeros_like(last)
+        change[self.order] = (fit.w - now)[:n]
+        dx = local.dx0 + local.Psi @ (fit.w - now)
+        factor = _step_length(self.equations, self.params, last, change, self.x, dx, self.grid)
+        if not factor:
+            return False
+        self.x = self.x + factor * dx
+        self.params = self.equations.with_last(self.params, last + factor * change)
+        self.E = self.E.copy()
+        self.E[measured.is_open] += factor * (fit.w - now)[n:]
+        self.n_steps += 1
+        self._last = A, precision, fit
+        self._look(fit, local.volume, shown, dx, factor)
+        return True
+
+    def _look(
+        self, fit: LinearFit, volume: float, shown: Shown, dx: np.ndarray, factor: float
+    ) -> None:
+        """The noise, the evidence, and how far the step went."""
+        measured, before = self.measured, self.sigma
+        present, residuals = measured.present, self._misfit()
+        lost = (self.n_lost + fit.free) / max(present.sum(), 1)
+        sigma = _noise(measured, before, residuals, self.weights, lost, self.size, shown, self.grid)
+        if measured.robust:
+            u = np.where(present, residuals / sigma, 0.0)
+            self.weights = measured.weight * (_FREEDOM + 1.0) / (_FREEDOM + u**2)
+        evidence, if_white = _log_evidences(fit, volume, sigma, present, self.tau)
+        self._found = JointFit(
+            self.equations, self.params, self.x, sigma, evidence, self.order, np.zeros((0, 0)),
+            self.n_steps, "max_iter", residuals, fit.free, self.E, if_white,
+        )  # fmt: skip
+        D = dx.shape[1]
+        with np.errstate(invalid="ignore"):
+            squares = np.where(present[:, :D], (dx / before[:D]) ** 2, np.nan)
+            self.moved = float(np.sqrt(np.nanmean(squares)))
+            noise_moved = np.nanmax(np.abs(np.log(sigma / before)))
+        self.is_quiet = factor == 1.0 and self.moved < _TO_AND_FRO and noise_moved < _STILL_NOISE
+        self.sigma = sigma
+
+    def result(self, status: str) -> JointFit | None:
+        """The fit after the last step, with a root of the covariance; None before the first."""
+        if self._found is None or self._last is None:
+            return None
+        A, precision, fit = self._last
+        root = _root_of_covariance(A, precision[self.nodes], fit)[: len(self.order)]
+        return replace(self._found, status=status, root=root)
+
+    def _misfit(self) -> np.ndarray:
+        return self.measured.misfit(self.equations, self.params, self.x, self.grid, self.E)
 
 
 def states_for(
