@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 
 from ._base import Declaration, Hamiltonian
+from ._differences import by_column
 from ._distances import Squares
 from ._functions import Functions
 from ._known import KnownEnergy
 from ._layout import Layout
 from ._maps import as_like
 from ._network import spread
-
-# The step of the differences that stand for derivatives of M(q), relative to the size of q.
-_STEP = 6e-6
 
 
 class Kinetic(Hamiltonian):
@@ -189,10 +187,8 @@ class KnownMass(KnownEnergy):
         """The derivatives of M by every coordinate, times v, by differences."""
         rows, found = _numpy(X, xp), []
         for k in range(self.d):
-            aside = _STEP * (1.0 + np.abs(rows[..., k]).max()) * (np.arange(rows.shape[-1]) == k)
-            ahead, behind = self._mass(rows + aside), self._mass(rows - aside)
-            slope = as_like((ahead - behind) / (2.0 * aside[k]), X, xp)
-            found.append((slope * X[..., None, self.d : 2 * self.d]).sum(-1))
+            by_q = as_like(by_column(self._mass, rows, k), X, xp)
+            found.append((by_q * X[..., None, self.d : 2 * self.d]).sum(-1))
         return found
 
 

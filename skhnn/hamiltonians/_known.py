@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from ._base import Declaration, Hamiltonian
+from ._differences import STEP
 from ._layout import Layout
 from ._maps import as_like
 from ._network import as_slice, spread
 from ._saving import refuse_unless_saved
 
-# The step of the differences that stand for a Hessian, relative to the size of x.
-_STEP = 6e-6  # the cube root of eps
 # A gradient and differences of its function agree to this part of the difference, and to rounding.
 _LOOSE, _ROUNDING = 1e-3, 1e-12
 
@@ -154,7 +153,7 @@ class Known(Hamiltonian, KnownEnergy):
         size = np.ptp(X, axis=0)
         size = np.where(size > 0.0, size, 1.0 + np.abs(X).max(axis=0))
         for k in self._on(X.shape[1]):
-            aside = _STEP * size * (np.arange(X.shape[1]) == k)
+            aside = STEP * size * (np.arange(X.shape[1]) == k)
             ahead, behind = X + aside, X - aside
             width = ahead[:, k] - behind[:, k]  # far from the origin it is not twice the step
             change = np.asarray(self.value_at(ahead, np) - self.value_at(behind, np))
@@ -186,7 +185,7 @@ class Known(Hamiltonian, KnownEnergy):
             along = np.einsum("nij,...nj->...ni", self.hessian(X[..., on]), V[..., on])
             return np.asarray(spread(along, on, n_columns, np))
         V = V + np.zeros_like(X)
-        h = _STEP * (1.0 + np.abs(X).max())
+        h = STEP * (1.0 + np.abs(X).max())
         ahead, behind = (
             self.gradient_at((X + sign * h * V).reshape(-1, n_columns), np) for sign in (1, -1)
         )

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ._bound_accelerations import bound_accelerations
+from ._differences import by_column
 from ._equations import Equations, Units
 from ._euler_lagrange import by_last, directions, inertia, pullback, reads_velocities, rest
 from ._evaluated_forces import EvaluatedForces
@@ -32,8 +33,6 @@ from ._maps import as_like
 from ._structure import Structure
 
 _POINTS = 50
-# The step of differences that stand for derivatives of the field, relative to the size of x.
-_STEP = 6e-6
 
 
 class LagrangianEquations(Equations):
@@ -447,8 +446,4 @@ def _eliminated(M: Any, F: Any, xp: ModuleType) -> Any:
 
 def _slopes(field: Callable[[np.ndarray], np.ndarray], X: np.ndarray, n_state: int) -> np.ndarray:
     """Central differences by the columns of the state, (n, D, D)."""
-    columns = []
-    for k in range(n_state):
-        h = _STEP * (1.0 + np.abs(X[:, k]).max()) * (np.arange(X.shape[1]) == k)
-        columns.append((field(X + h) - field(X - h)) / (2.0 * h[k]))
-    return np.stack(columns, axis=-1)
+    return np.stack([by_column(field, X, k) for k in range(n_state)], axis=-1)

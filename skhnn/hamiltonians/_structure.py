@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ._differences import by_column
 from ._maps import as_like
-
-# The step of the differences that stand for derivatives of S(x), relative to the spread.
-_STEP = 6e-6
 
 
 def field_from_gradient(G: Any, xp: ModuleType = np) -> Any:
@@ -110,12 +108,8 @@ class Poisson:
         return (v[..., None, :] @ self._matrices(x, v, xp))[..., 0, :]
 
     def slope(self, x: np.ndarray, g: np.ndarray, xp: ModuleType = np) -> Any:
-        columns = []
-        for k in range(x.shape[-1]):
-            h = _STEP * (1.0 + np.abs(x[..., k]).max()) * (np.arange(x.shape[-1]) == k)
-            change = (self.at(x + h) - self.at(x - h)) / (2.0 * h[k])
-            columns.append((change @ g[..., None])[..., 0])
-        return np.stack(columns, axis=-1)
+        columns = [by_column(self.at, x, k) @ g[..., None] for k in range(x.shape[-1])]
+        return np.concatenate(columns, axis=-1)
 
     def in_units(self, s: np.ndarray, c: np.ndarray, e: float, f: np.ndarray) -> "Poisson":
         return Poisson(self.function, s, c, e / (f[:, None] * s))
