@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ._columns import Columns, is_constant, rounding_of_derivatives
+from ._differences import NEXT_STATES, ends_of_runs, of_differences
 
 # Enough rows to see what holds in all of them; with fewer a column, chance may show anything.
 _ROWS, _ROWS_PER_COLUMN = 2000, 5
@@ -33,6 +34,7 @@ def suspicions(
     y: np.ndarray,
     names: Sequence[str] | None,
     periods: Mapping[int, float] | None = None,
+    groups: np.ndarray | None = None,
 ) -> list[str]:
     """Sentences about columns that cannot mean what they are taken for, the likeliest first.
 
@@ -44,12 +46,14 @@ def suspicions(
         The names of the columns, if they have any.
     periods : mapping or None
         {column: period} of the columns that are known to be angles.
+    groups : (n,) array or None
+        The run of each row.
     """
     label = label_of_columns(X.shape[1], names)
     X_first, y_first = X[:_ROWS_IN_A_ROW], y[:_ROWS_IN_A_ROW]
     found = _jumps_of_angles(X_first, y_first, label, periods or {})
-    found = found or _wrapped_angles(X_first, label, periods or {})
-    return found + _of_columns(X, y, names, label)
+    found = found or _wrapped_angles(X_first, label, periods or {}, groups)
+    return found + (of_differences(X, y, groups) or _of_columns(X, y, names, label))
 
 
 def still_inputs(X: np.ndarray, inputs: Sequence[int], label: Sequence[str]) -> list[str]:
@@ -74,11 +78,7 @@ def _of_columns(
         return []
     of_X, of_y = Columns.of(X), Columns.of(y)
     if _is_next_state(X, y, of_X):
-        return [
-            "y is nearly X in every column: are these the next states? y is the time derivative "
-            "dX/dt of each row. With a time step dt, np.gradient(X, dt, axis=0) of every run gives "
-            "it"
-        ]
+        return [f"y is nearly X in every column{NEXT_STATES}"]
     found = _clocks(of_X, of_y, label)
     order = _order(X, y, of_X, of_y)
     if order is not None:
@@ -136,11 +136,19 @@ def _jumps_of_angles(
     return found
 
 
-def _wrapped_angles(X: np.ndarray, label: Sequence[str], periods: Mapping[int, float]) -> list[str]:
+def _wrapped_angles(
+    X: np.ndarray,
+    label: Sequence[str],
+    periods: Mapping[int, float],
+    groups: np.ndarray | None,
+) -> list[str]:
     """Columns that go on smoothly but for jumps by a period, and are not known to be angles."""
-    found = []
-    for j in range(X.shape[1] if len(X) > _ROWS_PER_COLUMN else 0):
-        step = np.abs(np.diff(X[:, j]))
+    found: list[str] = []
+    if len(X) <= _ROWS_PER_COLUMN:
+        return found
+    within = ~ends_of_runs(X, groups)
+    for j in range(X.shape[1]):
+        step = np.abs(np.diff(X[:, j]))[within]
         for period in _USUAL_PERIODS if j not in periods else ():
             large = step > 0.5 * period
             jumps = np.sum((step > _JUMP * period) & (step < period * 1.001))

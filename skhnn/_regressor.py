@@ -404,7 +404,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             found = []
             states = data[0][:, : layout.n_state]
             if layout.has_halves:
-                found = suspicions(states, data[1], self._names(states), layout.periods)
+                found = suspicions(states, data[1], self._names(states), layout.periods, data[3])
             if layout.has_velocities:
                 found += of_rates(states, data[1], self._label(states))
             warn_of_columns(found + still_inputs(data[0], layout.inputs, self._label(data[0])))

@@ -36,12 +36,20 @@ from ._trajectories import (
     check_times_of_rows,
     correlation_of_residuals,
     r2_of_forecasts,
+    refuse_times_in_rows,
     runs_of,
     states_for,
     std_of_states,
     velocities_are_rates,
 )
-from ._validation import as_numpy, check_choice, check_flag, check_magnitude, check_number
+from ._validation import (
+    as_numpy,
+    check_choice,
+    check_flag,
+    check_magnitude,
+    check_number,
+    refuse_runs,
+)
 from .forces import Force
 from .hamiltonians import HAMILTONIANS, Hamiltonian, Layout, Natural
 
@@ -484,6 +492,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
     def _checked_rows(
         self, X: Any, t: Any, groups: Any, *, reset: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        refuse_runs(X, "X, t, groups = skhnn.preprocessing.from_trajectories(X, t) joins them.")
         X = validate_data(
             self, as_numpy(X, "X"), dtype=np.float64, reset=reset, copy=True,
             ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1,
@@ -497,7 +506,10 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
                 f"{self.n_parameters} parameters; got {X.shape[1]} columns."
             )
         groups = check_groups(groups, len(X))
-        return X, check_times_of_rows(t, len(X), groups, self.time_step), groups
+        times = check_times_of_rows(t, len(X), groups, self.time_step)
+        if reset and t is not None:
+            refuse_times_in_rows(X[:, : self._n_measured(X.shape[1])], times)
+        return X, times, groups
 
     def _n_measured(self, n_columns: int) -> int:
         """How many columns are measured ones of the state."""

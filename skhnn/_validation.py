@@ -14,13 +14,20 @@ from .hamiltonians import ACTIVATIONS, REFUSED
 
 # Energies are products of two columns, and their squares must not leave the range of floats.
 _LARGEST = 1e60
+# Fewer rows than columns tell nothing of H; of so few columns they cost no time.
+_FEW_COLUMNS = 20
+# What to do with runs that are given apart.
+_CONCATENATE = (
+    "Concatenate the runs and name the run of each row: fit(np.concatenate(X), np.concatenate(y), "
+    "groups=np.repeat(np.arange(len(X)), [len(run) for run in X]))."
+)
 
 
 def check_training_data(
     estimator: Any, X: Any, y: Any, sample_weight: Any, groups: Any, reset: bool = True
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """X and y (n, 2d), weights (n,), groups (n,) or None; rows of weight zero are left out."""
-    _refuse_runs(X)
+    refuse_runs(X)
     _check_names(X, y)
     _check_rows_of_frames(X, y)
     X_rules = {"dtype": np.float64, "order": "C", "ensure_min_samples": 2 if reset else 1}
@@ -33,6 +40,11 @@ def check_training_data(
         validate_separately=(X_rules, y_rules),
     )
     n_samples, n_features = X.shape
+    if reset and n_samples < n_features > _FEW_COLUMNS:
+        raise ValueError(
+            f"X must have more rows than columns, one state per row; got shape {X.shape}. Is it "
+            "transposed?"
+        )
     weight = check_sample_weight(sample_weight, n_samples)
     behind = estimator.n_inputs + estimator.n_parameters
     if behind >= n_features:
@@ -50,9 +62,9 @@ def check_training_data(
         raise ValueError(
             "X must have an even number of columns, the coordinates q_1..q_d and the momenta "
             f"p_1..p_d; got {n_features} feature(s). The number of the run belongs into groups. "
-            "Inputs (a force, a torque) are columns behind the state with n_inputs, the time and "
-            "other parameters of H with n_parameters. A state that is not (q, p) needs its "
-            "structure."
+            "Drop the time, if it is a column. Inputs (a force, a torque) are columns behind the "
+            "state with n_inputs, what H depends on (a length, the time) columns behind these with "
+            "n_parameters. A state that is not (q, p) needs its structure."
         )
     check_shape_of_derivatives(y, (n_samples, n_features - behind), bool(behind))
     check_magnitude(X, "X")
@@ -72,7 +84,7 @@ def check_training_data(
     return X[used], y[used], weight[used], None if groups is None else groups[used]
 
 
-def _refuse_runs(X: Any) -> None:
+def refuse_runs(X: Any, way: str = _CONCATENATE) -> None:
     """Name the way where several runs are given apart, as a list of tables or a 3-D array."""
     shapes: list[tuple[int, ...]] = []
     if getattr(X, "ndim", 0) == 3:
@@ -83,9 +95,7 @@ def _refuse_runs(X: Any) -> None:
         more = ", ..." if len(shapes) > 3 else ""
         raise ValueError(
             f"X must be 2-D, one state per row; got {len(shapes)} runs of shapes "
-            f"{', '.join(map(str, shapes[:3]))}{more}. Concatenate the runs and name the run of "
-            "each row: fit(np.concatenate(X), np.concatenate(y), "
-            "groups=np.repeat(np.arange(len(X)), [len(run) for run in X]))."
+            f"{', '.join(map(str, shapes[:3]))}{more}. {way}"
         )
 
 
@@ -151,9 +161,11 @@ def check_shape_of_derivatives(
             f"without inputs and parameters; got shape {y.shape}."
         )
     if y.shape != shape:
+        fewer = y.ndim == 2 and len(y) == shape[0] and y.shape[1] < shape[1]
         raise ValueError(
             f"y must have the shape of X, {shape}: the time derivatives of its columns; got "
             f"shape {y.shape}."
+            + (" Does X have columns that belong to no state, as the time or the run?" * fewer)
         )
 
 

@@ -62,7 +62,8 @@ ALLOWED = {
     "_callbacks": {"sklearn"},
     "_columns": {"numpy"},
     "_diagnosis": {"_data", "hamiltonians", "numpy"},
-    "_layout": {"_columns", "numpy"},
+    "_differences": {"numpy"},
+    "_layout": {"_columns", "_differences", "numpy"},
     "_score": {"_columns", "numpy", "sklearn"},
     "_documentation": set(),
     "_learned_dynamics": {

@@ -531,7 +531,9 @@ def test_a_solver_that_gives_up_is_quoted():
 
 
 def test_leaving_the_data_draws_a_warning_with_time_and_distance(model):
-    with pytest.warns(ExtrapolationWarning, match=r"leaves the training data at t=\S+, \S+ stand"):
+    with pytest.warns(
+        ExtrapolationWarning, match=r"leaves the training data at t=\S+ and comes to \S+ stand"
+    ):
         result = simulate(model, [0.0, 2.9], np.linspace(0, 8, 81), return_solution=True)
     assert not result.extrapolates[0]
     first = int(np.argmax(result.extrapolates))

@@ -20,14 +20,18 @@ def of_friction(rows: Rows, gain: Gain, label: Sequence[str]) -> str:
             zip(gain.coefficients * rates, gain.std * rates, strict=True)
         )
     )
-    total = float(gain.coefficients @ rates)
-    what = "friction" if total > 0 else "a gain of energy (negative damping)"
+    if float(gain.coefficients @ rates) > 0.0:
+        what, remedy = (
+            "friction",
+            "dissipation='linear' finds it, and damping_ then says what it is; a",
+        )
+    else:
+        what, remedy = "a gain of energy (negative damping)", "A"
     return (
         f"The derivatives have {what}, which no Hamiltonian has: a damping of {found} per unit of "
         f"time{_of_few_runs(rows)}. The model leaves it out, and its simulations keep their "
-        "energy. dissipation='linear' finds it, and damping_ then says what it is; a friction F(x) "
-        "that is known can be subtracted from y, and simulated in the sum skhnn.simulate(lambda x: "
-        "model.predict(x) + F(x), x0, t)"
+        f"energy. {remedy} force F(x) that is known can be subtracted from y, and simulated in the "
+        "sum skhnn.simulate(lambda x: model.predict(x) + F(x), x0, t)"
     )
 
 
@@ -58,15 +62,15 @@ def causes(rows: Rows) -> str:
     if rows.have_velocities:
         return (
             "The second half of X is the rate of the first one: velocities in place of momenta? "
-            "Then every mass has to be the same, and known masses make it right: p = m v, dp/dt = "
-            "m dv/dt (p = M(q) v in general). Otherwise: friction, a drive, a rotating frame, "
-            "units that differ between coordinates, or a coordinate that is missing"
+            "coordinates='velocities' finds the masses; known ones make it right, too: p = m v, "
+            "dp/dt = m dv/dt (p = M(q) v in general). Otherwise: friction, a drive, a rotating "
+            "frame, units that differ between coordinates, or a coordinate that is missing"
         )
     return (
-        "Check that the momenta belong to the coordinates (not velocities of unknown masses, not "
-        "those of a rotating frame), that q_i times p_i has the same unit for all i, that the "
-        "columns are in the order q, then p, and that nothing is missing (friction, a drive, a "
-        "coordinate)"
+        "Check that the momenta belong to the coordinates (velocities of unknown masses or in a "
+        "rotating frame need coordinates='velocities'), that q_i times p_i has the same unit for "
+        "all i, that the columns are in the order q, then p, in X and in y, and that nothing is "
+        "missing (friction, a drive, a coordinate)"
     )
 
 

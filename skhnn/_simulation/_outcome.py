@@ -13,6 +13,10 @@ from ._result import message_of
 # States that are looked at for the warning that a trajectory has left the data.
 _STATES_TO_LOOK_AT = 100_000
 
+# Beyond so many standard deviations something runs away.
+_FAR = 10.0
+_OF_ANGLES = " (an angle that turns needs periodic=)"
+
 # States of all trajectories together at which masses are looked at.
 _ROWS_OF_MASSES = 1000
 
@@ -34,8 +38,7 @@ def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -
     first = columns[np.arange(len(rows)), np.argmax(outside, axis=1)]  # of those that leave
     k = int(np.argmin(np.where(leave, record.elapsed[rows, first], np.inf)))
     time = written(record.times[rows[k], first[k]], record.end[rows[k]])
-    how_far = distance[k, np.argmax(outside[k])]
-    where = f"t={time}, {how_far:.2g} standard deviations"
+    farthest = float(np.nanmax(distance[outside]))
     who = "The trajectory leaves the training data at "
     if not is_single:
         about = "" if len(rows) == len(y) else f" looked at (every {rows[1]}th)"
@@ -44,9 +47,10 @@ def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -
             f"(row {rows[k]} of x0) at "
         )
     warn(
-        f"{who}{where} from the nearest of them (others are within {support.reach:.2g}). A learned "
-        "Hamiltonian means nothing there. Start closer to the data, shorten t, or fit on more "
-        "data.",
+        f"{who}t={time} and comes to {farthest:.3g} standard deviations from the nearest of them "
+        f"(neighbours among them are within {support.reach:.3g}). Far from the data a learned "
+        "Hamiltonian means nothing. Start closer to them, shorten t, or fit on more data"
+        + (f"{_OF_ANGLES}." if farthest > _FAR else "."),
         ExtrapolationWarning,
     )
 

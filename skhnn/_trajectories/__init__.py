@@ -12,6 +12,7 @@ from ._table import (
     check_groups,
     check_rates_of_rows,
     check_times_of_rows,
+    refuse_times_in_rows,
     runs_of,
     unwrapped,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "check_times_of_rows",
     "correlation_of_residuals",
     "r2_of_forecasts",
+    "refuse_times_in_rows",
     "runs_of",
     "smoothed",
     "states_for",

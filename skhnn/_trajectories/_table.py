@@ -28,6 +28,16 @@ def check_times_of_rows(t: Any, n: int, groups: np.ndarray, time_step: float) ->
     return t
 
 
+def refuse_times_in_rows(X: np.ndarray, t: np.ndarray) -> None:
+    """Raise where a measured column is the time."""
+    own = np.flatnonzero((t[:, None] == X).all(axis=0))
+    if len(own) and len(t) > 1:
+        raise ValueError(
+            f"Column {own[0]} of X is the time t, which is no coordinate. Leave it out of X (or, "
+            "where H depends on the time, put it last and say n_parameters=1)."
+        )
+
+
 def check_groups(groups: Any, n: int) -> np.ndarray:
     """The number of the run of every row, (n,), in the order in which they appear."""
     if groups is None:
