@@ -91,7 +91,7 @@ class _End:
     @classmethod
     def of(cls, estimator: Any, result: FitResult, found: Sequence[str]) -> "_End":
         """With the loss on rows held out, where that is larger or the other is small."""
-        loss, where = estimator.loss_, "trained on"
+        loss, where = result.loss, "trained on"
         if result.validation_scores:
             left_out = 0.5 * (1.0 - max(result.validation_scores))
             if left_out > loss or loss <= _POOR_LOSS:

@@ -22,7 +22,7 @@ from ._identified import identify
 from ._model import Model
 from ._scaling import Scaling
 from ._score import field_score
-from ._selection import SOLVERS
+from ._selection import SOLVERS, noise_columns
 from ._solvers import (
     FitResult,
     Monitor,
@@ -102,8 +102,12 @@ def train(
     layout = layout_asked_for(estimator, X.shape[1], estimator.coordinates_)
     hamiltonian, is_open = hamiltonian_asked_for(estimator, layout, goes_on)
     everything, input_matrix = problem_of(estimator, hamiltonian, layout, rows, goes_on)
-    problem = everything if split[0] is None else everything.subset(split[0])
+    noise = np.zeros(everything.n_targets, dtype=bool)
     with one_blas_thread():
+        if not (goes_on or one_epoch):
+            noise = noise_columns(everything)
+            everything = everything.with_constant(noise)
+        problem = everything if split[0] is None else everything.subset(split[0])
         start = _start(estimator, hamiltonian, problem, rng, goes_on, is_open)
     of_all = {"_scaling": everything.scaling, "_device": device, "_random_state": rng}
 
@@ -116,13 +120,18 @@ def train(
         _options(estimator, place, rng, problem, one_epoch),
     )  # fmt: skip
     attributes = fitted(result.equations, result.params)
-    result.params, result.problem = attributes["params_"], problem
+    result.params, result.problem, result.noise = attributes["params_"], problem, noise
     if result.status != "diverged" and (result.equations.forces or layout.has_velocities):
         with one_blas_thread():
             attributes |= _identified(problem, result, attributes["_model"], fitted)
     before = getattr(estimator, "_support", None) if one_epoch and goes_on else None
+    X_seen, y_seen, weight_seen = rows.seen
+    loss = result.loss = final_loss(attributes["_model"], X_seen, y_seen, weight_seen)
+    if noise.any():
+        y_seen = np.where(noise, everything.scaling.constant * everything.scaling.f, y_seen)
+        result.loss = final_loss(attributes["_model"], X_seen, y_seen, weight_seen)
     return attributes | {
-        "loss_": final_loss(attributes["_model"], *rows.seen),
+        "loss_": loss,
         "solver_": result.solver,
         "fit_report_": result.report,
         "_solver_state": result.state,

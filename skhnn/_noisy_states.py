@@ -56,7 +56,7 @@ def train_with_noisy_states(
     result = FitResult(
         joint.equations.in_units_of(race.problem.scaling.units), attributes["params_"],
         "least_squares", joint.status, joint.n_steps, [loss], report=chosen.report,
-        problem=race.problem,
+        problem=race.problem, loss=loss,
     )  # fmt: skip
     return attributes | {
         "derivative_noise_std_": joint.sigma[n:],

@@ -434,6 +434,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
                 "them resolves (a light body beside a heavy one?); solver='auto', or "
                 "hamiltonian='mechanical', fits them apart"
             )
+        self._warn_of_noise(result.noise, data[1])
         warn_unless_converged(self, result, found)
         return self
 
@@ -650,6 +651,19 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         self.loss_ = np.nan
         self._summarise()
         return self
+
+    def _warn_of_noise(self, noise: np.ndarray, y: np.ndarray) -> None:
+        """Say which derivatives were taken for noise about a constant."""
+        if not noise.any():
+            return
+        label, means = self._label(y), self._scaling.constant * self._scaling.f
+        which = ", ".join(f"{label[j]} (about {means[j]:.3g})" for j in np.flatnonzero(noise))
+        warnings.warn(
+            f"The rate of column {which} is noise: no function of the columns explains it, and it "
+            "is taken for constant (a momentum that is conserved?). Set it to that number in y, so "
+            "that score does not count its noise.",
+            stacklevel=3,
+        )
 
     def _has_equal_masses(self, X: np.ndarray) -> bool:
         """Whether these are velocities of equal masses, which are momenta as well."""

@@ -9,7 +9,7 @@ not the same thing: a different scale for q and p destroys the relation dp/dt = 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
@@ -185,6 +185,18 @@ class Scaling:
     def states(self, X: np.ndarray) -> np.ndarray:
         """x' of rows x."""
         return (X - self.c) / self.s
+
+    def with_constant(self, which: np.ndarray, values: np.ndarray) -> "Scaling":
+        """The same, where more derivatives y', (D,) of bool, are taken for constant."""
+        n_before, n = np.isnan(self.constant).sum(), len(self.f)
+        spread = 1.0 / np.sqrt(n_before * self.w)
+        constant = self.constant.copy()
+        constant[which] = values
+        varies = np.isnan(constant)
+        rates = self.f * spread / self.s[:n]
+        natural = self.s[:n] * rates[varies].max(initial=0.0) / self.f
+        spread[which] = np.maximum(natural, spread)[which]
+        return replace(self, w=1.0 / (max(varies.sum(), 1) * spread**2), constant=constant)
 
     def field(self, y: np.ndarray) -> np.ndarray:
         """y' of a field y."""

@@ -362,3 +362,9 @@ def test_any_state_and_times_simulate_or_raise_a_typed_error(model, x0, t):
         return
     assert y.shape == (len(t), 4)
     assert np.isfinite(y).all()
+
+
+def test_a_transposed_table_is_refused_at_once():
+    X = np.random.default_rng(0).normal(size=(2, 400))
+    with pytest.raises(ValueError, match=r"got shape \(2, 400\)\. Is it transposed"):
+        HNNRegressor().fit(X, X)

@@ -800,3 +800,12 @@ def test_a_hamiltonian_of_momenta_makes_the_columns_momenta(hamiltonian):
     _, X, t, groups = of_pendulum(n_runs=5)
     model = fitted(X, t, groups, hamiltonian=hamiltonian)
     assert model.coordinates_ == "canonical"
+
+
+def test_runs_in_a_list_and_times_among_the_columns_are_refused_with_the_way():
+    _, X, t, groups = of_pendulum(n_runs=2)
+    parts = [X[groups == k] for k in (0, 1)]
+    with pytest.raises(ValueError, match="from_trajectories"):
+        HNNTrajectoryRegressor().fit(parts)
+    with pytest.raises(ValueError, match="Column 2 of X is the time t"):
+        HNNTrajectoryRegressor().fit(np.column_stack([X, t]), t=t, groups=groups)

@@ -12,6 +12,8 @@ from ..hamiltonians import Canonical, Layout, Structure
 # piece by piece whenever a piece is asked for.
 _BYTES_TO_KEEP = 2**26
 _ROWS_OF_A_PIECE = 2**14
+# A mean of so many standard errors is none by chance.
+_CLEAR = 4.0
 
 
 class Problem:
@@ -135,6 +137,19 @@ class Problem:
         """The same, where no derivative is taken for a constant one."""
         other = self._copy()
         other.scaling = replace(self.scaling, constant=np.full(self.n_targets, np.nan))
+        return other
+
+    def with_constant(self, which: np.ndarray) -> "Problem":
+        """The same, where these derivatives, (D,) of bool, are taken for constant at their mean."""
+        if not which.any():
+            return self
+        _, y, c = self.take(slice(None, None, -(-self.n_samples // _ROWS_OF_A_PIECE)))
+        mean = np.average(y[:, which], axis=0, weights=c)
+        error = y[:, which].std(axis=0) / np.sqrt(len(y))
+        other = self._copy()
+        other.scaling = self.scaling.with_constant(
+            which, np.where(np.abs(mean) > _CLEAR * error, mean, 0.0)
+        )
         return other
 
     def without_groups(self) -> "Problem":

@@ -2,10 +2,11 @@
 
 from .._solvers import SOLVERS as _OF_ONE_HAMILTONIAN
 from ._mechanics import compare, unit_masses_fit
+from ._noise import noise_columns
 from ._race import run_round
 from ._select import AUTO
 
 #: All solvers by their names.
 SOLVERS = {solver.name: solver for solver in (AUTO, *_OF_ONE_HAMILTONIAN)}
 
-__all__ = ["SOLVERS", "compare", "run_round", "unit_masses_fit"]
+__all__ = ["SOLVERS", "compare", "noise_columns", "run_round", "unit_masses_fit"]

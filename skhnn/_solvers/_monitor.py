@@ -18,7 +18,9 @@ class FitResult:
     ``solver`` is the one that made the weights. ``status`` is "converged", "completed" (an annealed
     rate reached zero), "max_iter", "max_time", "stopped", "interrupted" or "diverged". ``state`` is
     what the solver wants back to continue where it ended, as numpy arrays, or None. ``report`` has
-    one entry for each step of the way. ``problem`` has the rows in the units of the params.
+    one entry for each step of the way. ``problem`` has the rows in the units of the params, and
+    ``noise``, (D,) of bool, says which derivatives were taken for noise about a constant; ``loss``
+    is that of the others on the rows trained on.
     """
 
     equations: Equations
@@ -31,6 +33,8 @@ class FitResult:
     state: dict[str, np.ndarray] | None = None
     report: list[dict[str, Any]] = field(default_factory=list)
     problem: Any = None
+    noise: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    loss: float = np.nan
 
 
 @dataclass
