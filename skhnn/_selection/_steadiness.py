@@ -16,9 +16,9 @@ does not close leaves the rows by right. So states of a simulation of another mo
 another way, count as rows: two models have no reason to be wrong together.
 
 Measured by benchmarks/steadiness.py on the 35 models that default fits looked at, for ten sets of
-one to three orbits (three Hamiltonians, two seeds): 19 of 21 models whose simulations over three
-revolutions stay within a tenth of the spread pass, 14 of 14 others fail, and deviations rank the
-errors (rank correlation 0.91). What is right and fails leaves an orbit that does not close, and
+one to three orbits (three Hamiltonians, two seeds): 19 of 20 models whose simulations over three
+revolutions stay within a tenth of the spread pass, 15 of 15 others fail, and deviations rank the
+errors (rank correlation 0.92). What is right and fails leaves an orbit that does not close, and
 that the rows cover in part only.
 
 Rejected: a start 1e-3 beside the data, with gaps between rows counting as distance (it failed every
