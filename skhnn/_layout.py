@@ -22,6 +22,8 @@ _PROPORTIONAL, _NOT_PROPORTIONAL = 0.01, 0.1
 # y is the next state if it is nearer to X than so much of the spread of every column. A Hamiltonian
 # field cannot be: its divergence is zero, that of y = x is the number of columns.
 _NEXT_STATE, _CONDITION = 0.5, 1e-6
+# One value in few rows, so many times the range of all others away from them, is a code.
+_RARE, _FAR = 0.1, 3.0
 # Angles: rows looked at one after another; the periods that angles have if nobody says; how near to
 # a period a jump is; the quantile of the rates that is ordinary, and how much more is too much.
 # (Ten rows a revolution, the fewest from which derivatives make sense, jump by 0.9 of the period.)
@@ -79,9 +81,16 @@ def _of_columns(
     of_X, of_y = Columns.of(X), Columns.of(y)
     if _is_next_state(X, y, of_X):
         return [f"y is nearly X in every column{NEXT_STATES}"]
-    found = _clocks(of_X, of_y, label)
-    order = _order(X, y, of_X, of_y)
-    if order is not None:
+    found = _codes(X, of_X, label) + _clocks(of_X, of_y, label)
+    pairs = _pairs(X, y, of_X, of_y)
+    order = _order(pairs, X.shape[1])
+    if moved := _moved_rates(pairs, X.shape[1]):
+        found.append(
+            "; ".join(f"y[:, {i}] is, up to a factor, column {label[j]} of X" for i, j in moved)
+            + ", so the columns of y are in another order than those of X. y is the time "
+            "derivative of X, column by column"
+        )
+    elif order is not None:
         wanted = [names[k] for k in order] if names is not None else order
         found.append(
             f"The rate y of column {_listed(label, order[: len(order) // 2])} is, up to a factor, "
@@ -117,17 +126,25 @@ def _jumps_of_angles(
 
     The rows on both sides of a jump have the difference of a whole period in their derivative.
     """
-    found = []
-    for j in range(X.shape[1] if len(X) > _ROWS_PER_COLUMN else 0):
-        step, size = np.abs(np.diff(X[:, j])), np.abs(y[:, j])
-        ordinary = np.quantile(size, _ORDINARY)
+    found: list[str] = []
+    if len(X) <= _ROWS_PER_COLUMN:
+        return found
+    ordinary = np.quantile(np.abs(y), _ORDINARY, axis=0)
+    with np.errstate(over="ignore"):
+        sizes = np.abs(y) / np.where(ordinary > 0.0, ordinary, np.inf)
+    for j in range(X.shape[1]):
+        step, others = np.abs(np.diff(X[:, j])), np.delete(sizes, j, axis=1)
         for period in (periods[j],) if j in periods else _USUAL_PERIODS:
             jumps = np.flatnonzero((step > _JUMP * period) & (step < period / _JUMP))
-            beside = np.maximum(size[jumps], size[jumps + 1])
-            if len(jumps) and np.mean(beside > _FAR_TOO_LARGE * ordinary) > 0.5:
+            beside, of_others = (
+                np.maximum(a[jumps], a[jumps + 1]) for a in (sizes[:, j], others.max(axis=1))
+            )
+            # Where all rates are large the motion is fast.
+            is_wrong = (beside > _FAR_TOO_LARGE) & (of_others < _FAR_TOO_LARGE)
+            if len(jumps) and np.mean(is_wrong) > 0.5:
                 found.append(
                     f"Column {label[j]} jumps by its period {period:.4g} at {len(jumps)} places, "
-                    f"and there the rate y is {np.median(beside) / ordinary:.0f} times what it is "
+                    f"and there the rate y is {np.median(beside):.0f} times what it is "
                     "elsewhere: differences across the jump? Take np.unwrap of each run before its "
                     "derivative"
                     + ("" if j in periods else f"; with periodic=[{j}] jumps in X do no harm")
@@ -147,6 +164,8 @@ def _wrapped_angles(
     if len(X) <= _ROWS_PER_COLUMN:
         return found
     within = ~ends_of_runs(X, groups)
+    if not within.any():  # pairs of rows, or single ones
+        return found
     for j in range(X.shape[1]):
         step = np.abs(np.diff(X[:, j]))[within]
         for period in _USUAL_PERIODS if j not in periods else ():
@@ -213,23 +232,56 @@ def _clocks(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
     return found
 
 
-def _order(X: np.ndarray, y: np.ndarray, of_X: Columns, of_y: Columns) -> list[int] | None:
-    """The columns in the order (q, p), if the rows show one that is not the given one.
+def _pairs(X: np.ndarray, y: np.ndarray, of_X: Columns, of_y: Columns) -> list[tuple[int, int]]:
+    """(i, j) with y_i = c X_j and c > 0: column i is a coordinate and j its momentum.
 
-    Column i is a coordinate and j its momentum if y_i = c X_j with c > 0. The rows show an order if
-    these pairs make up all the columns.
+    None where that is so for all columns in their places.
     """
-    n = X.shape[1]
-    d = n // 2
+    d = X.shape[1] // 2
     misfit = _misfit_of_proportionality(X, y, of_X, of_y)
     own = misfit[np.arange(d), np.arange(d) + d]
     if (own < _NOT_PROPORTIONAL).all():
-        return None
-    pairs = [(i, j) for i, j in np.argwhere(misfit < _PROPORTIONAL).tolist() if i != j]
+        return []
+    return [(i, j) for i, j in np.argwhere(misfit < _PROPORTIONAL).tolist() if i != j]
+
+
+def _order(pairs: Sequence[tuple[int, int]], n: int) -> list[int] | None:
+    """The columns in the order (q, p), where the pairs make up all of the n columns.
+
+    Pairs of the first half and the second in another order may be meant, H = p_1 p_2 + V(q).
+    """
     q, p = [i for i, _ in pairs], [j for _, j in pairs]
-    if len(pairs) != d or len(set(q) | set(p)) != n or set(q) == set(range(d)):
+    if len(pairs) != n // 2 or len(set(q) | set(p)) != n or set(q) == set(range(n // 2)):
         return None
     return [*q, *p]
+
+
+def _moved_rates(pairs: Sequence[tuple[int, int]], n: int) -> list[tuple[int, int]]:
+    """The pairs, where they have all momenta of X in their places, and not their rates in y."""
+    d = n // 2
+    p = sorted(j for _, j in pairs)
+    if p != list(range(d, n)) or all(i < d for i, _ in pairs):
+        return []
+    return [(i, j) for i, j in pairs if i != j - d]
+
+
+def _codes(X: np.ndarray, of_X: Columns, label: Sequence[str]) -> list[str]:
+    """Columns in which some rows have one value that is far from all others."""
+    found = []
+    for j in np.flatnonzero(of_X.spread > 0.0).tolist():
+        x = X[:, j]
+        for extreme in (x.min(), x.max()):
+            own = x == extreme
+            others = x[~own]
+            if 2 <= own.sum() < _RARE * len(x) and np.abs(others - extreme).min() > _FAR * np.ptp(
+                others
+            ):
+                found.append(
+                    f"Column {label[j]} is {extreme:g} in {own.mean():.2g} of the rows, and "
+                    f"between {others.min():.4g} and {others.max():.4g} in all others: a code for "
+                    "missing values? Drop these rows"
+                )
+    return found
 
 
 def _misfit_of_proportionality(

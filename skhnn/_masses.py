@@ -8,8 +8,8 @@ accelerations least for a relative change of M of one: the smallest singular val
 with J the derivatives of the accelerations by the mass weights, less what the others can make up
 for. A direction is undetermined if a change of 30 % along it costs less than a hundredth of the
 mean squared error, or less than 1e-4 of the spread of the accelerations (that of a cart-pole whose
-angle is not declared costs 3e-5, as functions of the angle are met so well only). The common scale is left
-out where nothing fixes it: that is always free.
+angle is not declared costs 3e-5, as functions of the angle are met so well only). The common scale
+is left out where nothing fixes it: that is always free.
 """
 
 from collections.abc import Sequence

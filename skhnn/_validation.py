@@ -374,7 +374,7 @@ def _check_names(X: Any, y: Any) -> None:
         warnings.warn(
             f"The columns of X are named {names}, but are taken as all coordinates q, then all "
             "momenta p. Reorder X and y if the names mean what they say.",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -181,3 +181,21 @@ def test_an_angle_that_is_wrapped_after_its_derivative_is_not_suspected():
     rng = np.random.default_rng(0)  # nor rows in no order
     X = rng.uniform(-np.pi, np.pi, (500, 2))
     assert not suspicions(X, pendulum(X), None)
+
+
+def test_rates_in_another_order_than_the_columns_are_named():
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    y = np.column_stack([X[:, 2] / 2.0, X[:, 3], -X[:, 0] - X[:, 1], -2.0 * X[:, 1] - X[:, 0]])
+    (sentence,) = suspicions(X, y[:, [0, 2, 1, 3]], None)
+    assert "y[:, 2] is, up to a factor, column 3 of X" in sentence
+
+
+def test_a_code_for_missing_values_is_named():
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    y = np.column_stack([X[:, 1], -X[:, 0]])
+    X[[3, 70, 200], 0] = 999.0
+    sentence, *_ = suspicions(X, y, None)
+    assert sentence.startswith("Column 0 is 999 in 0.01 of the rows")
+    at_rest = np.repeat([[0.0, 0.0], [1.0, 2.0]], [5, 295], axis=0)
+    at_rest[5:] += np.random.default_rng(0).normal(size=(295, 2))
+    assert not suspicions(at_rest, np.column_stack([at_rest[:, 1], -at_rest[:, 0]]), None)
