@@ -19,6 +19,8 @@ import numpy as np
 
 _ROWS_OF_A_PIECE = 2**14
 _EPS = float(np.finfo(float).eps)
+# Values of X or y that are all smaller are refused; a column of them beside others is constant.
+_NOTHING = 1e-60
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Columns:
         square = sum(weight[rows] @ (X[rows] - mean) ** 2 for rows in pieces) / total
         largest = np.max([np.abs(X[rows]).max(axis=0) for rows in pieces], axis=0)
         spread = np.sqrt(square)
-        spread[spread <= 10 * _EPS * largest] = 0.0
+        spread[(spread <= 10 * _EPS * largest) | (spread < _NOTHING)] = 0.0
         return cls(np.asarray(mean), spread, largest)
 
 

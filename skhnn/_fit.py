@@ -368,4 +368,5 @@ def final_loss(model: Model, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -
     X, y, weight = np.asarray(X[rows]), np.asarray(y[rows]), weight[rows]
     if len(X) < 2:
         return float("nan")
-    return 0.5 * (1.0 - field_score(X[:, : y.shape[1]], y, model.field(X), weight))
+    with np.errstate(over="ignore"):
+        return 0.5 * (1.0 - field_score(X[:, : y.shape[1]], y, model.field(X), weight))

@@ -209,7 +209,8 @@ def _canonical_units(s: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, float]:
     e = float(np.sqrt(np.mean((s * g)[moves] ** 2))) if moves.any() else 1.0
     e = e or 1.0  # all derivatives zero: H is constant, at any scale
     s = s.copy()
-    s[~moves] = np.divide(e, g[~moves], out=np.ones((~moves).sum()), where=g[~moves] > 0)
+    least = e / np.finfo(float).max  # of a derivative that is rounding of nothing
+    s[~moves] = np.divide(e, g[~moves], out=np.ones((~moves).sum()), where=g[~moves] > least)
     return s, e
 
 

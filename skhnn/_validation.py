@@ -14,8 +14,8 @@ from .hamiltonians import ACTIVATIONS, REFUSED
 
 # Energies are products of two columns, and their squares must not leave the range of floats.
 _LARGEST = 1e60
-# Fewer rows than columns tell nothing of H; of so few columns they cost no time.
-_FEW_COLUMNS = 20
+# Fewer rows than columns tell nothing of H; of so few columns they do not cost much time.
+_FEW_COLUMNS = 100
 # What to do with runs that are given apart.
 _CONCATENATE = (
     "Concatenate the runs and name the run of each row: fit(np.concatenate(X), np.concatenate(y), "

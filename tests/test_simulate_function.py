@@ -559,7 +559,7 @@ def test_an_orbit_has_an_inside_that_is_outside():
     X = np.stack([np.sin(angle), np.cos(angle)], axis=1)
     ring = HNNRegressor(random_state=0).fit(X, np.stack([X[:, 1], -X[:, 0]], axis=1))
     simulate(ring, X[0], np.linspace(0, 10, 50))
-    with pytest.warns(ExtrapolationWarning, match="t=0, "):
+    with pytest.warns(ExtrapolationWarning, match="t=0 and "):
         simulate(ring, [0.1, 0.0], [0.0, 0.1])
 
 

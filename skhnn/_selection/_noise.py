@@ -28,7 +28,6 @@ _SMALL, _ROWS = 0.3, 1000
 _ROUGH = 0.7
 # A regression leaves more than this part of the variance of noise (0.97 to 1.1 in 40 trials).
 _UNEXPLAINED = 0.95
-_TINY = np.finfo(float).tiny
 _FEWEST_ROWS = 50
 
 
@@ -38,17 +37,21 @@ def noise_columns(problem: Problem) -> np.ndarray:
     if not problem.layout.is_canonical or problem.n_samples < _FEWEST_ROWS:
         return none
     rng = np.random.RandomState(0)  # of its own: the fit must not depend on it
-    rows = problem.subset(rng.permutation(problem.n_samples)[:_ROWS])
-    X, y, _ = rows.rows(slice(None))
+    rows = np.arange(problem.n_samples)
+    if len(rows) > _ROWS:
+        rows = np.unique(rng.randint(len(rows), size=_ROWS))
+    X, y, _ = problem.rows(rows)
     X, d = X[:, : len(none)], len(none) // 2
-    motion = np.sqrt(np.mean(X**2, axis=0) * np.mean(np.roll(y, d, axis=1) ** 2, axis=0))
-    small = np.roll(X.std(axis=0), d) * y.std(axis=0) < _SMALL * motion
+    spread, size = X.std(axis=0), np.sqrt(np.mean(X**2, axis=0))
+    motion = size * np.sqrt(np.mean(np.roll(y, d, axis=1) ** 2, axis=0))
+    small = np.roll(spread, d) * y.std(axis=0) < _SMALL * motion
     small &= np.isnan(problem.scaling.constant)
+    Z = X[:, spread > 0.0] / spread[spread > 0.0]
     for j in np.flatnonzero(small):
-        small[j] = _differs_between_neighbours(X / np.maximum(X.std(axis=0), _TINY), y[:, j])
+        small[j] = _differs_between_neighbours(Z, y[:, j])
     if not small.any():
         return none
-    left_out = LeftOut(rows.without_groups(), rng, each_in_turn=False)
+    left_out = LeftOut(problem.subset(rows).without_groups(), rng, each_in_turn=False)
     truth = left_out.folds[0][1].take(slice(None))[1]
     left = np.mean((field_without_mechanics(left_out) - truth) ** 2, axis=0)
     return small & (left > _UNEXPLAINED * truth.var(axis=0))
