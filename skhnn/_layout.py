@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ._columns import Columns, is_constant, rounding_of_derivatives
-from ._differences import NEXT_STATES, ends_of_runs, of_differences
+from ._row_differences import NEXT_STATES, ends_of_runs, of_differences
 
 # Enough rows to see what holds in all of them; with fewer a column, chance may show anything.
 _ROWS, _ROWS_PER_COLUMN = 2000, 5

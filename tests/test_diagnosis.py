@@ -135,6 +135,13 @@ def test_canonical_orbits_draw_no_alarm(noise):
         assert departure(X, noisy(y, noise), runs, predict=henon_heiles) is None
 
 
+def test_a_gain_of_energy_is_named_without_a_friction_that_cannot_be_negative():
+    X = np.random.default_rng(0).uniform(-2, 2, (400, 2))
+    said = departure(X, pendulum(X, -0.1))
+    assert "a gain of energy" in said
+    assert "dissipation=" not in said
+
+
 @pytest.mark.parametrize("tilt", [0.0, 0.9])
 def test_circular_orbits_in_a_plane_draw_no_alarm(tilt):
     # So thin that linear terms without a Hamiltonian explain all that sampled units leave.

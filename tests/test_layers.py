@@ -62,8 +62,8 @@ ALLOWED = {
     "_callbacks": {"sklearn"},
     "_columns": {"numpy"},
     "_diagnosis": {"_data", "hamiltonians", "numpy"},
-    "_differences": {"numpy"},
-    "_layout": {"_columns", "_differences", "numpy"},
+    "_row_differences": {"numpy"},
+    "_layout": {"_columns", "_row_differences", "numpy"},
     "_score": {"_columns", "numpy", "sklearn"},
     "_documentation": set(),
     "_learned_dynamics": {

@@ -20,13 +20,10 @@ def of_friction(rows: Rows, gain: Gain, label: Sequence[str]) -> str:
             zip(gain.coefficients * rates, gain.std * rates, strict=True)
         )
     )
+    what, remedy = "a gain of energy (negative damping)", "A"
     if float(gain.coefficients @ rates) > 0.0:
-        what, remedy = (
-            "friction",
-            "dissipation='linear' finds it, and damping_ then says what it is; a",
-        )
-    else:
-        what, remedy = "a gain of energy (negative damping)", "A"
+        what = "friction"
+        remedy = "dissipation='linear' finds it, and damping_ then says what it is; a"
     return (
         f"The derivatives have {what}, which no Hamiltonian has: a damping of {found} per unit of "
         f"time{_of_few_runs(rows)}. The model leaves it out, and its simulations keep their "

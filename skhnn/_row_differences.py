@@ -10,6 +10,10 @@ NEXT_STATES = (
     ": are these the next states? y is the time derivative dX/dt of each row. With a time step dt, "
     "np.gradient(X, dt, axis=0) of every run gives it"
 )
+_REMEDY = (
+    "Take np.gradient(X, dt, axis=0) of every run by itself, or "
+    "skhnn.preprocessing.derivatives(X, t, groups), which also smooths"
+)
 # Rows looked at, and how many of them have to agree.
 _ROWS, _MOST, _FEWEST = 20_000, 0.5, 10
 # Two vectors are parallel up to rounding if what is left of one is this part of it.
@@ -23,40 +27,34 @@ def of_differences(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> l
     X, y = np.asarray(X[:_ROWS]), np.asarray(y[:_ROWS])
     if len(X) < _FEWEST or X.shape[1] < 2:
         return []
-    if np.mean((y[:-1] == X[1:]).all(axis=1)) > _MOST:
+    joined, step = ends_of_runs(X, groups), X[1:] - X[:-1]
+    moves = step.any(axis=1)
+    if moves.sum() >= _FEWEST and np.mean((y[:-1] == X[1:])[moves].all(axis=1)) > _MOST:
         return [f"y is the next row of X{NEXT_STATES}"]
-    joined = ends_of_runs(X, groups)
-    step = X[1:] - X[:-1]
-    forwards = _ratios(step, y[:-1], X)
-    backwards = _ratios(step, y[1:], X)
-    if _agree(forwards[~joined]) != _agree(backwards[~joined]):  # on a straight line both do
-        which = "X[k + 1] - X[k]" if _agree(forwards[~joined]) else "X[k] - X[k - 1]"
-        found = forwards if _agree(forwards[~joined]) else backwards
-        dt = float(np.nanmedian(found))
-        if abs(dt - 1.0) < _ROUNDING:
-            return [
-                f"y is the difference of neighbouring rows, {which}, not divided by their distance "
-                "in time (or this is one unit of time): y is the time derivative dX/dt. "
-                + _remedy()
-            ]
-        return [
-            f"y is the difference of neighbouring rows, ({which}) / {dt:.6g}, which is the "
-            "derivative half a step beside the row: its error looks like friction. " + _remedy()
-        ]
+    ahead, behind = (_ratios(step, rates, X)[~joined] for rates in (y[:-1], y[1:]))
+    if _agree(ahead) != _agree(behind):  # on a straight line both do
+        is_ahead = _agree(ahead)
+        which = "X[k + 1] - X[k]" if is_ahead else "X[k] - X[k - 1]"
+        return [_of_one_side(which, float(np.nanmedian(ahead if is_ahead else behind)))]
     across = _ratios(X[2:] - X[:-2], y[1:-1], X)
     ends = joined[1:] | joined[:-1]
     if ends.any() and _agree(across[~ends]) and _agree(across[ends], fewest=1):
         return [
             f"y are differences of neighbouring rows that were taken across the ends of runs, at "
-            f"{int(ends.sum())} rows. " + _remedy()
+            f"{int(ends.sum())} rows. {_REMEDY}"
         ]
     return []
 
 
-def _remedy() -> str:
+def _of_one_side(which: str, dt: float) -> str:
+    if abs(dt - 1.0) < _ROUNDING:
+        return (
+            f"y is the difference of neighbouring rows, {which}, not divided by their distance in "
+            f"time (or this is one unit of time): y is the time derivative dX/dt. {_REMEDY}"
+        )
     return (
-        "Take np.gradient(X, dt, axis=0) of every run by itself, or "
-        "skhnn.preprocessing.derivatives(X, t, groups), which also smooths"
+        f"y is the difference of neighbouring rows, ({which}) / {dt:.6g}, which is the derivative "
+        f"half a step beside the row: its error looks like friction. {_REMEDY}"
     )
 
 
