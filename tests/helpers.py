@@ -39,6 +39,12 @@ def central_differences(function, X, h=1e-5):
     return np.stack([(function(X + s) - function(X - s)) / (2 * h) for s in steps], axis=-1)
 
 
+def assert_equal_up_to_rounding(actual, desired):
+    """For numbers computed twice: kernels of numpy may round by position and alignment."""
+    desired = np.asarray(desired)
+    np.testing.assert_allclose(actual, desired, rtol=1e-12, atol=1e-13 * np.abs(desired).max())
+
+
 def fit_quietly(model, *args, **kwargs):
     """Fit where it does not matter whether the solver had converged."""
     with warnings.catch_warnings():

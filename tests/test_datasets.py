@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import assert_equal_up_to_rounding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,7 +100,7 @@ def test_times_of_a_group_are_uniform(make):
 @each_simulated
 def test_targets_are_the_field_of_the_system(make):
     b = make()
-    np.testing.assert_array_equal(b.target, b.system.vector_field(b.data))
+    assert_equal_up_to_rounding(b.target, b.system.vector_field(b.data))
     assert b.feature_names == b.system.feature_names
 
 

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from helpers import assert_equal_up_to_rounding
 from test_datasets import SAMPLED, sampled
 
 import skhnn.datasets
@@ -65,8 +66,8 @@ def test_trajectories_follow_their_targets(name):
 def test_velocities_are_the_same_motion_in_other_columns(name, sampling):
     make = sampled(name, sampling)
     canonical, b = make(), make(coordinates="velocities")
-    np.testing.assert_array_equal(b.data, b.system.to_velocities(canonical.data))
-    np.testing.assert_array_equal(b.target, b.system.velocity_field(canonical.data))
+    assert_equal_up_to_rounding(b.data, b.system.to_velocities(canonical.data))
+    assert_equal_up_to_rounding(b.target, b.system.velocity_field(canonical.data))
     d = b.system.n_dof
     size = np.abs(b.data[:, d:]).max()
     np.testing.assert_allclose(b.target[:, :d], b.data[:, d:], rtol=1e-13, atol=1e-15 * size)
@@ -158,7 +159,7 @@ def test_satellites_are_on_the_ellipses_of_kepler():
     options = dict(n_samples=300, ndim=3, eccentricity=(0.1, 0.6), mu=5.0, random_state=0)
     b, kepler = make_satellite(**options, omega=0.3), make_kepler(**options)
     assert b.system == Satellite(5.0, 0.3, 3)
-    np.testing.assert_array_equal(b.data, kepler.data)  # p is the velocity in a frame at rest
+    assert_equal_up_to_rounding(b.data, kepler.data)  # p is the velocity in a frame at rest
     v = make_satellite(**options, omega=0.3, coordinates="velocities").data[:, 3:]
     np.testing.assert_allclose(v, kepler.data[:, 3:] - np.cross([0, 0, 0.3], b.data[:, :3]))
 
@@ -262,7 +263,7 @@ def test_damped_pendulum_has_an_input_behind_its_state(sampling):
     np.testing.assert_allclose(b.target[:, 0], p / 2, rtol=1e-14)
     np.testing.assert_allclose(b.target[:, 1], -6 * np.sin(q) - 0.4 * p / 2 + u, atol=1e-13)
     np.testing.assert_allclose([u.min(), u.max()], [-1, 3], atol=0.05)
-    np.testing.assert_array_equal(b.target, b.system.vector_field(b.data[:, :2], b.data[:, 2:]))
+    assert_equal_up_to_rounding(b.target, b.system.vector_field(b.data[:, :2], b.data[:, 2:]))
     X, y = make_damped_pendulum(500, sampling=sampling, random_state=1, return_X_y=True)
     assert X.shape == (500, 3)
     assert y.shape == (500, 2)
@@ -289,8 +290,8 @@ def test_acrobot_has_a_torque_in_its_second_joint_behind_its_state(sampling, coo
     np.testing.assert_allclose(canonical.target, expected, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose([u.min(), u.max()], [-1, 3], atol=0.05)
     if coordinates == "velocities":
-        np.testing.assert_array_equal(b.data, np.hstack([b.system.to_velocities(X), u]))
-        np.testing.assert_array_equal(b.target, b.system.velocity_field(X, u))
+        assert_equal_up_to_rounding(b.data, np.hstack([b.system.to_velocities(X), u]))
+        assert_equal_up_to_rounding(b.target, b.system.velocity_field(X, u))
 
 
 @pytest.mark.parametrize("coordinates", ["canonical", "velocities"])
@@ -323,7 +324,7 @@ def test_noise_is_on_the_states_and_not_on_the_inputs():
     clean, noisy = make_damped_pendulum(**options), make_damped_pendulum(**options, noise=0.2)
     np.testing.assert_array_equal(noisy.data[:, 2], clean.data[:, 2])
     np.testing.assert_allclose((noisy.data - clean.data)[:, :2].std(axis=0), 0.2, rtol=0.06)
-    np.testing.assert_array_equal(noisy.target, clean.target)
+    assert_equal_up_to_rounding(noisy.target, clean.target)
 
 
 def test_velocities_of_a_driven_pendulum():
