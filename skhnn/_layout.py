@@ -4,7 +4,6 @@ Each check looks for something that no Hamiltonian system in the order (q, p) sh
 by a strange coincidence; together they take a millisecond for a thousand rows.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -186,12 +185,6 @@ def _wrapped_angles(
 def label_of_columns(n_columns: int, names: Sequence[str] | None) -> list[str]:
     """What to call the columns in a message: by their names, or by their indices."""
     return [f"{name!r}" for name in names] if names is not None else [*map(str, range(n_columns))]
-
-
-def warn_of_columns(found: Sequence[str]) -> None:
-    """One warning for each of the ``suspicions``."""
-    for sentence in found:
-        warnings.warn(f"{sentence}.", stacklevel=4)
 
 
 def _is_next_state(X: np.ndarray, y: np.ndarray, of_X: Columns) -> bool:

@@ -13,21 +13,18 @@ from sklearn.utils.validation import check_is_fitted
 from ._asked_for import layout_asked_for
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._convergence import warn_unless_converged
-from ._coordinates import coordinates_of, of_masses, of_rates, without_mechanics
-from ._data import Problem
-from ._diagnosis import MOST_ENERGIES, departure_from_hamiltonian
+from ._coordinates import coordinates_of
 from ._documentation import DocumentationLink
+from ._findings import of_columns, of_fit
 from ._fit import attributes_of, train
 from ._fitted import FittedHamiltonian
-from ._layout import label_of_columns, still_inputs, suspicions, warn_of_columns
 from ._model import Model, model_of
 from ._noisy_states import train_with_noisy_states
 from ._parameters import check_parameters, warn_about_options
 from ._scaling import Scaling
 from ._score import field_score
 from ._selection import SOLVERS
-from ._solvers import FitResult, name_of
-from ._threads import one_blas_thread
+from ._solvers import name_of
 from ._validation import (
     check_derivatives,
     check_sample_weight,
@@ -35,13 +32,8 @@ from ._validation import (
     check_training_data,
     unchanged_on_error,
 )
-from .hamiltonians import (
-    HAMILTONIANS,
-    Hamiltonian,
-    LagrangianEquations,
-    Pairwise,
-    with_bodies,
-)
+from ._with_bodies import with_other_bodies
+from .hamiltonians import HAMILTONIANS, Hamiltonian
 
 # Attributes of a fit, of which the next one may have none.
 _OF_FORCES_AND_MASSES = (
@@ -59,6 +51,11 @@ def _takes_rows_in_pieces(estimator: "HNNRegressor") -> bool:
             f"solver={estimator.solver!r}."
         )
     return True
+
+
+def _warn(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        warnings.warn(f"{sentence}.", stacklevel=4)
 
 
 class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, FittedHamiltonian):
@@ -401,13 +398,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             if not goes_on:
                 self.coordinates_ = coordinates_of(self, *data)
             layout = layout_asked_for(self, data[0].shape[1], self.coordinates_)
-            found = []
-            states = data[0][:, : layout.n_state]
-            if layout.has_halves:
-                found = suspicions(states, data[1], self._names(states), layout.periods, data[3])
-            if layout.has_velocities:
-                found += of_rates(states, data[1], self._label(states))
-            warn_of_columns(found + still_inputs(data[0], layout.inputs, self._label(data[0])))
+            names = getattr(self, "feature_names_in_", None)
+            causes = of_columns(data, layout, names)
+            _warn(causes)
             if self.noise_std is None:
                 attributes, result = train(self, *data, goes_on=goes_on)
             else:
@@ -418,24 +411,18 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         self.n_iter_, self.loss_curve_ = result.n_iter, result.loss_curve
         self.validation_scores_ = result.validation_scores
         self._summarise()
-        # Noise of states has a divergence, too.
-        looks = self.noise_std is None and not layout.n_parameters and self.dissipation is None
-        looks = looks and (layout.is_canonical or self._has_equal_masses(data[0]))
-        if result.status in ("completed", "converged") and not found and looks:
-            departure = self._departure(*data)
-            if departure is not None:
-                found.append(departure)
-                warnings.warn(f"{departure}.", stacklevel=3)
-        if layout.has_velocities and result.status != "diverged":
-            self._look_at_masses(result, found)
-        if layout.is_canonical and self._scaling.range_of_energies > MOST_ENERGIES:
-            found.append(
-                "the energies that the columns stand for differ by more than a network of all of "
-                "them resolves (a light body beside a heavy one?); solver='auto', or "
-                "hamiltonian='mechanical', fits them apart"
-            )
-        self._warn_of_noise(result.noise, data[1])
-        warn_unless_converged(self, result, found)
+        states_are_noisy = self.noise_std is not None  # which has a divergence, too
+        has_forces = self.dissipation is not None or layout.n_parameters > 0
+        findings = of_fit(
+            self._model, result, data, self._scaling, names,
+            known_causes=causes,
+            by_default=self.solver == "auto" and self.max_iter is None and not states_are_noisy,
+            without_forces=not (states_are_noisy or has_forces),
+        )  # fmt: skip
+        if findings.undetermined_masses is not None:
+            self.undetermined_masses_ = findings.undetermined_masses
+        _warn(findings.to_say)
+        warn_unless_converged(self, result, findings.causes)
         return self
 
     @available_if(_takes_rows_in_pieces)
@@ -608,27 +595,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         32
         """
         check_is_fitted(self)
-        before = self.hamiltonian_
-        if not isinstance(before, Pairwise):
-            raise ValueError(f"with_bodies needs hamiltonian=Pairwise(...); got {before!r}.")
         given = {"masses": masses, "kinds": kinds, "charges": charges}
-        for name, value in given.items():
-            own = getattr(before, name)
-            if value is None and own is not None:
-                values = np.unique(np.asarray(own))
-                if len(values) > 1:
-                    raise ValueError(f"with_bodies needs the {name} of the bodies; got None.")
-                given[name] = [values[0].item()] * n_bodies
-        hamiltonian = clone(before).set_params(n_bodies=n_bodies, **given)
-        equations, params = with_bodies(self._model.equations, self._model.params, hamiltonian)
-        d, s = n_bodies * before.n_dim, self._scaling.s
-        of_all = np.repeat([np.sqrt(np.mean(half**2)) for half in np.split(s, 2)], d)
-        e, none = self._scaling.e, np.zeros(2 * d)
-        scaling = Scaling(
-            mu=none, s=of_all, e=e, c=none, f=np.roll(e / of_all, d),
-            w=np.full(2 * d, 0.5 / d), constant=np.full(2 * d, np.nan), box=none,
-        )  # fmt: skip
-        return clone(self)._with(Model(equations, params), scaling)
+        return clone(self)._with(*with_other_bodies(self._model, self._scaling, n_bodies, given))
 
     def _with(self, fitted: Model, scaling: Scaling) -> "HNNRegressor":
         """Itself with a model that was not fitted here."""
@@ -651,74 +619,6 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         self.loss_ = np.nan
         self._summarise()
         return self
-
-    def _warn_of_noise(self, noise: np.ndarray, y: np.ndarray) -> None:
-        """Say which derivatives were taken for noise about a constant."""
-        if not noise.any():
-            return
-        label, means = self._label(y), self._scaling.constant * self._scaling.f
-        which = ", ".join(f"{label[j]} (about {means[j]:.3g})" for j in np.flatnonzero(noise))
-        warnings.warn(
-            f"The rate of column {which} is noise: no function of the columns explains it, and it "
-            "is taken for constant (a momentum that is conserved?). Set it to that number in y, so "
-            "that score does not count its noise.",
-            stacklevel=3,
-        )
-
-    def _has_equal_masses(self, X: np.ndarray) -> bool:
-        """Whether these are velocities of equal masses, which are momenta as well."""
-        equations = self._model.equations
-        if not (isinstance(equations, LagrangianEquations) and equations.is_linear):
-            return False
-        M = equations.masses(self._model.params, np.asarray(X[:1]))[0]
-        return bool(np.allclose(M, M[0, 0] * np.eye(len(M))))
-
-    def _departure(
-        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray, groups: np.ndarray | None
-    ) -> str | None:
-        """What no Hamiltonian has, in what inputs leave of the derivatives."""
-        n, scaling, model = y.shape[1], self._scaling, self._model
-        states, layout = X[:, :n], model.equations.layout
-        if X.shape[1] > n:
-            y = y - model.forces_at(np.asarray(X))
-        if X.shape[1] > n or layout.has_velocities:
-            scaling = Scaling.from_data(states, y, weight, layout.periods)
-        # Velocities are compared with what knows no mechanics anyway.
-        is_thorough = self.solver == "auto" and self.max_iter is None and layout.is_canonical
-
-        def of_energies(x: np.ndarray) -> np.ndarray:
-            rows = np.pad(x, ((0, 0), (0, X.shape[1] - n)))
-            return np.asarray(model.equations.field_of_energies(model.params, rows))
-
-        with one_blas_thread():
-            return departure_from_hamiltonian(
-                Problem(states, y, weight, groups, scaling),
-                of_energies,
-                self._label(states),
-                is_thorough=is_thorough,
-            )
-
-    def _look_at_masses(self, result: FitResult, found: list[str]) -> None:
-        """What the accelerations have that masses do not explain, and what they do not show."""
-        equations, label = result.equations, self._label(result.problem.X)
-        assert isinstance(equations, LagrangianEquations)
-        model = equations, result.params
-        is_done = result.status in ("completed", "converged") and self.solver == "auto"
-        if is_done and self.noise_std is None and not found:
-            remark = without_mechanics(result.problem, *model, label)
-            if remark is not None:
-                found.append(remark)
-                warnings.warn(f"{remark}.", stacklevel=4)
-        self.undetermined_masses_, sentences = of_masses(result.problem, *model, label)
-        for sentence in sentences:
-            warnings.warn(f"{sentence}.", stacklevel=4)
-
-    def _names(self, X: np.ndarray) -> list[str] | None:
-        names = getattr(self, "feature_names_in_", ())
-        return [*names[: X.shape[1]]] if len(names) >= X.shape[1] else None
-
-    def _label(self, X: np.ndarray) -> list[str]:
-        return label_of_columns(X.shape[1], self._names(X))
 
     def _summarise(self) -> None:
         has_best = self.validation_scores_ is None

@@ -33,11 +33,16 @@ ALLOWED = {
         "forces", "hamiltonians", "numpy", "scipy", "sklearn",
     },
     "_regressor": {
-        "_asked_for", "_callbacks", "_convergence", "_coordinates", "_data", "_diagnosis",
-        "_documentation", "_fit", "_fitted", "_layout", "_model", "_noisy_states",
-        "_parameters", "_scaling", "_score", "_selection", "_solvers", "_threads",
-        "_torch_module", "_validation", "hamiltonians", "numpy", "sklearn",
+        "_asked_for", "_callbacks", "_convergence", "_coordinates", "_documentation",
+        "_findings", "_fit", "_fitted", "_model", "_noisy_states", "_parameters", "_scaling",
+        "_score", "_selection", "_solvers", "_torch_module", "_validation", "_with_bodies",
+        "hamiltonians", "numpy", "sklearn",
     },
+    "_findings": {
+        "_coordinates", "_data", "_diagnosis", "_layout", "_model", "_scaling", "_solvers",
+        "_threads", "hamiltonians", "numpy",
+    },
+    "_with_bodies": {"_model", "_scaling", "hamiltonians", "numpy", "sklearn"},
     "_fitted": {
         "_learned_dynamics", "_model", "_scaling", "_simulation", "_support", "_torch",
         "_torch_module", "_validation", "hamiltonians", "numpy", "sklearn",

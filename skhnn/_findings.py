@@ -1,0 +1,134 @@
+"""What a fit finds in its data: columns, noise, friction, masses that do not show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ._coordinates import of_masses, of_rates, without_mechanics
+from ._data import Problem
+from ._diagnosis import MOST_ENERGIES, departure_from_hamiltonian
+from ._layout import label_of_columns, still_inputs, suspicions
+from ._model import Model
+from ._scaling import Scaling
+from ._solvers import FitResult
+from ._threads import one_blas_thread
+from .hamiltonians import LagrangianEquations, Layout
+
+TrainingData = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
+
+
+@dataclass
+class Findings:
+    """Sentences to warn of, and those that may be why a fit is poor."""
+
+    to_say: list[str] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
+    undetermined_masses: list[np.ndarray] | None = None
+
+    def add(self, sentence: str | None) -> None:
+        """Warn of it, and name it where the fit is poor."""
+        if sentence is not None:
+            self.to_say.append(sentence)
+            self.causes.append(sentence)
+
+
+def of_columns(data: TrainingData, layout: Layout, names: Sequence[str] | None) -> list[str]:
+    """Sentences on columns that cannot mean what they are taken for; before training."""
+    X, y, _, groups = data
+    label = label_of_columns(X.shape[1], names)
+    states, of_states = X[:, : layout.n_state], None if names is None else names[: layout.n_state]
+    found = []
+    if layout.has_halves:
+        found = suspicions(states, y, of_states, layout.periods, groups)
+    if layout.has_velocities:
+        found += of_rates(states, y, label)
+    return found + still_inputs(X, layout.inputs, label)
+
+
+def of_fit(
+    model: Model,
+    result: FitResult,
+    data: TrainingData,
+    scaling: Scaling,
+    names: Sequence[str] | None,
+    *,
+    known_causes: Sequence[str],
+    by_default: bool,
+    without_forces: bool,
+) -> Findings:
+    """What a fit shows of its data.
+
+    ``by_default`` are fits of solver="auto"; ``without_forces`` those of which a departure from
+    every Hamiltonian would be a finding. ``known_causes`` have been warned of already.
+    """
+    found = Findings(causes=list(known_causes))
+    label = label_of_columns(data[0].shape[1], names)
+    layout = model.equations.layout
+    is_done = result.status in ("completed", "converged")
+    has_momenta = layout.is_canonical or _has_equal_masses(model, data[0])
+    if is_done and has_momenta and without_forces and not known_causes:
+        found.add(_departure(model, data, scaling, label, by_default))
+    if layout.has_velocities and result.status != "diverged":
+        equations, params = result.equations, result.params
+        assert isinstance(equations, LagrangianEquations)
+        if is_done and by_default and not found.causes:
+            found.add(without_mechanics(result.problem, equations, params, label))
+        changes, sentences = of_masses(result.problem, equations, params, label)
+        found.undetermined_masses = changes
+        found.to_say += sentences
+    if layout.is_canonical and scaling.range_of_energies > MOST_ENERGIES:
+        found.causes.append(
+            "the energies that the columns stand for differ by more than a network of all of "
+            "them resolves (a light body beside a heavy one?); solver='auto', or "
+            "hamiltonian='mechanical', fits them apart"
+        )
+    if result.noise.any():
+        found.to_say.append(_of_noise(result.noise, scaling, label))
+    return found
+
+
+def _of_noise(noise: np.ndarray, scaling: Scaling, label: Sequence[str]) -> str:
+    """A sentence on derivatives that were taken for noise about a constant."""
+    means = scaling.constant * scaling.f
+    which = ", ".join(f"{label[j]} (about {means[j]:.3g})" for j in np.flatnonzero(noise).tolist())
+    return (
+        f"The rate of column {which} is noise: no function of the columns explains it, and it is "
+        "taken for constant (a momentum that is conserved?). Set it to that number in y, so that "
+        "score does not count its noise"
+    )
+
+
+def _has_equal_masses(model: Model, X: np.ndarray) -> bool:
+    """Whether these are velocities of equal masses, which are momenta as well."""
+    equations = model.equations
+    if not (isinstance(equations, LagrangianEquations) and equations.is_linear):
+        return False
+    M = equations.masses(model.params, np.asarray(X[:1]))[0]
+    return bool(np.allclose(M, M[0, 0] * np.eye(len(M))))
+
+
+def _departure(
+    model: Model, data: TrainingData, scaling: Scaling, label: Sequence[str], by_default: bool
+) -> str | None:
+    """What no Hamiltonian has, in what inputs leave of the derivatives."""
+    X, y, weight, groups = data
+    n, equations = y.shape[1], model.equations
+    states, layout = X[:, :n], equations.layout
+    if X.shape[1] > n:
+        y = y - model.forces_at(np.asarray(X))
+    if X.shape[1] > n or layout.has_velocities:
+        scaling = Scaling.from_data(states, y, weight, layout.periods)
+
+    def of_energies(x: np.ndarray) -> np.ndarray:
+        rows = np.pad(x, ((0, 0), (0, X.shape[1] - n)))
+        return np.asarray(equations.field_of_energies(model.params, rows))
+
+    with one_blas_thread():
+        return departure_from_hamiltonian(
+            Problem(states, y, weight, groups, scaling),
+            of_energies,
+            label[:n],
+            # Velocities are compared with what knows no mechanics anyway.
+            is_thorough=by_default and layout.is_canonical,
+        )
