@@ -16,11 +16,11 @@ INSTALL := $(PIP) install --quiet --constraint constraints.txt
 MPLBACKEND ?= Agg
 export MPLBACKEND
 # The workers of pytest share the cores, also where a test uses numpy or torch by itself.
-test oldest: export OMP_NUM_THREADS ?= 1
+test slow oldest: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test oldest doctest lint format types docs wheel ci env clean
+.PHONY: help demo test slow oldest doctest lint format types docs wheel ci env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -28,9 +28,12 @@ help: ## list the targets
 demo: $(VENV)/.stamp-plot ## learn a planet's orbit and predict the next sixty years
 	$(BIN)/python examples/plot_planet.py
 
-test: $(VENV)/.stamp-test ## run the tests, all but the code of the pages
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+test: $(VENV)/.stamp-test ## run the tests, but for slow ones and the code of the pages
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" \
 	    --deselect tests/test_docs.py::test_code_on_the_page_runs $(ARGS)
+
+slow: $(VENV)/.stamp-test ## run the slow tests: whole fits of many kinds
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow $(ARGS)
 
 oldest: $(VENV)-oldest/.installed ## run the tests with the oldest supported scikit-learn, scipy and numpy
 	@if grep -q skipped $<; then echo "skipped: $$(cat $<)"; else \

@@ -45,6 +45,11 @@ def assert_equal_up_to_rounding(actual, desired):
     np.testing.assert_allclose(actual, desired, rtol=1e-12, atol=1e-13 * np.abs(desired).max())
 
 
+def few_epochs(solver):
+    """``max_iter`` where the rough answer of a solver will do; None is its own."""
+    return {"soap": 500, "adam": 1500, "lbfgs": 200}.get(solver)
+
+
 def fit_quietly(model, *args, **kwargs):
     """Fit where it does not matter whether the solver had converged."""
     with warnings.catch_warnings():

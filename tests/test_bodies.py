@@ -25,6 +25,7 @@ def relative_error(model, system, X):
     return np.sqrt(np.mean((model.predict(X) - truth) ** 2 / truth.var(axis=0)))
 
 
+@pytest.mark.slow
 def test_three_bodies_are_learned_far_better_than_by_a_network_of_everything(three):
     model, X, y = three
     fresh = make_n_body(3, 2, n_samples=500, random_state=1)
@@ -101,6 +102,7 @@ def test_with_bodies_needs_bodies():
         model.with_bodies(3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_a_body_about_a_centre(ndim):
     bunch = make_kepler(400, ndim=ndim, random_state=0)

@@ -111,6 +111,7 @@ def test_scoring_monitor_has_a_score_for_every_iteration(data):
     np.testing.assert_allclose(scores, 1 - 2 * np.array(model.loss_curve_), atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_callbacks_work_inside_a_search(data, n_jobs):

@@ -183,6 +183,7 @@ def test_too_few_rows_are_too_few_to_tell():
     assert departure(X, henon_heiles(X) - 0.5 * X) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{}, {"hamiltonian": "mechanical"}, {"solver": "lbfgs", "max_iter": 300}]
 )
@@ -198,7 +199,7 @@ def test_the_diagnosis_does_not_change_the_fit_nor_the_random_state(monkeypatch)
     X = np.random.default_rng(0).uniform(-1, 1, (200, 2))
     rng = np.random.RandomState(0)
     first = HNNRegressor(random_state=rng).fit(X, pendulum(X))
-    monkeypatch.setattr("skhnn._regressor.departure_from_hamiltonian", lambda *_, **__: None)
+    monkeypatch.setattr("skhnn._findings.departure_from_hamiltonian", lambda *_, **__: None)
     other = np.random.RandomState(0)
     second = HNNRegressor(random_state=other).fit(X, pendulum(X))
     np.testing.assert_array_equal(first.predict(X), second.predict(X))

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from helpers import fit_quietly
+from helpers import few_epochs, fit_quietly
 
 from skhnn import HNNRegressor, SimulationError, simulate
 from skhnn.datasets import make_damped_pendulum, make_predator_prey, make_rigid_body
@@ -31,11 +31,12 @@ def fitted(X, y, **params):
     return fit_quietly(HNNRegressor(**{"random_state": 0, "dissipation": "linear"} | params), X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["auto", "least_squares", "gauss_newton", "soap", "lbfgs"])
 def test_every_solver_finds_the_friction(solver):
     X, y = damped(noise=0.01)
     layers = {} if solver == "auto" else {"hamiltonian": "mechanical", "hidden_layer_sizes": (20,)}
-    model = fitted(X, y, solver=solver, **layers)
+    model = fitted(X, y, solver=solver, max_iter=few_epochs(solver), **layers)
     np.testing.assert_allclose(model.damping_, GAMMA, atol=0.02)
     assert model.damping_.shape == model.damping_std_.shape == (2, 2)
     assert (model.damping_std_ < 0.01).all()
@@ -47,6 +48,7 @@ def test_without_noise_it_is_exact():
     np.testing.assert_allclose(model.damping_, GAMMA, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_standard_errors_are_those_of_repeated_fits():
     found, claimed = [], []
     for seed in range(12):
@@ -84,6 +86,7 @@ def test_friction_is_never_negative():
     np.testing.assert_allclose(growing.damping_, 0.0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_auto_takes_friction_where_there_is_some():
     assert not hasattr(
         fitted(*damped(noise=0.01, Gamma=np.zeros((2, 2))), dissipation="auto"), "damping_"
@@ -138,6 +141,7 @@ def test_inputs_and_friction_of_a_pendulum(driven):
     np.testing.assert_allclose(model.predict(turned), model.predict(bunch.data), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_inputs_along_a_simulation(driven):
     model, bunch = driven
     t = np.linspace(0, 10, 201)
@@ -221,6 +225,7 @@ def test_an_input_that_never_varies_is_named():
         HNNRegressor(n_inputs=1, dissipation="linear", random_state=0, **FAST).fit(X, y)
 
 
+@pytest.mark.slow
 def test_friction_among_inputs_is_told():
     bunch = make_damped_pendulum(600, random_state=0)
     with pytest.warns(UserWarning, match="have friction.*dissipation='linear'"):
@@ -281,6 +286,7 @@ def test_a_rigid_body_in_three_columns():
         model.simulate(body.data[0], [0.0, 1.0], method="StormerVerlet")
 
 
+@pytest.mark.slow
 def test_a_constant_structure_and_an_input():
     rng = np.random.RandomState(0)
     S = np.array([[0.0, 2.0, 0.0], [-2.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
@@ -295,6 +301,7 @@ def test_a_constant_structure_and_an_input():
     assert np.ptp(model.energy(np.column_stack([path, np.zeros(20)]))) < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["auto", "least_squares", "gauss_newton", "soap", "lbfgs"])
 def test_every_solver_takes_a_structure_with_rates_that_are_constant(solver):
     S = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, -1.0, 0.0]])

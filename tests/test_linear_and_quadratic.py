@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import central_differences, fit_quietly
+from helpers import central_differences, few_epochs, fit_quietly
 
 from skhnn import HNNRegressor
 from skhnn._data import Problem
@@ -14,7 +14,7 @@ every_form = pytest.mark.parametrize("name", list(HAMILTONIANS))
 # What the solver leaves of a constant rate, relative to the spread of the other rates.
 PRECISION = {
     "auto": 1e-7, "least_squares": 1e-7, "gauss_newton": 1e-5, "lbfgs": 0.05, "soap": 0.05,
-    "adam": 0.1,
+    "adam": 0.2,
 }  # fmt: skip
 
 
@@ -128,10 +128,13 @@ def test_a_constant_rate_is_exact_by_default(value, n):
     assert others < (1e-3 if n == 30 else 1e-7)
 
 
+@pytest.mark.slow
 @every_form
 @pytest.mark.parametrize("solver", ["soap", "adam", "lbfgs", "gauss_newton"])
 def test_every_solver_fits_a_constant_rate(name, solver):
-    model = HNNRegressor((16,), hamiltonian=name, solver=solver, random_state=0)
+    model = HNNRegressor(
+        (16,), hamiltonian=name, solver=solver, max_iter=few_epochs(solver), random_state=0
+    )
     data = constant_momentum(200, 0.7)
     fit_quietly(model, *data)
     assert errors(model, *data)[0] < PRECISION[solver]  # varpro makes anything of other rows

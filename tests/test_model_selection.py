@@ -244,6 +244,7 @@ def grid_search(swings):
         return fit_quietly(search, X, y, groups=groups)
 
 
+@pytest.mark.slow
 def test_grid_search_in_two_processes_finds_what_a_loop_finds(swings, grid_search):
     scores = [scores_by_hand(make(), params, *swings).mean() for params in ParameterGrid(GRID)]
     np.testing.assert_allclose(grid_search.cv_results_["mean_test_score"], scores, rtol=1e-6)

@@ -53,6 +53,7 @@ def test_a_weak_force_is_no_noise(noise):
     assert not found(X, y).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["auto", "least_squares"])
 def test_noise_of_a_conserved_momentum_spoils_no_other_derivative(solver):
     X = rows_of(kepler_polar, 800)

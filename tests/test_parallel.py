@@ -74,6 +74,7 @@ def assert_same(found, serial, X):
     np.testing.assert_array_equal(found.predict(X), serial.predict(X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 def test_two_processes_of_loky_find_what_a_serial_search_finds(data, solver):
     serial = search(*data, solver)

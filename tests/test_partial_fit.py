@@ -78,14 +78,15 @@ def test_scaling_is_that_of_the_first_call(data):
     np.testing.assert_array_equal(model._scaling.mu, mu)
 
 
+@pytest.mark.slow
 def test_chunks_learn_the_whole():
     X, y = asymmetric_data(600)
     model = make(hidden_layer_sizes=(30,), learning_rate_init=0.01, batch_size=50)
-    for _ in range(40):
+    for _ in range(20):
         for rows in np.array_split(np.arange(600), 6):
             model.partial_fit(X[rows], y[rows])
     assert model.score(X, y) > 0.98
-    assert model.n_iter_ == 240
+    assert model.n_iter_ == 120
 
 
 def test_a_single_row_is_enough_after_the_first_call(data):

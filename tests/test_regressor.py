@@ -135,11 +135,14 @@ def test_every_activation_learns(data, activation):
     assert model.score(*data) > 0.99
 
 
+@pytest.mark.slow
 @every_solver
 def test_every_solver_learns_the_circle(solver):
     X, y = make_mass_spring(return_X_y=True)
     max_iter = 40 if solver == "gauss_newton" else 400
     settings = {"max_iter": max_iter, "learning_rate_init": 0.003}
+    if solver not in ("auto", "least_squares"):
+        settings["hidden_layer_sizes"] = (30,)
     model = fit_quietly(HNNRegressor(solver=solver, random_state=0, **settings), X, y)
     assert model.score(X, y) > 0.9999
     t = np.linspace(0, 1, 50)
@@ -427,6 +430,7 @@ def test_pickled_model_predicts_and_simulates_where_torch_is_absent(model, data)
     assert result.stdout.strip() == b"blocked as meant", result.stderr.decode()
 
 
+@pytest.mark.slow
 def test_predicting_a_million_rows_needs_little_memory():
     import tracemalloc
 

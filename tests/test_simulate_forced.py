@@ -41,8 +41,12 @@ def options_of(method):
     return {"step_size": 0.01} if method in FIXED else {"rtol": 1e-8}
 
 
-@pytest.mark.parametrize("function", [of_rows, of_a_model])
-@pytest.mark.parametrize("method", [*ADAPTIVE, *FIXED])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "function"),
+    [(method, of_rows) for method in (*ADAPTIVE, *FIXED)]
+    + [(method, of_a_model) for method in (ADAPTIVE[0], FIXED[0])],
+)
 def test_a_force_that_depends_on_time_is_integrated_by_every_method(method, function):
     atol = 1e-4 if method in ("StormerVerlet", "ImplicitMidpoint") else 3e-6
     starts = np.array([X0, [1.0, 0.3], X0])

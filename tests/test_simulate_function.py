@@ -444,7 +444,7 @@ FAILURES = [
 @pytest.mark.parametrize(("field", "x0", "end", "message"), FAILURES)
 def test_a_failure_says_when_and_keeps_what_was_computed(method, field, x0, end, message):
     t = np.linspace(0, 3, 31)
-    options = {"max_nfev": 20_000}
+    options = {"max_nfev": 5_000}
     for start in (x0, [x0, [-5.0, 0.0]]):
         with pytest.raises(SimulationError, match=message) as caught:
             simulate(field, start, t, method=method, **options)
@@ -644,6 +644,7 @@ def test_progress_is_printed(capsys, monkeypatch):
     assert "2 of 2 trajectories ended, 100 %" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_kepler_energy_is_kept_over_many_orbits_by_symplectic_methods():
     kepler, x0 = Kepler(mu=1.0), np.array([1.0, 0.0, 0.0, 1.1])
     t = np.linspace(0, 1000, 200)

@@ -107,7 +107,8 @@ class Learned(BaseEstimator):
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("e", [0.5, 0.95, 0.99])
+@pytest.mark.slow
+@pytest.mark.parametrize("e", [0.5, 0.99])
 @pytest.mark.parametrize(
     "options",
     [

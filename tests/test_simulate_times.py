@@ -35,8 +35,7 @@ def own_times():
 # ---------------------------------------------------------------- the origin of time
 
 
-@pytest.mark.parametrize("origin", [JULIAN, UNIX])
-@pytest.mark.parametrize("x0", [X0[0], X0])
+@pytest.mark.parametrize(("origin", "x0"), [(JULIAN, X0[0]), (UNIX, X0)])
 @pytest.mark.parametrize("method", [*ADAPTIVE, *FIXED])
 def test_the_origin_of_time_does_not_matter(method, x0, origin):
     tau = np.arange(0, 6, 0.1)

@@ -79,6 +79,7 @@ def test_flow_is_symplectic(model, x0):
     np.testing.assert_allclose(M.T @ J @ M, J, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["DOP853", "RK45", "RK23", "Radau"])
 def test_batch_is_as_accurate_for_its_worst_member_as_a_loop(model, method):
     # Starts that need very different steps: from near rest to the edge of the data.

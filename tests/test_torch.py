@@ -150,6 +150,7 @@ MODELS_TO_EXPORT = {  # all terms, forces, and masses to divide by
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore:.*:FutureWarning")
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 @pytest.mark.parametrize("kind", MODELS_TO_EXPORT)
@@ -169,6 +170,7 @@ def test_one_onnx_file_serves_every_number_of_states(data, kind, tmp_path):
         file,
         dynamo=True,
         dynamic_shapes=({0: "n_states"},),
+        optimize=kind == "natural",  # which takes as long as all the rest
         verbose=False,
     )
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])

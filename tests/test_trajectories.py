@@ -217,6 +217,7 @@ def test_derivatives_of_defects_are_those_by_differences(kind):
 # ------------------------------------------------------------------------------ what is found
 
 
+@pytest.mark.slow
 def test_noise_does_not_bias_the_frequency():
     """The spring of Greydanus et al., noise 0.1: a regression finds it too slow by percents."""
     rng, slow, ours = np.random.default_rng(0), [], []
@@ -403,6 +404,7 @@ def test_deviations_of_smoothed_states_cover_their_errors():
     assert std.max() < 0.02
 
 
+@pytest.mark.slow
 def test_friction_is_found_within_its_error_bar():
     off = []
     for seed in range(3):
@@ -425,6 +427,7 @@ def test_positions_alone_are_enough():
         model.predict(X[:, :1])
 
 
+@pytest.mark.slow
 def test_masses_are_found():
     mass, rng = np.array([1.0, 2.5]), np.random.default_rng(0)
 
@@ -440,6 +443,7 @@ def test_masses_are_found():
     assert abs(model.masses_[1, 1] - 2.5) < max(4 * model.masses_std_[1, 1], 0.02)
 
 
+@pytest.mark.slow
 def test_velocities_that_are_mixed_are_calibrated():
     S = np.array([[0.8, 0.2], [0.05, 0.95]])
     rng = np.random.default_rng(0)
@@ -465,6 +469,7 @@ def test_velocities_that_are_mixed_are_calibrated():
     assert relative(model.predict(clean), field(clean)) < 0.02
 
 
+@pytest.mark.slow
 def test_inputs_are_found():
     rng, X, times = np.random.default_rng(0), [], []
     for _ in range(8):
@@ -549,6 +554,7 @@ def test_rows_without_times_are_a_step_apart():
     )
 
 
+@pytest.mark.slow
 def test_rows_far_off_count_less_where_asked_for():
     clean, X, t, groups = of_pendulum(n_runs=6)
     X = X.copy()
@@ -671,6 +677,7 @@ def test_evidence_is_that_of_white_noise_whatever_counts_for_less(monkeypatch):
     assert counted_for_less.evidence_ < as_white.evidence_ + 1.0  # which that one maximises
 
 
+@pytest.mark.slow
 def test_what_a_model_lacks_is_said():
     rng = np.random.default_rng(0)
     t = np.arange(400) * 0.05

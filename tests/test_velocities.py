@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from helpers import fit_quietly
+from helpers import few_epochs, fit_quietly
 from sklearn.base import clone
 
 from skhnn import HNNRegressor
@@ -216,6 +216,7 @@ def fitted_carts():
     return fit_quietly(HNNRegressor(**QUICK), X, y)
 
 
+@pytest.mark.slow
 def test_unequal_masses_are_found_from_velocities_by_itself():
     model = fit_quietly(HNNRegressor(random_state=0), *carts(noise=0.01))
     assert model.coordinates_ == "velocities"
@@ -233,6 +234,7 @@ def test_unequal_masses_are_found_from_velocities_by_itself():
     assert model.undetermined_masses_ == []
 
 
+@pytest.mark.slow
 def test_simulations_are_of_positions_and_velocities_by_every_kind_of_method(fitted_carts):
     model, x0, t = (
         fitted_carts,
@@ -243,7 +245,7 @@ def test_simulations_are_of_positions_and_velocities_by_every_kind_of_method(fit
     for method in ("GaussLegendre4", "Tao", "Radau"):
         options = {"method": method}
         if method != "Radau":
-            options["step_size"] = 5e-3
+            options["step_size"] = 2e-2
         found = model.simulate(x0, t, return_solution=True, **options)
         np.testing.assert_allclose(found.y, expected, atol=2e-2)
     solution = model.simulate(
@@ -306,8 +308,9 @@ def test_masses_of_one_stay_canonical_bit_for_bit(noise):
     np.testing.assert_array_equal(auto.predict(X), canonical.predict(X))
 
 
+@pytest.mark.slow
 def test_a_double_pendulum_of_angles_and_angular_velocities():
-    bunch = make_double_pendulum(300, coordinates="velocities", random_state=0)
+    bunch = make_double_pendulum(150, coordinates="velocities", random_state=0)
     model = fit_quietly(HNNRegressor(periodic=[0, 1], random_state=0), bunch.data, bunch.target)
     test = make_double_pendulum(200, coordinates="velocities", random_state=1)
     assert (model.coordinates_, model.hamiltonian_.mass) == ("velocities", "q")
@@ -384,6 +387,7 @@ def said(model, X, y, **kwargs):
     return " ".join(str(warning.message) for warning in caught)
 
 
+@pytest.mark.slow
 def test_masses_of_bodies_that_do_not_touch_do_not_show():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 4))
@@ -396,6 +400,7 @@ def test_masses_of_bodies_that_do_not_touch_do_not_show():
     assert model.undetermined_masses_ == []
 
 
+@pytest.mark.slow
 def test_the_masses_of_a_cart_pole_are_not_unique():
     bunch = make_cart_pole(400, coordinates="velocities", random_state=0)
     model = HNNRegressor(
@@ -408,6 +413,7 @@ def test_the_masses_of_a_cart_pole_are_not_unique():
     np.testing.assert_allclose(model.predict(bunch.data), bunch.target, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_what_no_lagrangian_gives_is_said():
     rng = np.random.default_rng(0)
     X = rng.uniform(-2, 2, (600, 2))
@@ -445,13 +451,14 @@ def test_hamiltonians_of_momenta_are_refused_for_velocities(name):
 # --- as everywhere -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["least_squares", "gauss_newton", "soap", "adam", "lbfgs"])
 def test_every_solver_fits_masses(solver):
-    X, y = carts(400)
-    options = {} if solver == "least_squares" else {"hidden_layer_sizes": (10,)}
+    X, y = carts(200)
+    options = {} if solver == "least_squares" else {"hidden_layer_sizes": (5,)}
     model = HNNRegressor(
         hamiltonian=Natural("diagonal"), coordinates="velocities", solver=solver, random_state=0,
-        **options,
+        max_iter=few_epochs(solver), **options,
     )  # fmt: skip
     fit_quietly(model, X, y)
     assert model.score(X, y) > 0.999
@@ -498,6 +505,7 @@ def test_frames_name_their_columns_in_what_is_said():
     assert "masses of 'left' and 'right'" in text
 
 
+@pytest.mark.slow
 def test_spherical_pendulum_by_its_angles():
     bunch = make_spherical_pendulum(400, coordinates="velocities", random_state=0)
     model = fit_quietly(
@@ -545,6 +553,7 @@ def test_masses_of_one_to_a_hundred_million():
     assert model.score(X, y) > 0.999
 
 
+@pytest.mark.slow
 def test_fewer_rows_than_unknowns():
     X, y = carts(12)
     model = HNNRegressor(coordinates="velocities", random_state=0)
