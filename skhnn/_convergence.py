@@ -63,8 +63,8 @@ def of_residuals(kappa: float) -> str:
     return (
         f"What the model leaves of neighbouring rows is alike (variances are {kappa:.1f} times "
         "those of white noise): the model lacks something (friction, an input, an angle that is "
-        "not declared?), or the noise is correlated. Standard errors take account of the noise, "
-        "not of what lacks"
+        "not declared?), random forces push it (noise='process'), or the noise is correlated. "
+        "Standard errors take account of correlated noise, not of what lacks"
     )
 
 

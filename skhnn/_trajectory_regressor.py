@@ -58,11 +58,13 @@ _COORDINATES = ("auto", "canonical", "velocities", "positions")
 _DRAWS = 30
 # Residuals of neighbouring rows that are alike make errors larger by this factor before it is said.
 _CORRELATED = 2.0
+# What ``noise`` says of random forces; with None the evidence decides.
+_RANDOM_FORCES = {"white": False, "process": True, "auto": None}
 # Velocities are mixed where S of v = S dq/dt explains them so well and is so far from symmetric.
 _EXPLAINED, _NOT_SYMMETRIC = 0.9, 0.05
 _OF_FORCES_AND_MASSES = (
     "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
-    "undetermined_masses_", "calibration_", "derivative_noise_std_",
+    "undetermined_masses_", "calibration_", "derivative_noise_std_", "process_noise_std_",
 )  # fmt: skip
 
 
@@ -104,6 +106,12 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
     between : {"auto", "linear", "hold", "cubic"}, default="auto"
         What inputs and parameters are between their samples: straight lines, constant from one to
         the next, or cubic splines. "auto" takes what has the largest evidence, see ``between_``.
+    noise : {"white", "process", "auto"}, default="white"
+        "white" is noise of what was measured; where it lasts for some rows, these count for less
+        (``residual_correlation_``). "process" adds random forces that push the states: for motion
+        that is shaken by what is not measured. ``process_noise_std_`` is their strength;
+        standard deviations of simulations do not contain them. "auto" takes them where the evidence
+        asks for it, which it also does where the Hamiltonian lacks something.
     noise_std : float, array-like of shape (n_columns,) or None, default=None
         The standard deviation of the noise of every measured column. None estimates it.
     robust : bool, default=False
@@ -129,6 +137,9 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         alone give "velocities".
     noise_std_ : ndarray of shape (n_measured_columns,)
         The standard deviations of the noise.
+    process_noise_std_ : ndarray of shape (2d,)
+        What random forces do to every column in one unit of time, a standard deviation that grows
+        with the root of time; zero for positions. Only where there are any.
     derivative_noise_std_ : ndarray of shape (2d,)
         The same of measured derivatives y, where there are any; what hidden layers lack counts as
         noise.
@@ -191,6 +202,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         input_matrix: Any = None,
         n_parameters: int = 0,
         between: str = "auto",
+        noise: str = "white",
         noise_std: Any = None,
         robust: bool = False,
         time_step: float = 1.0,
@@ -207,6 +219,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         self.input_matrix = input_matrix
         self.n_parameters = n_parameters
         self.between = between
+        self.noise = noise
         self.noise_std = noise_std
         self.robust = robust
         self.time_step = time_step
@@ -272,7 +285,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
                     self._asked(), runs, layout, rng, noise=self._noise(n_measured, layout.n_state),
                     robust=bool(self.robust), optional=self._friction_is_optional(),
                     calibration=calibration, between=self.between, deadline=deadline,
-                    verbose=bool(self.verbose),
+                    verbose=bool(self.verbose), random_forces=_RANDOM_FORCES[self.noise],
                 )  # fmt: skip
                 fits.append((choice.run(), layout))
             chosen, layout = max(fits, key=lambda fit: fit[0].candidate.joint.evidence_if_white)
@@ -476,6 +489,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             check_choice("hamiltonian", self.hamiltonian, ["auto", *HAMILTONIANS])
         check_choice("coordinates", self.coordinates, _COORDINATES)
         check_choice("between", self.between, ("auto", *BETWEEN))
+        check_choice("noise", self.noise, [*_RANDOM_FORCES])
         for name in ("n_inputs", "n_parameters"):
             check_number(name, getattr(self, name), Integral, 0)
         if self.dissipation is not None and not isinstance(self.dissipation, Force):
@@ -597,6 +611,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         self._free, self._E = joint.free, joint.E
         self.coordinates_ = "velocities" if layout.has_velocities else "canonical"
         self.noise_std_ = joint.sigma[:n_measured]
+        if joint.q is not None:
+            self.process_noise_std_ = np.sqrt(joint.q)
         if len(joint.sigma) > n:
             self.derivative_noise_std_ = joint.sigma[n:]
         if not np.array_equal(joint.E, np.eye(n)):
@@ -652,11 +668,14 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         none_open = np.zeros(self._E.shape, dtype=bool)
         measured = Measured(y, sigma, bool(self.robust), self._E, none_open)
         model = self._model.equations, self._model.params
-        found, _ = states_for(*model, x, sigma, measured, grid)
+        T = None
+        if hasattr(self, "process_noise_std_"):
+            T = self.process_noise_std_**2 * grid.h[:, None]
+        found, _ = states_for(*model, x, sigma, measured, grid, T)
         if not has_std:
             return found[grid.of_samples], np.nan
         sigma = sigma * np.sqrt(self.residual_correlation_)
-        std = std_of_states(*model, found, sigma, measured, grid, self._free, self._root)
+        std = std_of_states(*model, found, sigma, measured, grid, self._free, self._root, T)
         return found[grid.of_samples], std[grid.of_samples]
 
     def _step_of_data(self) -> float:

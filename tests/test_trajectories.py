@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
 from skhnn._trajectories import Grid, Runs, Smoothed, _choice
 from skhnn._trajectories._collocation import _defects, linearised
-from skhnn._trajectories._measured import Shown
+from skhnn._trajectories._measured import Measured, Shown
 from skhnn._trajectories._smoothing import smoothed
 from skhnn.hamiltonians import MLP, Natural, Quadratic
 from skhnn.preprocessing import derivatives, from_trajectories
@@ -161,8 +161,9 @@ def test_true_paths_have_no_defects_up_to_the_fifth_order(kind):
     assert (ratios > 20).all(), ratios
 
 
+@pytest.mark.parametrize("is_pushed", [False, True])
 @pytest.mark.parametrize("kind", ["canonical", "velocities"])
-def test_the_linearised_system_is_that_of_a_dense_solution(kind):
+def test_the_linearised_system_is_that_of_a_dense_solution(kind, is_pushed):
     equations, params, runs, _ = trained(kind)
     grid, rng = Grid.of(runs, 0.2), np.random.default_rng(3)
     x = 0.3 * rng.standard_normal((len(grid.t), 4))
@@ -172,9 +173,14 @@ def test_the_linearised_system_is_that_of_a_dense_solution(kind):
     B = rng.standard_normal((len(x), 6, 5))  # the last three weights, and two more unknowns
     free = np.arange(0, equations.n_last, 3)
     shown = Shown(misfit, E, B)
-    found = linearised(equations, params, x, grid, free, shown, precision, n_more=2)
-
     n, k, m = len(x), len(grid.first), len(free)
+    T, of_more = None, None
+    if is_pushed:
+        T, of_more = rng.uniform(0.1, 1.0, (k, 4)) * [0, 0, 1, 1], rng.standard_normal((k, 4, 1))
+    found = linearised(
+        equations, params, x, grid, free, shown, precision, n_more=2, T=T, of_more=of_more
+    )
+
     D, A0, A1, C = _defects(equations, params, x, grid, free)
     A, H = np.zeros((4 * k, 4 * n)), np.zeros((4 * n, 4 * n))
     for i, node in enumerate(grid.first):
@@ -189,10 +195,23 @@ def test_the_linearised_system_is_that_of_a_dense_solution(kind):
         right[own, m - 2 :] = -W @ B[node]
     right[4 * n :, 0] = -D.ravel()
     right[4 * n :, 1 : 1 + m] = -C.reshape(4 * k, m)
-    K = np.block([[H, A.T], [A, np.zeros((4 * k, 4 * k))]])
-    dense = np.linalg.solve(K, right)[: 4 * n].reshape(n, 4, -1)
+    variance = np.zeros(4 * k)
+    if is_pushed:
+        variance = T.ravel()
+        right[4 * n :, -1:] = -of_more.reshape(4 * k, 1)
+    K = np.block([[H, A.T], [A, -np.diag(variance)]])
+    solution = np.linalg.solve(K, right)
+    dense = solution[: 4 * n].reshape(n, 4, -1)
     np.testing.assert_allclose(found.dx0, dense[..., 0], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(found.Psi, dense[..., 1:], rtol=1e-6, atol=1e-7)
+    assert len(found.push) == (k if is_pushed else 0)
+    if is_pushed:
+        push = np.sqrt(variance)[:, None] * solution[4 * n :]
+        np.testing.assert_allclose(found.push, push.reshape(k, 4, -1), rtol=1e-6, atol=1e-7)
+    size = np.sqrt(np.mean(x**2, axis=0))  # the volume is that of x / size and D / size
+    scales = np.concatenate([np.tile(size, n), np.tile(1 / size, k)])
+    expected = np.linalg.slogdet(scales[:, None] * K * scales)[1]
+    np.testing.assert_allclose(found.volume, expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize("kind", ["canonical", "velocities"])
@@ -653,6 +672,99 @@ def lasting(rng, shape, rho=0.9):
     return noise
 
 
+def pushed(strength, n_runs, t, seed=0, n_between=50):
+    """Pendulums with random forces, (n_runs, len(t), 2), by leapfrog between the times."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1.5, 1.5, (n_runs, 2))
+    states, h = [x], (t[1] - t[0]) / n_between
+    for _ in t[1:]:
+        q, v = x.T
+        for _ in range(n_between):
+            v = v - 0.5 * h * np.sin(q)
+            q = q + h * v
+            v = v - 0.5 * h * np.sin(q) + strength * np.sqrt(h) * rng.standard_normal(n_runs)
+        x = np.stack([q, v], axis=1)
+        states.append(x)
+    return np.stack(states, axis=1)
+
+
+def likelihood_of_an_oscillator(y, h, q, sigma):
+    """log p(y) of a pushed oscillator, up to a constant, by its covariance; any start is alike."""
+    c, s = np.cos(h), np.sin(h)
+    step = np.array([[c, s], [-s, c]])
+    push = 0.5 * q * np.array([[h - s * c, s**2], [s**2, h + s * c]])
+    V, of_start, P = [], [np.eye(2)], np.zeros((2, 2))
+    for _ in y[1:]:
+        of_start.append(step @ of_start[-1])
+    for k in range(len(y)):  # Cov(x_k, x_l) = step^(l - k) P_k for l >= k
+        V.append([(of_start[j - k] @ P).T if j >= k else V[j][k].T for j in range(len(y))])
+        P = step @ P @ step.T + push
+    V, A = np.block(V) + sigma**2 * np.eye(y.size), np.concatenate(of_start)
+    W, r = np.linalg.inv(V), y.ravel()
+    r = r - A @ np.linalg.solve(A.T @ W @ A, A.T @ W @ r)
+    volumes = np.linalg.slogdet(V)[1] + np.linalg.slogdet(A.T @ W @ A)[1]
+    return -0.5 * (volumes + r @ W @ r)
+
+
+def test_evidence_with_random_forces_is_the_likelihood_of_the_process():
+    rng, h, n = np.random.default_rng(0), 0.02, 40
+    y = np.stack([np.cos(h * np.arange(n)), -np.sin(h * np.arange(n))], axis=1)
+    y = y + 0.1 * rng.standard_normal(y.shape)
+    X = rng.uniform(-1, 1, (50, 2))
+    model = HNNRegressor(hamiltonian=Quadratic()).fit(X, np.stack([X[:, 1], -X[:, 0]], axis=1))
+    grid = Grid.of(Runs([h * np.arange(n)], [y], 2, None, []), 1.0)
+    measured = Measured(y, np.full(2, np.nan), False, np.eye(2), np.zeros((2, 2), dtype=bool))
+    known, none = (model._model.equations, model._model.params), np.zeros(0, dtype=int)
+
+    def evidence(q, sigma):
+        shown = measured.shown(*known, y, grid, np.eye(2), none)
+        precision = np.full(y.shape, sigma**-2)
+        T = np.array([0.0, q]) * grid.h[:, None]
+        found = linearised(*known, y, grid, none, shown, precision, T=T)
+        squares = np.sum((found.dx0 / sigma) ** 2) + np.sum(found.push**2)
+        return -0.5 * (squares + found.volume) - y.size * np.log(sigma)
+
+    pairs = [(0.01, 0.1), (0.1, 0.1), (0.5, 0.1), (0.1, 0.06), (0.5, 0.3)]
+    ours = np.array([evidence(*pair) for pair in pairs])
+    exact = np.array([likelihood_of_an_oscillator(y, h, *pair) for pair in pairs])
+    assert np.ptp(exact) > 10.0
+    np.testing.assert_allclose(ours - ours[0], exact - exact[0], atol=0.05)
+
+
+@pytest.mark.slow
+def test_random_forces_are_found_and_spoil_the_field_less():
+    t, noise = np.arange(101) * 0.1, 0.02
+    paths = pushed(0.1, 5, t, seed=2)
+    clean, times, groups = paths.reshape(-1, 2), np.tile(t, 5), np.repeat(np.arange(5), 101)
+    X = clean + noise * np.random.default_rng(102).standard_normal(clean.shape)
+    white, model = (fitted(X, times, groups, noise=kind) for kind in ("white", "process"))
+    np.testing.assert_allclose(model.process_noise_std_, [0.0, 0.1], rtol=0.15)
+    np.testing.assert_allclose(model.noise_std_, noise, rtol=0.15)
+    assert not hasattr(white, "process_noise_std_")
+    assert model.evidence_ > white.evidence_ + 100.0
+    test = np.random.default_rng(0).uniform(-1.2, 1.2, (300, 2))
+    assert relative(model.predict(test), pendulum(test)) < 0.04
+    assert relative(model.predict(test), pendulum(test)) < relative(
+        white.predict(test), pendulum(test)
+    )
+    states, std = model.smooth(X, times, groups, return_std=True)
+    covered = np.mean(np.abs(states - clean) < 2.0 * std)
+    assert 0.88 < covered < 0.99
+    assert np.sqrt(np.mean((states - clean) ** 2)) < 0.8 * noise
+
+
+def test_random_forces_are_not_invented():
+    _, X, t, groups = of_pendulum(0.02, n_runs=6)
+    options = {"hamiltonian": Natural(1.0), "dissipation": None}
+    white, auto, asked_for = (
+        fitted(X, t, groups, noise=kind, **options) for kind in ("white", "auto", "process")
+    )
+    assert not hasattr(auto, "process_noise_std_")
+    assert auto.evidence_ == white.evidence_
+    assert asked_for.evidence_ < white.evidence_ + 3.0
+    assert asked_for.process_noise_std_[1] < 0.01 * X[:, 1].std()
+
+
 def test_noise_that_lasts_counts_for_less():
     rng, (clean, _, t, groups) = np.random.default_rng(0), of_pendulum(0.0, 0.1)
     X = clean.copy()
@@ -702,6 +814,7 @@ def test_what_a_model_lacks_is_said():
         ({"noise_std": [1.0, 1.0, 1.0]}, "one for each of the 2 measured"),
         ({"coordinates": "cartesian"}, "coordinates must be one of"),
         ({"between": "nearest"}, "between must be one of"),
+        ({"noise": "pink"}, "noise must be one of"),
         ({"input_matrix": [[1.0]]}, "input_matrix needs n_inputs"),
         ({"n_inputs": 2}, "X must have columns of a state before 2 inputs"),
         ({"time_step": 0.0}, "time_step must be a number greater than 0"),

@@ -245,7 +245,7 @@ def test_simulations_are_of_positions_and_velocities_by_every_kind_of_method(fit
     for method in ("GaussLegendre4", "Tao", "Radau"):
         options = {"method": method}
         if method != "Radau":
-            options["step_size"] = 2e-2
+            options["step_size"] = 5e-3
         found = model.simulate(x0, t, return_solution=True, **options)
         np.testing.assert_allclose(found.y, expected, atol=2e-2)
     solution = model.simulate(

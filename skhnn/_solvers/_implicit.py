@@ -53,8 +53,6 @@ class Implicit:
     def fit(self, n_steps: int) -> LinearFit:
         """The weights of the better of two starts, after the steps from there."""
         w = self.start()
-        if self.equations.has_free_scale:
-            w = self.scaled(w)
         for k in range(n_steps):
             if k:
                 self.weigh_columns(w)
@@ -124,16 +122,18 @@ class Implicit:
         return fit
 
     def start(self) -> np.ndarray:
-        """Weights with positive masses: those of the measured accelerations, or alike ones."""
-        before = self.equations.last(self.params)
-        return min((self.prior, before, self.of_measured_accelerations()), key=self.squares)
+        """Weights with positive masses: those of the measured accelerations, or alike ones.
 
-    def scaled(self, w: np.ndarray) -> np.ndarray:
-        """The same L in the unit at which the mean of M is that of the prior; holds a weight."""
-        params = self.equations.with_last(self.params, w)
-        trace = self.equations.trace(params, self.X)
-        factor = (trace @ self.prior) / (trace @ w)
-        w = factor * w
+        Where L has no unit it gets the one at which the mean of M is that of the prior, and one
+        weight is held. (Masses whose mean is nearly zero have none.)
+        """
+        starts = [self.prior, self.equations.last(self.params), self.of_measured_accelerations()]
+        if not self.equations.has_free_scale:
+            return min(starts, key=self.squares)
+        trace = self.equations.trace(self.params, self.X)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            scaled = [w * ((trace @ self.prior) / (trace @ w)) for w in starts]
+        w = min(scaled, key=self.squares)
         self.free = np.ones(len(w), dtype=bool)
         self.free[np.argmax(np.abs(trace * w * self.equations.is_quadratic))] = False
         return w

@@ -6,7 +6,8 @@
    those that are about as good in favour of the simplest, whether measured velocities are the
    rates of positions or mixed, and whether there is friction. Where what is left of neighbouring
    rows is alike, all of it once more, with n values counted as n / kappa.
-3. Twice the units as long as the data determine most of the weights and the evidence grows.
+3. Or with random forces on the states, where they are asked for, or left to the evidence.
+4. Twice the units as long as the data determine most of the weights and the evidence grows.
 """
 
 import contextlib
@@ -96,8 +97,9 @@ class Choice:
     ``asked`` has the parameters of the estimator by name. ``optional`` says whether friction is an
     outcome, and so is ``between`` where it is "auto". ``calibration``, (d, d), is a guess of S of
     instruments that show S dq/dt, or None. ``noise``, (D,), is given, or NaN where it is estimated;
-    that of rates always is. ``start`` says where joint fits to some runs start; ``weight`` is that
-    of every row of the table.
+    that of rates always is. ``random_forces`` says whether there are any, None that the evidence
+    decides. ``start`` says where joint fits to some runs start; ``weight`` is that of every row of
+    the table.
     """
 
     def __init__(
@@ -114,12 +116,16 @@ class Choice:
         between: str,
         deadline: float,
         verbose: bool,
+        random_forces: bool | None = False,
         start: Callable[[Runs], Smoothed | AsMeasured] | None = None,
         weight: np.ndarray | None = None,
     ):
         self.between = between
         self.asked, self.runs, self.layout, self.rng = asked, runs, layout, rng
         self.robust, self.optional, self.weight = robust, optional, weight
+        self.random_forces = random_forces
+        #: A guess of the densities of random forces, or None.
+        self.q: np.ndarray | None = None
         D = layout.n_state
         self.noise = np.concatenate([noise, np.full(runs.Y[0].shape[1] - D, np.nan)])
         self.E, self.is_open = np.eye(D), np.zeros((D, D), dtype=bool)
@@ -144,7 +150,7 @@ class Choice:
             entries = self._started([self._race(one, self.optional) for one in self._candidates()])
             self._choose_between(entries[0])
             best = self._best_of(entries)
-            best = self._with_errors_that_are_alike(best, entries)
+            best = self._with_random_forces(best, entries)
             best = self._calibrated(best)
             best = self._without_friction(best)
             best = self._with_more_units(best)
@@ -267,6 +273,23 @@ class Choice:
             found += self._jointly(best.entry, sampled, best.joint)
         return self._settled(sorted(found, key=lambda one: -one.joint.log_evidence))
 
+    def _with_random_forces(self, best: Candidate, entries: Sequence["_Entry"]) -> Candidate:
+        """The choice again with random forces; without them, where errors are alike."""
+        with_forces: list[Candidate] = []
+        if self.random_forces is not False and len(self.grid.h):
+            self.q = first_densities(best.joint, self.rows.X, self.layout.n_rates)
+            sampled = replace(best.sampled, params=best.joint.params)
+            with_forces = self._jointly(best.entry, sampled, best.joint, MOST_STEPS)
+            if self.random_forces is None:
+                least = best.joint.evidence_if_white + _ALIKE
+                with_forces = [one for one in with_forces if one.joint.log_evidence > least]
+        if not with_forces:
+            self.q = None
+            return self._with_errors_that_are_alike(best, entries)
+        self.q = with_forces[0].joint.q
+        best.joint.log_evidence = -np.inf  # any with random forces is to be preferred
+        return self._settled([self._best_of(entries), *with_forces])
+
     def _with_errors_that_are_alike(
         self, best: Candidate, entries: Sequence["_Entry"]
     ) -> Candidate:
@@ -383,7 +406,7 @@ class Choice:
         x, sigma = (self.x, self.smoothed.noise) if near is None else (near.x, near.sigma)
         joint = fit_jointly(
             equations, sampled.params, free, x, sigma, self.measured, self.grid,
-            most_steps=most_steps, tau=self.tau,
+            most_steps=most_steps, tau=self.tau, q=self.q,
             is_out_of_time=lambda: self.options.is_out_of_time,
         )  # fmt: skip
         remark: dict[str, Any] = {
@@ -391,6 +414,7 @@ class Choice:
             "friction": bool(sampled.equations.forces),
             "calibration": bool(self.is_open.any()),
             "between": self.shown,
+            "random_forces": self.q is not None,
             "features": f"{sampled.sampling.method} {sampled.sampling.scale:g}",
             "log_evidence": float("nan") if joint is None else joint.log_evidence,
             "steps": 0 if joint is None else joint.n_steps,
@@ -415,7 +439,7 @@ class Choice:
             x = self.x
         found = fit_jointly(
             joint.equations, joint.params, _mask(joint), x, sigma, self.measured, self.grid,
-            tau=self.tau,
+            tau=self.tau, q=joint.q,
             is_out_of_time=lambda: self.options.is_out_of_time,
         )  # fmt: skip
         if found is None or (found.status == "failed" and not has_all):
@@ -431,6 +455,19 @@ def in_units_of_the_data(
     scaling: Scaling = problem.scaling
     known = equations.hamiltonian.declare(problem.layout).known
     return equations.in_units_of_the_data(scaling.units, known, problem.structure, input_matrix)
+
+
+def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:
+    """Random forces as large as the noise of rates over a unit of time of the motion, (D,)."""
+    f = joint.equations.field(joint.params, X)
+    D = f.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = float(np.nanmax(f.std(axis=0) / X[:, :D].std(axis=0)))
+    sigma = joint.sigma[:D].copy()
+    lacks = np.isnan(sigma)
+    sigma[lacks] = rate * np.roll(sigma, n_rates)[lacks]  # of the positions
+    sigma[:n_rates] = 0.0  # a rate is the velocity
+    return np.asarray(sigma**2 * rate)
 
 
 def free_weights(equations: Equations, params: Params, X: np.ndarray) -> np.ndarray:

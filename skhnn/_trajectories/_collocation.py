@@ -17,6 +17,9 @@ a banded system in the order x_0 mu_0 x_1 mu_1 ...: nothing is squared, and noth
 runs that are chaotic, as products of their matrices would. So dx = x0 + Psi dw, and the weights are
 those of the least squares (y - h - E (x0 + Psi dw) - B dw) / sigma.
 
+Where random forces push the states (process noise), D_k has the variance T instead of being zero:
+-T stands in place of 0, and T^(1/2) mu, which is D_k / T^(1/2), are further rows.
+
 References
 ----------
 C. R. Hargraves, S. W. Paris, "Direct trajectory optimization using nonlinear programming and
@@ -43,11 +46,16 @@ _COLUMNS = 16
 
 @dataclass
 class Linearised:
-    """dx = dx0 + Psi dw at all nodes, and the volume log |KKT| of the matrix."""
+    """dx = dx0 + Psi dw at all nodes, and the volume log |KKT| of the matrix.
+
+    ``push``, (n, D, 1 + m) for n intervals, is D_k / T^(1/2) and its derivatives by w; empty where
+    dynamics are exact.
+    """
 
     dx0: np.ndarray  # (N, D)
     Psi: np.ndarray  # (N, D, m)
     volume: float
+    push: np.ndarray
 
 
 def linearised(
@@ -59,6 +67,8 @@ def linearised(
     shown: Shown,
     precision: np.ndarray,
     n_more: int = 0,
+    T: np.ndarray | None = None,
+    of_more: np.ndarray | None = None,
 ) -> Linearised:
     """The states at the nodes for weights near the params.
 
@@ -74,6 +84,10 @@ def linearised(
         1 / sigma^2, zero where nothing was measured.
     n_more : int
         How many unknowns stand behind the weights.
+    T : (n, D) array, default=None
+        The variance of every defect, of n intervals; None is zero, which may stand in it as well.
+    of_more : (n, D, k) array, default=None
+        The derivatives of defects by the last k unknowns.
     """
     scale = np.sqrt(np.mean(x**2, axis=0)) + np.finfo(float).tiny
     D, A0, A1, C = _defects(equations, params, x, grid, free)
@@ -82,6 +96,10 @@ def linearised(
     of_defects = np.zeros((*D.shape, 1 + P))
     of_defects[..., 0] = -D / scale
     of_defects[..., 1 : 1 + len(free)] = C / -scale[:, None]
+    if of_more is not None:
+        of_defects[..., 1 + P - of_more.shape[2] :] = of_more / -scale[:, None]
+    spread = None if T is None else np.sqrt(T) / scale
+    push = np.zeros((0, x.shape[1], 1 + P)) if T is None else np.empty_like(of_defects)
     Psi, volume, K = np.zeros((*x.shape, P)), 0.0, len(grid.ends) - 1
     E, B = shown.by_x * scale, shown.by_unknowns
     E_T, weight = np.swapaxes(E, 1, 2), precision[..., None]
@@ -97,14 +115,16 @@ def linearised(
             end += 1
         nodes = slice(grid.ends[start], grid.ends[end])
         own = slice(*np.searchsorted(grid.first, [nodes.start, nodes.stop]))
-        solution, found = _solved(
+        solution, mu, found = _solved(
             grid.first[own] - nodes.start, A0[own], A1[own], of_defects[own], curvature[nodes],
-            right[nodes],
+            right[nodes], None if spread is None else spread[own] ** 2,
         )  # fmt: skip
         dx0[nodes], Psi[nodes] = solution[..., 0], solution[..., 1:]
+        if spread is not None:
+            push[own] = spread[own][..., None] * mu
         volume += found
         start = end
-    return Linearised(dx0 * scale, Psi * scale[:, None], volume)
+    return Linearised(dx0 * scale, Psi * scale[:, None], volume, push)
 
 
 def _defects(
@@ -132,8 +152,12 @@ def _solved(
     of_defects: np.ndarray,
     curvature: np.ndarray,
     of_states: np.ndarray,
-) -> tuple[np.ndarray, float]:
-    """[dx0, Psi] of some runs, (N, D, 1 + m), and log |KKT|, for both parts of the right side."""
+    T: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """[dx0, Psi] of some runs, (N, D, 1 + m), mu, (n, D, 1 + m), where there is T, and log |KKT|.
+
+    The right side has two parts.
+    """
     n, d = curvature.shape[:2]  # nodes; columns
     begins = np.zeros(n, dtype=bool)  # whether an interval begins at a node
     begins[first] = True
@@ -154,10 +178,13 @@ def _solved(
     put(at, of_mu, np.swapaxes(A, 1, 2))
     put(to, of_mu, np.swapaxes(B, 1, 2))
     put(place, place, curvature)
+    if T is not None:
+        put(of_mu, of_mu, T[:, :, None] * -np.eye(d))
     factor, pivots, info = lapack.dgbtrf(band, width, width, overwrite_ab=True)
     if info != 0:
         raise np.linalg.LinAlgError("the states are not determined")
     solution, rows = np.empty_like(of_states), of_mu[:, None] + np.arange(d)
+    mu = np.zeros((0, *of_defects.shape[1:])) if T is None else np.empty_like(of_defects)
     diagonal = place[:, None] + np.arange(d)
     for start in range(0, solution.shape[2], _COLUMNS):
         columns = slice(start, start + _COLUMNS)
@@ -166,4 +193,6 @@ def _solved(
         right[rows] = of_defects[..., columns]
         found, _ = lapack.dgbtrs(factor, width, width, right, pivots, overwrite_b=True)
         solution[..., columns] = found[diagonal]
-    return solution, float(np.log(np.abs(factor[middle])).sum())
+        if T is not None:
+            mu[..., columns] = found[rows]
+    return solution, mu, float(np.log(np.abs(factor[middle])).sum())

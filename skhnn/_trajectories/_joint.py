@@ -10,6 +10,8 @@ there are none, every row being a run, and the noise of the states is given, tha
 Models are compared by their log evidence,
 
     log N(y) = log evidence of the weights - 1/2 log |KKT| - sum_j n_j log sigma_j.
+
+With random forces (``_random_forces``) dynamics hold up to these.
 """
 
 from collections.abc import Callable
@@ -21,8 +23,9 @@ from scipy import linalg
 from .._data import Factor, triangular
 from .._solvers._evidence import LinearFit, solve
 from ..hamiltonians import Equations, Params
-from ._collocation import linearised
+from ._collocation import Linearised, linearised
 from ._measured import Measured, Shown, with_more
+from ._random_forces import RandomForces
 from ._runs import Grid
 
 MOST_STEPS = 25
@@ -46,6 +49,8 @@ _ROWS = 4096
 _DRAWS = 100
 # The weights of a Student t distribution with four degrees of freedom.
 _FREEDOM = 4.0
+# By how much the logarithm of a density of random forces may still change at the end.
+_STILL_FORCES = 0.1
 
 
 @dataclass
@@ -65,6 +70,7 @@ class JointFit:
     n_freed: float
     E: np.ndarray
     evidence_if_white: float  # the log evidence with tau = 1, to compare fits of any tau
+    q: np.ndarray | None  # (D,), the densities of random forces, if any
 
     @property
     def n_last(self) -> int:
@@ -83,14 +89,16 @@ def fit_jointly(
     *,
     most_steps: int = MOST_STEPS,
     tau: float = 1.0,
+    q: np.ndarray | None = None,
     is_out_of_time: Callable[[], bool] = lambda: False,
 ) -> JointFit | None:
     """The fit that starts from states x, weights and noise sigma; None where it fails at once.
 
     ``equations`` are in the units of the data; ``free``, (m,) of bool, says which last weights may
     change. What is left of ``tau`` values in a row is alike, so that n values count as n / tau.
+    ``q``, (D,), is a guess of the densities of random forces, zero where there are none.
     """
-    newton = _Newton(equations, params, free, x, sigma, measured, grid, tau)
+    newton = _Newton(equations, params, free, x, sigma, measured, grid, tau, q)
     status, quiet = "max_iter", 0
     for _ in range(most_steps):
         if not newton.step():
@@ -115,7 +123,7 @@ class _Newton:
 
     def __init__(
         self, equations: Equations, params: Params, free: np.ndarray, x: np.ndarray,
-        sigma: np.ndarray, measured: Measured, grid: Grid, tau: float,
+        sigma: np.ndarray, measured: Measured, grid: Grid, tau: float, q: np.ndarray | None,
     ):  # fmt: skip
         self.equations, self.measured, self.grid, self.tau = equations, measured, grid, tau
         self.params, self.x, self.E = params, x, measured.E
@@ -129,7 +137,8 @@ class _Newton:
         self.sigma = _first_noise(measured, sigma, self.size, self._misfit())
         self.n_steps, self.moved, self.is_quiet = 0, np.inf, False
         self._found: JointFit | None = None
-        self._last: tuple[np.ndarray, np.ndarray, LinearFit] | None = None
+        self._last: tuple[np.ndarray, LinearFit] | None = None
+        self.forces = None if q is None else RandomForces(q, grid, measured.y.shape[1])
 
     def step(self) -> bool:
         """One step; False where it leads nowhere, and all stays as it is."""
@@ -138,21 +147,15 @@ class _Newton:
         shown = measured.shown(self.equations, self.params, self.x, self.grid, self.E, self.order)
         precision = measured.precision(self.sigma, self.weights)
         try:
-            local = linearised(
-                self.equations, self.params, self.x, self.grid, self.order, shown, precision,
-                self.n_of_E,
-            )  # fmt: skip
-            there = shown.at(self.nodes)
-            A = there.by_all(local.Psi[self.nodes])
-            t = there.misfit - (there.by_x @ local.dx0[self.nodes, :, None])[..., 0] + A @ now
-            fit = _least_squares(
-                A, t, precision[self.nodes], self.n_wide, self.n_of_E, self.n_lost, self.tau
-            )
+            local = self._linearised(shown, precision)
+            A, t = self._rows(local, shown.at(self.nodes), precision[self.nodes], now)
+            n_values = max(int((precision > 0.0).sum()) - self.n_lost, 1)
+            fit = _least_squares(A, t, n_values, self.n_wide, self.n_of_E, self.tau)
         except (np.linalg.LinAlgError, ValueError):
             return False
         change = np.zeros_like(last)
         change[self.order] = (fit.w - now)[:n]
-        dx = local.dx0 + local.Psi @ (fit.w - now)
+        dx = local.dx0 + local.Psi[..., : len(now)] @ (fit.w - now)
         factor = _step_length(self.equations, self.params, last, change, self.x, dx, self.grid)
         if not factor:
             return False
@@ -161,25 +164,62 @@ class _Newton:
         self.E = self.E.copy()
         self.E[measured.is_open] += factor * (fit.w - now)[n:]
         self.n_steps += 1
-        self._last = A, precision, fit
-        self._look(fit, local.volume, shown, dx, factor)
+        self._last = A, fit
+        pushes = local.push[..., 0] + local.push[..., 1 : 1 + len(now)] @ (fit.w - now)
+        self._look(fit, local, shown, precision, pushes, dx, factor)
         return True
 
+    def _linearised(self, shown: Shown, precision: np.ndarray) -> Linearised:
+        """To first order, with draws of random forces behind the unknowns."""
+        known = self.equations, self.params, self.x, self.grid, self.order
+        forces = self.forces
+        if forces is None:
+            return linearised(*known, shown, precision, self.n_of_E)
+        drawn, by_draws = forces.with_draws(shown, precision), forces.by_draws
+        n_more = self.n_of_E + by_draws.shape[2]
+        return linearised(*known, drawn, precision, n_more, T=forces.variances, of_more=by_draws)
+
+    def _rows(
+        self, local: Linearised, there: Shown, precision: np.ndarray, now: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Measurements and random forces in units of their deviations, t - A w."""
+        at, m = precision > 0.0, len(now)
+        A = there.by_all(local.Psi[self.nodes][..., :m])
+        t = there.misfit - (there.by_x @ local.dx0[self.nodes, :, None])[..., 0] + A @ now
+        root = np.sqrt(precision[at])
+        A, t = A[at] * root[:, None], t[at] * root
+        if self.forces is None:
+            return A, t
+        push = local.push.reshape(-1, local.push.shape[2])
+        of_w = push[:, 1 : 1 + m]
+        return np.concatenate([A, of_w]), np.concatenate([t, of_w @ now - push[:, 0]])
+
     def _look(
-        self, fit: LinearFit, volume: float, shown: Shown, dx: np.ndarray, factor: float
-    ) -> None:
+        self, fit: LinearFit, local: Linearised, shown: Shown, precision: np.ndarray,
+        pushes: np.ndarray, dx: np.ndarray, factor: float,
+    ) -> None:  # fmt: skip
         """The noise, the evidence, and how far the step went."""
         measured, before = self.measured, self.sigma
         present, residuals = measured.present, self._misfit()
-        lost = (self.n_lost + fit.free) / max(present.sum(), 1)
-        sigma = _noise(measured, before, residuals, self.weights, lost, self.size, shown, self.grid)
+        if self.forces is None:
+            lost = (self.n_lost + fit.free) / max(present.sum(), 1)
+            sigma = _noise(
+                measured, before, residuals, self.weights, lost, self.size, shown, self.grid
+            )
+        else:
+            left = np.where(present, residuals, 0.0) * np.sqrt(precision)
+            ratio = self.forces.look(local, shown, precision, left, pushes, fit.free)
+            sigma = np.where(np.isnan(measured.noise), before * np.sqrt(ratio), measured.noise)
+            sigma = np.where(present.any(axis=0), sigma, np.nan)
+            sigma = _floored(sigma, self.size, len(measured.E))
         if measured.robust:
             u = np.where(present, residuals / sigma, 0.0)
             self.weights = measured.weight * (_FREEDOM + 1.0) / (_FREEDOM + u**2)
-        evidence, if_white = _log_evidences(fit, volume, sigma, present, self.tau)
+        evidence, if_white = _log_evidences(fit, local.volume, sigma, present, self.tau)
         self._found = JointFit(
             self.equations, self.params, self.x, sigma, evidence, self.order, np.zeros((0, 0)),
             self.n_steps, "max_iter", residuals, fit.free, self.E, if_white,
+            None if self.forces is None else self.forces.q,
         )  # fmt: skip
         D = dx.shape[1]
         with np.errstate(invalid="ignore"):
@@ -187,14 +227,15 @@ class _Newton:
             self.moved = float(np.sqrt(np.nanmean(squares)))
             noise_moved = np.nanmax(np.abs(np.log(sigma / before)))
         self.is_quiet = factor == 1.0 and self.moved < _TO_AND_FRO and noise_moved < _STILL_NOISE
+        if self.forces is not None:
+            self.is_quiet = self.is_quiet and self.forces.moved < _STILL_FORCES
         self.sigma = sigma
 
     def result(self, status: str) -> JointFit | None:
         """The fit after the last step, with a root of the covariance; None before the first."""
         if self._found is None or self._last is None:
             return None
-        A, precision, fit = self._last
-        root = _root_of_covariance(A, precision[self.nodes], fit)[: len(self.order)]
+        root = _root_of_covariance(*self._last)[: len(self.order)]
         return replace(self._found, status=status, root=root)
 
     def _misfit(self) -> np.ndarray:
@@ -208,14 +249,18 @@ def states_for(
     sigma: np.ndarray,
     measured: Measured,
     grid: Grid,
+    T: np.ndarray | None,
 ) -> tuple[np.ndarray, bool]:
-    """The states at the nodes for weights that stay as they are, and whether that ended."""
+    """The states at the nodes for weights that stay as they are, and whether that ended.
+
+    T are the variances of random forces, (n, D), or None.
+    """
     none, present = np.zeros(0, dtype=int), measured.present
     sigma = _floored(sigma, measured.sizes(x), x.shape[1])
     precision = measured.precision(sigma)
     for _ in range(MOST_STEPS):
         shown = measured.shown(equations, params, x, grid, measured.E, none)
-        dx = linearised(equations, params, x, grid, none, shown, precision).dx0
+        dx = linearised(equations, params, x, grid, none, shown, precision, T=T).dx0
         if not np.isfinite(dx).all():
             return x, False
         x = x + dx
@@ -235,19 +280,26 @@ def std_of_states(
     grid: Grid,
     free: np.ndarray,
     root: np.ndarray,
+    T: np.ndarray | None,
 ) -> np.ndarray:
     """The standard deviations of the states of ``states_for``, (N, D).
 
-    They are those of noise, by draws of it, all of which are right-hand sides of one system, and
-    those of the ``free`` weights, whose covariance has the ``root``.
+    They are those of noise and random forces, by draws of them, all of which are right-hand sides
+    of one system, and those of the ``free`` weights, whose covariance has the ``root``.
     """
     sigma = _floored(sigma, measured.sizes(x), x.shape[1])
     precision = measured.precision(sigma)
-    draws = np.random.RandomState(0).standard_normal((*precision.shape, _DRAWS))
+    rng = np.random.RandomState(0)
+    draws = rng.standard_normal((*precision.shape, _DRAWS))
     draws *= np.where(measured.present, sigma, 0.0)[..., None]
     shown = measured.shown(equations, params, x, grid, measured.E, free)
     shown = shown._replace(by_unknowns=-draws)
-    Psi = linearised(equations, params, x, grid, free, shown, precision, _DRAWS).Psi
+    pushes = None
+    if T is not None:
+        pushes = -np.sqrt(T)[..., None] * rng.standard_normal((*T.shape, _DRAWS))
+    Psi = linearised(
+        equations, params, x, grid, free, shown, precision, _DRAWS, T=T, of_more=pushes
+    ).Psi
     of_weights = Psi[..., : len(free)] @ root
     variances = np.mean(Psi[..., len(free) :] ** 2, axis=-1) + np.sum(of_weights**2, axis=-1)
     return np.asarray(np.sqrt(variances))
@@ -292,19 +344,19 @@ def _noise(
 def _least_squares(
     A: np.ndarray,
     t: np.ndarray,
-    precision: np.ndarray,
+    n: int,
     n_wide: int,
     n_of_E: int,
-    n_lost: int,
     tau: float,
 ) -> LinearFit:
-    """The unknowns of the largest evidence; those of E stand last, and have wide priors too."""
-    at, m = precision > 0.0, A.shape[2]
-    root, places = np.sqrt(precision[at]), np.arange(m)
-    last = m - n_of_E
+    """The unknowns of the largest evidence for n values.
+
+    Those of E stand last, and have wide priors too.
+    """
+    m = A.shape[1]
+    places, last = np.arange(m), m - n_of_E
     order = np.concatenate([places[:n_wide], places[last:], places[n_wide:last]])
-    n = max(int(at.sum()) - n_lost, 1)
-    R = _triangle(A[at][:, order] * root[:, None], t[at] * root)
+    R = _triangle(A[:, order], t)
     ridge = _SMALLEST * float((R[:, :-1] ** 2).sum(axis=0).max(initial=0.0))
     return solve([Factor(R, order, n_wide + n_of_E, n, float(n))], m, tau=tau, alpha=ridge)
 
@@ -356,10 +408,9 @@ def _log_evidences(
     return found, float(found - (1.0 - 1.0 / tau) * of_all)
 
 
-def _root_of_covariance(A: np.ndarray, precision: np.ndarray, fit: LinearFit) -> np.ndarray:
+def _root_of_covariance(A: np.ndarray, fit: LinearFit) -> np.ndarray:
     """A root of the covariance of the unknowns, given their prior."""
-    at = precision > 0.0
-    R = _triangle(A[at] * np.sqrt(precision[at])[:, None], np.zeros(int(at.sum())))[:, :-1]
+    R = _triangle(A, np.zeros(len(A)))[:, :-1]
     R = triangular(np.concatenate([R, np.diag(np.sqrt(fit.prior))]))
     return np.asarray(linalg.pinv(R)) * fit.error
 
