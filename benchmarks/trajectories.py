@@ -5,7 +5,8 @@
 
 Errors are those of the field at clean states of runs that were not seen. Subcommands ``original``
 (the noisy spring and pendulum of Greydanus et al.), ``systems``, ``pendulum``, ``carts`` and
-``silverbox`` (measured data, which do not come with the package), ``table`` and ``cost``.
+``silverbox`` (measured data, which do not come with the package), ``table``, ``forces`` (that are
+random) and ``cost``.
 """
 
 import argparse
@@ -186,6 +187,7 @@ def pendulum(args):
         ("angle", 1, {"coordinates": "positions"}),
         ("angle, declared", 1, {"coordinates": "positions", "periodic": [0]}),
         ("angle and velocity", 2, {}),
+        ("angle, random forces", 1, {"coordinates": "positions", "noise": "process"}),
     ):
         model, s = fitted(X[:n, :columns], t[:n], None, **params)
         path = model.simulate(model.states_[-1], t[n - 1 :], on_failure="nan")[1:, 0]
@@ -286,6 +288,46 @@ def table(args):
             )  # fmt: skip
 
 
+def shaken(strength, n_runs, t, rng, n_between=50):
+    """Pendulums with random forces, (n_runs, len(t), 2), by leapfrog between the times."""
+    x = rng.uniform(-1.5, 1.5, (n_runs, 2))
+    states, h = [x], (t[1] - t[0]) / n_between
+    for _ in t[1:]:
+        q, v = x.T
+        for _ in range(n_between):
+            v = v - 0.5 * h * np.sin(q)
+            q = q + h * v
+            v = v - 0.5 * h * np.sin(q) + strength * np.sqrt(h) * rng.standard_normal(n_runs)
+        x = np.stack([q, v], axis=1)
+        states.append(x)
+    return np.stack(states, axis=1)
+
+
+def forces(args):
+    """Ten runs of a pendulum that is pushed at random, noise 0.02."""
+    header("strength", "noise=", "accelerations", "strength found", "noise found", "inside 2 std")
+    t, test = np.arange(101) * 0.1, np.random.default_rng(0).uniform(-1.3, 1.3, (500, 2))
+    true = -np.sin(test[:, 0])
+    for strength in (0.0, 0.05, 0.1, 0.2):
+        for kind in ("white", "process", "auto"):
+            rows = []
+            for seed in range(args.seeds):
+                rng = np.random.default_rng(seed)
+                X = shaken(strength, 10, t, rng).reshape(-1, 2)
+                X = X + 0.02 * rng.standard_normal(X.shape)
+                model, _ = fitted(X, np.tile(t, 10), np.repeat(np.arange(10), 101), noise=kind)
+                field, std = model.predict(test, return_std=True)
+                off = field[:, 1] - true
+                found = getattr(model, "process_noise_std_", np.zeros(2))[1]
+                inside = np.mean(np.abs(off) < 2 * std[:, 1])
+                relative = np.sqrt(np.mean(off**2)) / true.std()
+                rows.append([relative, found, *model.noise_std_, inside])
+            error, found, *noise, inside = np.median(rows, axis=0)
+            print_row(
+                strength, kind, f"{error:.4f}", f"{found:.3f}", np.round(noise, 4), f"{inside:.2f}"
+            )
+
+
 def cost(args):
     """Seconds and exponents against rows, and against columns."""
     header("rows", "columns", "s", "exponent")
@@ -316,7 +358,7 @@ def cost(args):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for function in (original, systems, pendulum, carts, silverbox, table, cost):
+    for function in (original, systems, pendulum, carts, silverbox, table, forces, cost):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         command.add_argument("--seeds", type=int, default=5)
         command.add_argument("--noise", type=float, nargs="*", default=[0.001, 0.01, 0.05])
