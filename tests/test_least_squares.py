@@ -7,11 +7,13 @@ import pytest
 from helpers import asymmetric_data, fit_quietly
 
 from skhnn import HNNRegressor
-from skhnn._data import DerivativeFit, Factor, Problem, make_folds
+from skhnn._data import DerivativeFit, Factor, Place, Problem, make_folds
 from skhnn._scaling import Scaling
+from skhnn._solvers import SolverOptions
 from skhnn._solvers._evidence import WIDE, _Part
 from skhnn._solvers._last_weights import fit_last_weights
 from skhnn._solvers._layers import equations_of
+from skhnn._solvers._sampled import Race
 from skhnn.hamiltonians import MLP, SAMPLING_SCALES
 
 RNG = np.random.RandomState
@@ -168,7 +170,21 @@ def test_sampled_units_bend_inside_the_data(problem, method, sizes):
     a = (X - problem.scaling.mean) @ params[0] + params[1]
     inside = (a.min(axis=0) < 0.1) & (a.max(axis=0) > -0.1)
     assert inside.mean() > 0.9
+    columns = np.count_nonzero(params[0], axis=0)
+    assert (columns == (2 if method == "sparse" else 4)).all()
     assert not equations.last(params).any()
+
+
+def test_two_columns_have_no_layers_of_fewer():
+    X = np.random.default_rng(0).uniform(-1, 1, (200, 4))
+    y = np.stack([X[:, 2], X[:, 3], -np.sin(X[:, 0]), -np.sin(X[:, 1])], axis=1)
+    problem = Problem(X, y, np.ones(200), None, Scaling.from_data(X, y, np.ones(200)))
+    options = SolverOptions(Place.on_numpy("float64"), RNG(0))
+    ways = [
+        {sampling.method for sampling in Race(problem, hamiltonian, options).samplings}
+        for hamiltonian in (MLP("q"), MLP())
+    ]
+    assert ways == [{"hinge", "pairs"}, {"hinge", "pairs", "sparse"}]
 
 
 def test_pieces_of_partial_fit_are_the_fit_of_all_rows_on_the_same_layers():

@@ -52,6 +52,13 @@ def test_the_default_fits_a_body_of_any_mass(mass):
     assert HNNRegressor(random_state=0).fit(X, y).score(X, y) > 1 - 1e-6
 
 
+@pytest.mark.parametrize("mass", [1e-7, 1.0])
+def test_one_network_of_all_columns_resolves_a_light_body(mass):
+    X, y = two_pendulums(1000, mass)
+    model = HNNRegressor(hamiltonian="mlp", solver="least_squares", random_state=0).fit(X, y)
+    assert model.score(*two_pendulums(300, mass, seed=1)) > 1 - 1e-9
+
+
 @pytest.mark.parametrize("mass", [1e-9, 1.0, 1e9])
 def test_weights_of_the_loss_do_not_depend_on_the_mass(mass):
     X, y = two_pendulums(mass=mass)

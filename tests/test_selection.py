@@ -6,13 +6,14 @@ from helpers import asymmetric_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skhnn._data import Problem
+from skhnn._data import DerivativeFit, Problem
 from skhnn._scaling import Scaling
 from skhnn._selection._correlation import correlation_of_errors
 from skhnn._selection._left_out import LeftOut
 from skhnn._selection._rule import error_of, simplest
 from skhnn._solvers import Monitor
 from skhnn._solvers._gauss_newton import _Fit, train
+from skhnn._solvers._last_weights import settled
 from skhnn._solvers._layers import equations_of
 from skhnn.hamiltonians import HAMILTONIANS, MLP
 
@@ -154,6 +155,16 @@ def test_the_evidence_finds_the_noise():
     train(problem, equations, params, monitor, 100)
     assert len(monitor.loss_curve) < 100  # it has come to rest
     assert np.sqrt(2.0 * monitor.loss_curve[-1]) == pytest.approx(noise, rel=0.15)
+
+
+def test_last_weights_that_are_solved_for_leave_less(problem):
+    equations, params = sampled(problem, MLP())
+    params[-2:] = [p + 0.1 for p in params[-2:]]
+    before, after = (
+        DerivativeFit(problem, equations).loss(found)
+        for found in (params, settled(problem, equations, params))
+    )
+    assert after < 0.5 * before
 
 
 def test_training_raises_the_evidence_and_keeps_the_best(problem):

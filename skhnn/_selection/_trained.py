@@ -8,7 +8,7 @@ import numpy as np
 from .._data import DerivativeFit, Place, Problem, some
 from .._solvers import Monitor, SolverOptions, Start, initial_params
 from .._solvers._gauss_newton import UNITS, train
-from .._solvers._last_weights import with_quadratic_energies
+from .._solvers._last_weights import settled
 from .._solvers._layers import equations_of, filled, units_for
 from .._solvers._sampled import Sampling
 from .._solvers._soap import solve_soap
@@ -106,7 +106,7 @@ class BySoap:
         """A training that no one hears of."""
         monitor = Monitor(0.0, np.inf, verbose=False)
         model = self._train(hamiltonian, training, activation, monitor, self.steps_of_short)
-        return settled(model, training)
+        return model[0], settled(training, *model)
 
     def long(
         self,
@@ -125,7 +125,8 @@ class BySoap:
         finally:
             assert monitor.equations is not None
             monitor.validation_score = None
-            at_end(settled((monitor.equations, monitor.params), training))
+            equations = monitor.equations
+            at_end((equations, settled(training, equations, monitor.params)))
 
     def _train(
         self,
@@ -166,12 +167,6 @@ class BySoap:
             return 1.0 - 2.0 * objectives[id(equations)].loss([place.array(p) for p in params])
 
         return score
-
-
-def settled(model: Model, training: Problem) -> Model:
-    """The same, with its quadratic energies solved for."""
-    equations, params = model
-    return equations, with_quadratic_energies(training, equations, params)
 
 
 def _n_weights(equations: Equations) -> int:

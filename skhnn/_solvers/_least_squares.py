@@ -11,7 +11,7 @@ from ._options import SolverOptions, Start
 from ._sampled import FINE, FIRST_UNITS, LAST_UNITS, Race, Sampled
 from ._solver import Solver
 
-# Twice the units are worth it if they bring the error down by this factor.
+# Twice the units are worth it if they bring the error down by this factor, or are all used.
 _WORTH_IT = 1.1
 
 
@@ -60,7 +60,8 @@ def sample(problem: Problem, hamiltonian: Hamiltonian, options: SolverOptions) -
         race.run(units)
         options.tell(race.best.describe())
         error = race.best.fit.error
-        is_enough = error <= FINE or error > before / _WORTH_IT or 2 * units > LAST_UNITS
+        is_enough = error <= FINE or 2 * units > LAST_UNITS
+        is_enough |= error > before / _WORTH_IT and not race.best.uses_its_units
         if is_enough or race.layers_given or options.is_out_of_time:
             return race.best
         units, before = 2 * units, error

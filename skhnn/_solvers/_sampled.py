@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._data import Problem, some
-from ..hamiltonians import SAMPLING_SCALES, Equations, Hamiltonian, Params
+from ..hamiltonians import COLUMNS_OF_SPARSE, SAMPLING_SCALES, Equations, Hamiltonian, Params
 from ._evidence import LinearFit
 from ._last_weights import fit_last_weights
 from ._layers import equations_of, filled, name_and_layers, units_for
@@ -90,11 +90,14 @@ class Race:
         layers = hamiltonian.layers()
         self.layers_given = all(n.hidden_layer_sizes is not None for n in layers)
         given = any(n.activation is not None for n in layers)
+        networks = hamiltonian.declare(problem.layout).networks
+        is_wide = any(network.n_inputs > COLUMNS_OF_SPARSE for network in networks)
         self.samplings = [
             Sampling(method, scale, activation)
             for activation in _ACTIVATIONS[: 1 if given else None]
             for method, scales in SAMPLING_SCALES.items()
             for scale in scales
+            if is_wide or method != "sparse"
         ]
         self.found: list[Sampled] = []
 

@@ -28,7 +28,7 @@ from ._natural import Natural
 from ._pairwise import Pairwise, with_bodies
 from ._quadratic import Quadratic
 from ._radial import Radial
-from ._sampling import SAMPLING_SCALES
+from ._sampling import COLUMNS_OF_SPARSE, SAMPLING_SCALES
 from ._saving import refuse_unless_saved
 from ._structure import (
     Canonical,
@@ -81,6 +81,7 @@ def named(layout: Layout) -> dict[str, Hamiltonian]:
 
 __all__ = [
     "ACTIVATIONS",
+    "COLUMNS_OF_SPARSE",
     "HAMILTONIANS",
     "LAGRANGIANS",
     "MLP",

@@ -107,6 +107,11 @@ class Network:
         phi = self.phi.fit(X[:, self.on], weight, mu[self.on], s[self.on])
         return Network(self.on, self.sizes, self.activation, phi, psi, self.psi_on)
 
+    @property
+    def n_inputs(self) -> int:
+        """How many columns the first layer reads."""
+        return self.phi.width(len(self.on))
+
     def rescaled(self, s: np.ndarray) -> "Network":
         """The same function of x' = x / s."""
         psi = self.psi and self.psi.rescaled(s[self.psi_on])
@@ -148,6 +153,7 @@ class Network:
         h, hidden = point.z[:, used], []
         for n_units in self.sizes:
             W, b = sample_layer(h, n_units, rng, method, scale)
+            method = "hinge" if method == "sparse" else method  # units of a layer have no order
             hidden += [W, b]
             (h,) = ACTIVATIONS[self.activation](h @ W + b, np, 0)
         first = np.zeros((len(used), self.sizes[0]))
