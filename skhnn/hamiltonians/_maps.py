@@ -62,7 +62,8 @@ class Map:
 
     def width(self, n_columns: int) -> int:
         """The number of columns of z."""
-        return int(self.at(np.ones((1, n_columns)), np).z.shape[1])
+        apart = np.arange(1.0, n_columns + 1.0)[None]  # a distance of zero has no logarithm
+        return int(self.at(apart, np).z.shape[1])
 
     def __rshift__(self, after: "Map") -> "Map":
         return Chain(self, after)
