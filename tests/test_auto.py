@@ -87,6 +87,7 @@ def test_an_orbit_is_simulated_for_longer_than_it_was_seen():
     assert any("deviation" in entry for entry in model.fit_report_)
 
 
+@pytest.mark.slow
 def test_two_models_of_an_orbit_agree_on_it_and_not_beside_it():
     rng = np.random.RandomState(0)
     X, y = orbit()
@@ -219,6 +220,7 @@ def test_what_two_hamiltonians_agree_on_is_noise():
     assert "noise" not in model.fit_report_[-1]["why"]
 
 
+@pytest.mark.slow
 def test_layers_that_are_given_are_kept():
     X, y = asymmetric_data(300)
     model = fit_quietly(HNNRegressor((9, 7), activation="sin", random_state=0), X, y)
@@ -276,6 +278,7 @@ def test_a_hamiltonian_that_does_not_hold_is_not_chosen():
     assert error(model, *vortices(500, 10)) < 0.1
 
 
+@pytest.mark.slow
 def test_velocities_that_are_not_linear_make_a_separable_model():
     X, y = fast_particles(2000)
     model = fit_quietly(HNNRegressor(random_state=0), X, y)
@@ -404,6 +407,7 @@ def test_options_without_effect_warn_once_and_never_under_auto():
         HNNRegressor(batch_size=7, max_iter=300, tol=0.5, shuffle=False).fit(X, y)
 
 
+@pytest.mark.slow
 def test_friction_is_named():
     X = np.random.default_rng(0).uniform(-1, 1, (400, 2))
     y = np.stack([X[:, 1], -X[:, 0] - 0.1 * X[:, 1]], axis=1)
@@ -482,6 +486,7 @@ def test_gauss_newton_goes_on_where_it_ended():
     assert after < before
 
 
+@pytest.mark.slow
 def test_what_two_hamiltonians_lack_alike_is_no_noise():
     # T(p) + V(q) of every kind leaves the same, and a regression less: masses depend on q
     X, y = make_spherical_pendulum(400, random_state=0, return_X_y=True)

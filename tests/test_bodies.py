@@ -72,6 +72,7 @@ def test_the_law_of_three_holds_for_eight(three):
     np.testing.assert_allclose(same.predict(three[1]), model.predict(three[1]), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_masses_kinds_and_charges_are_learned():
     masses = [1.0, 2.5, 0.7]
     X, y = make_n_body(3, 2, masses=masses, n_samples=500, random_state=0, return_X_y=True)

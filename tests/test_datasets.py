@@ -380,6 +380,7 @@ def test_packing_is_exact(values, order):
     np.testing.assert_array_equal(decode(*encode(x, order)), x)
 
 
+@pytest.mark.slow
 def test_shipped_planets_are_what_the_script_makes():
     script = Path(__file__).resolve().parents[1] / "tools" / "make_planets.py"
     if not script.exists():

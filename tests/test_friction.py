@@ -77,6 +77,7 @@ def test_the_energy_balance():
     assert (np.diff(E) < 0).all()
 
 
+@pytest.mark.slow
 def test_friction_is_never_negative():
     X, y = damped(noise=0.02, Gamma=np.array([[0.2, 0.3], [0.3, 0.1]]))  # no such friction
     model = fitted(X, y)
@@ -118,6 +119,7 @@ def test_other_laws_of_friction(force, law):
     np.testing.assert_allclose(both.damping_, 0.0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_friction_that_depends_on_q():
     X, y = damped(800, Gamma=np.zeros((2, 2)))
     y[:, 2:] -= (0.2 + 0.1 * X[:, :1] ** 2) * y[:, :2]
@@ -133,6 +135,7 @@ def driven():
     return model.fit(bunch.data, bunch.target), bunch
 
 
+@pytest.mark.slow
 def test_inputs_and_friction_of_a_pendulum(driven):
     model, bunch = driven
     np.testing.assert_allclose(model.damping_, 0.1, rtol=1e-6)

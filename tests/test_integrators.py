@@ -105,8 +105,8 @@ def test_forward_then_backward_returns_to_the_start(method):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", [*SYMPLECTIC, *ENERGY_PRESERVING])
-def test_energy_error_has_no_trend_over_a_hundred_periods(method):
-    run = solve_ivp(pendulum, (0, 628), [1.0, 0.0], method, step_size=0.25)
+def test_energy_error_has_no_trend_over_fifty_periods(method):
+    run = solve_ivp(pendulum, (0, 314), [1.0, 0.0], method, step_size=0.25)
     error = pendulum_energy(run.y) - pendulum_energy(run.y[:, 0])
     first, last = np.array_split(error, 10)[0], np.array_split(error, 10)[-1]
     assert np.abs(last).max() < 1.2 * np.abs(first).max() + 1e-11

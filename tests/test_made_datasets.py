@@ -269,6 +269,7 @@ def test_damped_pendulum_has_an_input_behind_its_state(sampling):
     assert y.shape == (500, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coordinates", ["canonical", "velocities"])
 @pytest.mark.parametrize("sampling", ["box", "trajectories"])
 def test_acrobot_has_a_torque_in_its_second_joint_behind_its_state(sampling, coordinates):

@@ -253,6 +253,7 @@ def test_grid_search_in_two_processes_finds_what_a_loop_finds(swings, grid_searc
     assert np.ptp(scores) > 0.01  # the parameters arrived
 
 
+@pytest.mark.slow
 def test_the_best_estimator_of_a_search_is_refitted_and_simulates(swings, grid_search):
     X, y, _ = swings
     by_hand = fit_quietly(make().set_params(**grid_search.best_params_), X, y)
@@ -342,6 +343,7 @@ def test_optuna_search_is_at_least_as_good_as_its_first_trial(swings):
     np.testing.assert_array_equal(search.best_estimator_.predict(X), by_hand.predict(X))
 
 
+@pytest.mark.slow
 def test_optuna_study_searches_for_the_number_of_layers_too(swings):
     optuna = pytest.importorskip("optuna", reason="needs optuna")
 

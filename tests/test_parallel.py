@@ -143,18 +143,13 @@ def test_a_fit_leaves_the_threads_of_torch_as_they_were(data, solver):
 
 @needs_dask
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(
-    "processes", [pytest.param(True, marks=pytest.mark.slow), False], ids=["processes", "threads"]
-)
-def test_a_dask_cluster_finds_what_a_serial_search_finds(data, processes):
+def test_a_dask_cluster_finds_what_a_serial_search_finds(data):
     from distributed import Client, LocalCluster
 
     serial = search(*data)
-    workers = {"n_workers": 2, "threads_per_worker": 1}
-    if not processes:
-        workers = {"n_workers": 1, "threads_per_worker": 2}
+    workers = {"n_workers": 1, "threads_per_worker": 2}
     with (
-        LocalCluster(processes=processes, dashboard_address=None, **workers) as cluster,
+        LocalCluster(processes=False, dashboard_address=None, **workers) as cluster,
         Client(cluster) as client,
     ):
         with parallel_config("dask"):

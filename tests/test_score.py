@@ -52,6 +52,7 @@ def test_the_default_fits_a_body_of_any_mass(mass):
     assert HNNRegressor(random_state=0).fit(X, y).score(X, y) > 1 - 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mass", [1e-7, 1.0])
 def test_one_network_of_all_columns_resolves_a_light_body(mass):
     X, y = two_pendulums(1000, mass)

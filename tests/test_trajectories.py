@@ -548,6 +548,7 @@ def test_units_do_not_matter():
     np.testing.assert_allclose(other.noise_std_ / units, one.noise_std_, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_angles_may_be_wrapped():
     rng = np.random.default_rng(0)
     starts = np.column_stack([rng.uniform(-1, 1, 6), rng.uniform(2.2, 2.8, 6)])  # it turns over
@@ -753,6 +754,7 @@ def test_random_forces_are_found_and_spoil_the_field_less():
     assert np.sqrt(np.mean((states - clean) ** 2)) < 0.8 * noise
 
 
+@pytest.mark.slow
 def test_random_forces_are_not_invented():
     _, X, t, groups = of_pendulum(0.02, n_runs=6)
     options = {"hamiltonian": Natural(1.0), "dissipation": None}
@@ -765,6 +767,7 @@ def test_random_forces_are_not_invented():
     assert asked_for.process_noise_std_[1] < 0.01 * X[:, 1].std()
 
 
+@pytest.mark.slow
 def test_noise_that_lasts_counts_for_less():
     rng, (clean, _, t, groups) = np.random.default_rng(0), of_pendulum(0.0, 0.1)
     X = clean.copy()
@@ -777,6 +780,7 @@ def test_noise_that_lasts_counts_for_less():
     assert abs(model.damping_[0, 0] - 0.1) < 3.0 * model.damping_std_[0, 0]
 
 
+@pytest.mark.slow
 def test_evidence_is_that_of_white_noise_whatever_counts_for_less(monkeypatch):
     rng, (clean, _, t, groups) = np.random.default_rng(1), of_pendulum(0.0, n_runs=6)
     X = 1e3 * (clean + 0.02 * lasting(rng, clean.shape))
