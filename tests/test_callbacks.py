@@ -113,11 +113,10 @@ def test_scoring_monitor_has_a_score_for_every_iteration(data):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_callbacks_work_inside_a_search(data, n_jobs):
+def test_callbacks_work_inside_a_search(data):
     monitor = callback.ScoringMonitor(scoring="r2")
     model = make(random_state=0, max_iter=4).set_callbacks(monitor)
-    GridSearchCV(model, {"alpha": [0.0, 1.0]}, cv=2, n_jobs=n_jobs).fit(*data)
+    GridSearchCV(model, {"alpha": [0.0, 1.0]}, cv=2).fit(*data)
     (log,) = monitor.get_logs(select="all")
     iterations = [row for row in log.data if row["task_name"] == "iteration"]
     assert len(iterations) == 5 * 4  # two values in two folds and the refit, 4 iterations each
