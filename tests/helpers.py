@@ -40,9 +40,9 @@ def central_differences(function, X, h=1e-5):
 
 
 def assert_equal_up_to_rounding(actual, desired):
-    """For numbers computed twice: kernels of numpy may round by position and alignment."""
+    """For numbers computed twice: kernels may round by position, and integrators grow that."""
     desired = np.asarray(desired)
-    np.testing.assert_allclose(actual, desired, rtol=1e-12, atol=1e-13 * np.abs(desired).max())
+    np.testing.assert_allclose(actual, desired, rtol=1e-9, atol=1e-10 * np.abs(desired).max())
 
 
 def few_epochs(solver):

@@ -74,8 +74,8 @@ def test_velocities_are_the_same_motion_in_other_columns(name, sampling):
     assert b.feature_names == b.system.velocity_names
     assert "(v, a) = (dq/dt, dv/dt)" in b.DESCR
     X, y = make(coordinates="velocities", return_X_y=True)
-    np.testing.assert_array_equal(X, b.data)
-    np.testing.assert_array_equal(y, b.target)
+    assert_equal_up_to_rounding(X, b.data)
+    assert_equal_up_to_rounding(y, b.target)
 
 
 def test_velocities_of_a_mass_on_a_spring():
