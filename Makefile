@@ -37,7 +37,7 @@ test: $(VENV)/.stamp-test ## run the tests, but for slow ones and the code of th
 slow: $(VENV)/.stamp-test ## run the slow tests: whole fits of many kinds
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow $(ARGS)
 
-oldest: $(VENV)-oldest/.installed ## run the tests with the oldest supported scikit-learn, scipy and numpy
+oldest: $(VENV)-oldest/.installed ## run most tests with the oldest supported scikit-learn, scipy and numpy
 	@if grep -q skipped $<; then echo "skipped: $$(cat $<)"; else \
 	    $(VENV)-oldest/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" \
 	        $(OURS:%=--ignore tests/test_%.py) $(ARGS); fi

@@ -68,6 +68,12 @@ def of_residuals(kappa: float) -> str:
     )
 
 
+NO_RANDOM_FORCES = (
+    "No joint fit with random forces (noise='process') came to an end: the model is that of "
+    "noise='white'. More rows, or a simpler Hamiltonian, may help"
+)
+
+
 def of_calibration(S: np.ndarray) -> str:
     """On measured velocities S dq/dt."""
     shown = np.array2string(S, precision=3, suppress_small=True)

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ._asked_for import layout_asked_for
-from ._convergence import of_calibration, of_joint_fit, of_residuals
+from ._convergence import NO_RANDOM_FORCES, of_calibration, of_joint_fit, of_residuals
 from ._coordinates import names_momenta
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
@@ -630,6 +630,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             end = of_joint_fit(status, self.n_iter_, self.max_time)
             warnings.warn(end, ConvergenceWarning, stacklevel=3)
         sentences = list(self._sentences)
+        if self.noise == "process" and not hasattr(self, "process_noise_std_"):
+            sentences.insert(0, NO_RANDOM_FORCES)
         if hasattr(self, "calibration_"):
             sentences.insert(0, of_calibration(self.calibration_))
         if status not in ("max_time", "interrupted") and self.residual_correlation_ > _CORRELATED:

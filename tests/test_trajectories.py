@@ -754,6 +754,16 @@ def test_random_forces_are_found_and_spoil_the_field_less():
     assert np.sqrt(np.mean((states - clean) ** 2)) < 0.8 * noise
 
 
+def test_random_forces_that_are_asked_for_and_not_fitted_are_told(monkeypatch):
+    _, X, t, groups = of_pendulum(0.02, n_runs=3)
+    monkeypatch.setattr(_choice, "first_densities", lambda *_: np.array([0.0, np.inf]))
+    said = []
+    options = {"hamiltonian": Natural(1.0), "dissipation": None}
+    model = fitted(X, t, groups, said, noise="process", **options)
+    assert not hasattr(model, "process_noise_std_")
+    assert any("No joint fit with random forces" in sentence for sentence in said)
+
+
 @pytest.mark.slow
 def test_random_forces_are_not_invented():
     _, X, t, groups = of_pendulum(0.02, n_runs=6)

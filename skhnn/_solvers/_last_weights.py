@@ -107,7 +107,7 @@ def _evenly(n: int, n_rows: int) -> np.ndarray:
     return np.linspace(0, n - 1, min(n, n_rows)).astype(int)
 
 
-def settled(problem: Problem, equations: Equations, params: Params, alpha: float = 0.0) -> Params:
+def settled(problem: Problem, equations: Equations, params: Params) -> Params:
     """The params with the last weights that are best beside the hidden layers as they are.
 
     The steps of Adam and SOAP are of one size, however small the slope, and end near the least
@@ -120,8 +120,7 @@ def settled(problem: Problem, equations: Equations, params: Params, alpha: float
         return equations.with_last(params, fit_last_weights(problem, equations, params, rows).w)
     if problem.n_samples * problem.n_targets * equations.n_last**2 <= _WORK:
         rows = np.arange(problem.n_samples)
-        fit = fit_last_weights(problem, equations, params, rows, alpha=alpha)
-        return equations.with_last(params, fit.w)
+        return equations.with_last(params, fit_last_weights(problem, equations, params, rows).w)
     known = known_last_weights(equations, params, problem.scaling)
     quadratic = equations.is_quadratic
     w = np.where(quadratic, known.w, equations.last(params))

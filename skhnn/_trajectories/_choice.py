@@ -276,7 +276,8 @@ class Choice:
     def _with_random_forces(self, best: Candidate, entries: Sequence["_Entry"]) -> Candidate:
         """The choice again with random forces; without them, where errors are alike."""
         with_forces: list[Candidate] = []
-        if self.random_forces is not False and len(self.grid.h):
+        is_over = self.random_forces is None and self.options.is_out_of_time
+        if self.random_forces is not False and len(self.grid.h) and not is_over:
             self.q = first_densities(best.joint, self.rows.X, self.layout.n_rates)
             sampled = replace(best.sampled, params=best.joint.params)
             with_forces = self._jointly(best.entry, sampled, best.joint, MOST_STEPS)
@@ -462,7 +463,8 @@ def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:
     f = joint.equations.field(joint.params, X)
     D = f.shape[1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = float(np.nanmax(f.std(axis=0) / X[:, :D].std(axis=0)))
+        rates = f.std(axis=0) / X[:, :D].std(axis=0)
+    rate = float(rates[np.isfinite(rates)].max(initial=0.0))  # none of columns that rest
     sigma = joint.sigma[:D].copy()
     lacks = np.isnan(sigma)
     sigma[lacks] = rate * np.roll(sigma, n_rates)[lacks]  # of the positions
