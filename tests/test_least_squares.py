@@ -98,7 +98,7 @@ def test_the_evidence_is_that_of_a_gaussian_process(n_rows):
     A, t = design((equations, params), problem)
     units = ~equations.is_quadratic
     factor = factor_of((equations, params), problem)
-    part = _Part(factor, 1.0)
+    part = _Part(factor, 1.0, np.inf)
     k = part.best(0.0)
     ridge, variance = part.ridges[k], part.Q[k] / len(t)
     fit = fit_last_weights(problem, equations, params, np.arange(n_rows))
@@ -130,7 +130,7 @@ def test_rows_left_out_choose_the_largest_ridge_that_is_as_good(model, problem):
         field = equations.field(equations.with_last(params, w), X)
         return c @ ((field - y) ** 2) @ judge.scaling.w
 
-    part = _Part(factor_of(model, problem, rows), 1.0)
+    part = _Part(factor_of(model, problem, rows), 1.0, np.inf)
     place = in_order(factor_of(model, problem, rows))
     errors = [error_of(part.weights(k)[place]) for k in range(len(part.ridges))]
     assert error_of(fit.w) <= 1.001**2 * min(errors) * (1 + 1e-9)

@@ -8,7 +8,7 @@ from skhnn import HNNRegressor
 from skhnn._data import Problem
 from skhnn._scaling import Scaling
 from skhnn._solvers import equations_of
-from skhnn.hamiltonians import ACTIVATIONS, HAMILTONIANS, field_from_gradient
+from skhnn.hamiltonians import ACTIVATIONS, HAMILTONIANS, MLP, Quadratic, field_from_gradient
 
 every_form = pytest.mark.parametrize("name", list(HAMILTONIANS))
 # What the solver leaves of a constant rate, relative to the spread of the other rates.
@@ -162,3 +162,20 @@ def test_energies_of_states_far_from_the_origin_keep_their_digits(name, far):
     H = 0.5 * (p1**2 + p2**2 + q1**2 + q2**2) + q1**2 * q2 - q2**3 / 3
     rounding = 10 * far * np.finfo(float).eps  # of the states
     np.testing.assert_allclose(shifted.energy(X + far), H - H.mean(), atol=1e-6 + rounding)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-6, 1e-2])
+@pytest.mark.parametrize("hamiltonian", [Quadratic(), MLP()])
+def test_data_in_a_plane_leave_no_curvature_across_it(hamiltonian, noise):
+    # Two bodies about their centre: nothing says what pulls at the centre, so nothing does.
+    rng = np.random.default_rng(0)
+    q, p = rng.normal(size=(2, 200, 2))
+    X, y = np.hstack([q, -q, p, -p]), np.hstack([p, -p, -2 * q, 2 * q])
+    y += noise * rng.normal(size=y.shape)
+    model = HNNRegressor(
+        hamiltonian=hamiltonian, coordinates="canonical", solver="least_squares", random_state=0
+    ).fit(X, y)
+    for across in ([1, 0, 1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0, 1]):
+        step = np.array(across)
+        slopes = np.diff(model.predict([X[0] - step, X[0] + step]), axis=0) / 2
+        assert np.abs(slopes).max() < 0.02  # the pull between the bodies is 4

@@ -33,12 +33,14 @@ def fit_last_weights(
     around: np.ndarray | None = None,
     judge: Problem | None = None,
     n_steps: int | None = None,
+    roughest: float = np.inf,
 ) -> LinearFit:
     """The last weights for some rows of a problem.
 
     ``alpha`` is the smallest ridge. The prior of w has its mean at zero, or ``around`` other last
     weights. With a ``judge`` the ridge is the largest that is about the best on its rows.
-    ``n_steps`` bounds the steps where there are any.
+    ``n_steps`` bounds the steps where there are any; ``roughest`` is the rounding allowed where
+    there are none.
     """
     known = known_last_weights(equations, params, problem.scaling)
     if not equations.is_linear:
@@ -58,7 +60,9 @@ def fit_last_weights(
             judges = _factors(
                 judge, equations, params, rows_of_judge, start, known.free, with_own_rates
             )
-        fit = solve(factors, equations.n_last, tau=tau, alpha=alpha, judges=judges)
+        fit = solve(
+            factors, equations.n_last, tau=tau, alpha=alpha, judges=judges, roughest=roughest
+        )
         fit.w += start
         params = equations.with_last(params, fit.w)
     return fit

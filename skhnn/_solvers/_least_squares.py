@@ -4,7 +4,7 @@ import numpy as np
 
 from .._data import DerivativeFit, Factor, Problem, flatten, known_last_weights, nothing_known
 from ..hamiltonians import Equations, Hamiltonian, Params
-from ._evidence import LinearFit, solve
+from ._evidence import SMOOTH, LinearFit, solve
 from ._last_weights import fit_last_weights
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
@@ -47,7 +47,8 @@ def solve_least_squares(
     if options.one_epoch and start.state is not None:
         before = _from_state(start.state)
         factors = [one.with_more(other) for one, other in zip(before, factors, strict=True)]
-    fit = solve(factors, equations.n_last, alpha=options.alpha(problem))
+    alpha = options.alpha(problem)
+    fit = solve(factors, equations.n_last, alpha=alpha, roughest=SMOOTH)
     take(equations, equations.with_last(params, fit.w + known.w), fit, monitor)
     return _to_state(factors)
 

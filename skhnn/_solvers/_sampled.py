@@ -11,7 +11,7 @@ import numpy as np
 
 from .._data import Problem, some
 from ..hamiltonians import COLUMNS_OF_SPARSE, SAMPLING_SCALES, Equations, Hamiltonian, Params
-from ._evidence import LinearFit
+from ._evidence import SMOOTH, LinearFit
 from ._last_weights import fit_last_weights
 from ._layers import equations_of, filled, name_and_layers, units_for
 from ._options import SolverOptions
@@ -65,7 +65,9 @@ class Sampled:
         n_rows = int(WORK / self.equations.n_last**2) // problem.n_targets
         rows = some(np.arange(problem.n_samples), max(n_rows, 1), rng)
         tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
-        fit = fit_last_weights(problem, self.equations, self.params, rows, alpha=alpha, tau=tau)
+        fit = fit_last_weights(
+            problem, self.equations, self.params, rows, alpha=alpha, tau=tau, roughest=SMOOTH
+        )
         params = self.equations.with_last(self.params, fit.w)
         return Sampled(self.equations, params, fit, self.sampling)
 
@@ -127,8 +129,9 @@ class Race:
                 self.X, options.rng, sampling.method, sampling.scale, problem.scaling.reads
             )
             fit = fit_last_weights(
-                problem, equations, params, rows, alpha=alpha, tau=tau, n_steps=_STEPS_OF_RACE
-            )
+                problem, equations, params, rows,
+                alpha=alpha, tau=tau, n_steps=_STEPS_OF_RACE, roughest=SMOOTH,
+            )  # fmt: skip
             found.append(Sampled(equations, equations.with_last(params, fit.w), fit, sampling))
         if found:
             self.found = sorted(found, key=lambda sampled: -sampled.fit.log_evidence)

@@ -186,7 +186,7 @@ class Equations(Weighted):
         if len(self.terms) > 1:
             (quadratic,) = (t for t in self.terms if isinstance(t, QuadraticEnergies))
             g, Q = quadratic.folded(params[-1:], self.e)
-            last.append(quadratic.last_of(g, Q)[:, None])
+            last.append(quadratic.monomials(g, Q)[:, None])
         return (
             [first, *hidden[2::2], np.concatenate(last)],
             [b, *hidden[3::2], np.concatenate([[constant], self.c])],

@@ -82,10 +82,8 @@ def by_last(at: Any, d: int, V: Any, U: Any, P: Any) -> Any:
         found = found / at.size
         copies = term.phi.copies
         return found if copies == 1 else found.reshape(*U.shape[:-1], copies, -1).sum(-2)
-    z, i, j = at.point.z, term._i, term._j
     along_V, along_U, along_P = (at.point.jvp(direction) for direction in (V, U, P))
-    products = along_V[..., i] * along_P[..., j] + along_P[..., i] * along_V[..., j]
-    products = products - along_U[..., i] * z[..., j] - z[..., i] * along_U[..., j]
+    products = at.products(along_V, along_P) - at.products(along_U, at.point.z)
     return at.xp.concatenate([-along_U[..., term.columns], products], -1)
 
 

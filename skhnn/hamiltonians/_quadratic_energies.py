@@ -2,9 +2,14 @@ r"""Linear and quadratic energies, which every Hamiltonian has beside its networ
 
     E(z) = g . z + 1/2 z^T Q z,    z = (x - mu) / s,
 
-linear in its coefficients u (m, 1): those of z_i, then those of z_i z_j, for the coordinates and
-products that the structure of H admits. A constant rate of change is a linear energy and an
-oscillator a quadratic one; a network would have to imitate them.
+linear in its coefficients u (m, 1): those of z_i, then those of z_i^2 and 2^(1/2) z_i z_j, for the
+coordinates and products that the structure of H admits. A constant rate of change is a linear
+energy and an oscillator a quadratic one; a network would have to imitate them.
+
+With these factors the sum of the squares of u is a norm of Q that does not depend on the directions
+of the axes. Data that lie in a plane, such as two bodies about their centre, leave parts of Q open,
+and the smallest u then has no curvature across it. (Of equal spreads of z_i^2 and z_i z_j a
+curvature of either sign is left there, and simulations went off the plane.)
 """
 
 from collections.abc import Iterable
@@ -14,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ._layers import Outer, Params
-from ._maps import Standardised
+from ._maps import Standardised, as_like
 
 
 class QuadraticEnergies:
@@ -52,6 +57,9 @@ class QuadraticEnergies:
         self._of_half[self._i, self._j] = len(self.columns) + np.arange(len(self.pairs))
         self._of_linear = np.array(self.columns, dtype=int)
         self._of_products = np.array([i * n_columns + j for i, j in self.pairs], dtype=int)
+        # 2^(1/2) of the products of two columns.
+        self._factor = np.where(np.equal(self._i, self._j), 1.0, np.sqrt(2.0))
+        self._factors = np.concatenate([np.ones(len(self.columns)), self._factor, [0.0]])
 
     @property
     def owners(self) -> list[int]:
@@ -91,6 +99,10 @@ class QuadraticEnergies:
 
     def last_of(self, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
         """The coefficients (m,) of g . z + 1/2 z^T Q z; what is not admitted is left out."""
+        return self.monomials(g, Q) / self._factors[:-1]
+
+    def monomials(self, g: np.ndarray, Q: np.ndarray) -> np.ndarray:
+        """The same of z_i and z_i z_j themselves."""
         half = Q - 0.5 * np.diag(np.diag(Q))
         return np.concatenate([g[self.columns], half[self._i, self._j]])
 
@@ -104,7 +116,7 @@ class QuadraticEnergies:
     def matrices(self, params: Params, xp: ModuleType) -> tuple[Any, Any]:
         """g (D,) and Q (D, D)."""
         u = params[0][:, 0]
-        u = xp.concatenate([u, xp.zeros_like(u[:1])])
+        u = xp.concatenate([u, u[:1]]) * as_like(self._factors, u, xp)
         half = _taken(u, self._of_half, xp)
         return _taken(u, self._of_g, xp), half + half.T
 
@@ -128,13 +140,19 @@ class _At:
         return self.point.vjp(self.point.z @ self.Q + self.g)
 
     def basis(self) -> Any:
-        """The gradients of z_i and z_i z_j, (n, D, m)."""
-        xp, z, term = self.xp, self.point.z, self.term
+        """The gradients of z_i, z_i^2 and 2^(1/2) z_i z_j, (n, D, m)."""
+        xp, z = self.xp, self.point.z
         eye = self.point.vjp(xp.diag(xp.ones_like(z[(0,) * (z.ndim - 1)])))  # d z_j / d x_k
-        of_products = eye[:, term._i] * z[..., None, term._j]
-        of_products = of_products + eye[:, term._j] * z[..., None, term._i]
+        of_products = self.products(eye, z[..., None, :])
         zero = xp.zeros_like(of_products[..., :1])
-        return xp.concatenate([zero + eye[:, term.columns], of_products], axis=-1)
+        return xp.concatenate([zero + eye[:, self.term.columns], of_products], axis=-1)
+
+    def products(self, a: Any, b: Any) -> Any:
+        """The derivatives of a . Q b by the coefficients of the products; a and b are (..., D)."""
+        i, j = self.term._i, self.term._j
+        return (a[..., i] * b[..., j] + b[..., i] * a[..., j]) * as_like(
+            self.term._factor, b, self.xp
+        )
 
     def pullback(self, V: Any, outer: Outer) -> Params:
         """The derivative of sum(V * gradient) by u."""
@@ -142,6 +160,7 @@ class _At:
         S = outer(t, z)  # of z_i z_j: the sum of t_i z_j + z_i t_j
         of_linear = _taken(outer(None, t), term._of_linear, self.xp)
         of_products = _taken(S + S.T, term._of_products, self.xp)
+        of_products = of_products * as_like(term._factor, z, self.xp)
         return [self.xp.concatenate([of_linear, of_products])[:, None]]
 
     def hessian_along(self, V: Any) -> Any:
