@@ -28,6 +28,7 @@ from ._trajectories import (
     Chosen,
     Grid,
     Measured,
+    Reading,
     Runs,
     Smoothed,
     blocks,
@@ -36,11 +37,11 @@ from ._trajectories import (
     check_times_of_rows,
     correlation_of_residuals,
     r2_of_forecasts,
+    readings_of,
     refuse_times_in_rows,
     runs_of,
     states_for,
     std_of_states,
-    velocities_are_rates,
 )
 from ._validation import (
     as_numpy,
@@ -60,8 +61,6 @@ _DRAWS = 30
 _CORRELATED = 2.0
 # What ``noise`` says of random forces; with None the evidence decides.
 _RANDOM_FORCES = {"white": False, "process": True, "auto": None}
-# Velocities are mixed where S of v = S dq/dt explains them so well and is so far from symmetric.
-_EXPLAINED, _NOT_SYMMETRIC = 0.9, 0.05
 _OF_FORCES_AND_MASSES = (
     "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
     "undetermined_masses_", "calibration_", "derivative_noise_std_", "process_noise_std_",
@@ -558,10 +557,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             feature_names_in_=names,
         )
 
-    def _readings(
-        self, X: np.ndarray, t: np.ndarray, groups: np.ndarray
-    ) -> list[tuple[str, np.ndarray | None]]:
-        """What the columns may be: coordinates, and S where velocities are S dq/dt."""
+    def _readings(self, X: np.ndarray, t: np.ndarray, groups: np.ndarray) -> list[Reading]:
+        """What the columns may be."""
         if self.coordinates == "positions":
             return [("velocities", None)]
         is_open = self.coordinates == "auto"
@@ -571,22 +568,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             return [("canonical", None)]
         layout, n = self._layout(X.shape[1], "canonical"), self._n_measured(X.shape[1])
         runs = runs_of(X, t, groups, n, n, layout.periods, BETWEEN[0], has_to_say=False)
-        if any(np.isnan(Y).all(axis=0).any() for Y in runs.Y):  # nothing to compare
-            has_velocities = self.coordinates == "velocities" or isinstance(
-                self.hamiltonian, Natural
-            )
-            return [("velocities" if has_velocities else "canonical", None)]
-        are_rates, S, explained = velocities_are_rates(Smoothed(runs, False))
-        if are_rates:
-            return [("velocities", None)]
-        if self.coordinates == "velocities":
-            return [("velocities", S)]
-        if isinstance(self.hamiltonian, Natural):
-            return [("velocities", S if explained > _EXPLAINED else None)]
-        # Masses would make S symmetric; where it is not, instruments may.
-        is_mixed = np.abs(S - S.T).max() > _NOT_SYMMETRIC * np.abs(S).max()
-        mixed = [("velocities", S)] if is_mixed and explained > _EXPLAINED else []
-        return [("canonical", None), *mixed]
+        return readings_of(runs, self.coordinates, isinstance(self.hamiltonian, Natural))
 
     def _friction_is_optional(self) -> bool:
         return isinstance(self.dissipation, str) and self.dissipation == "auto"

@@ -136,7 +136,7 @@ class _Part:
         least = abs(R[-1, -1]) if len(R) == R.shape[1] else 0.0
         sigma = np.sqrt(least**2 / N + _ROUNDING**2)
         prior = np.zeros((n_u, R.shape[1]))
-        np.fill_diagonal(prior, max(sigma / WIDE, _ROUNDING))
+        np.fill_diagonal(prior, sigma / WIDE)
         R = triangular(np.concatenate([prior, R]))
         self.top, rest = R[:n_u], R[n_u:, n_u:]
         U, self.s, self.Vt = svd(rest[:, :-1])

@@ -4,7 +4,8 @@ from ._choice import Choice, Chosen
 from ._forecasts import blocks, r2_of_forecasts
 from ._joint import states_for, std_of_states
 from ._measured import Measured
-from ._residuals import correlation_of_residuals, velocities_are_rates
+from ._readings import Reading, readings_of
+from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Inputs, Runs
 from ._smoothing import Smooth, smoothed
 from ._start import AsMeasured, Smoothed
@@ -25,6 +26,7 @@ __all__ = [
     "Grid",
     "Inputs",
     "Measured",
+    "Reading",
     "Runs",
     "Smooth",
     "Smoothed",
@@ -34,11 +36,11 @@ __all__ = [
     "check_times_of_rows",
     "correlation_of_residuals",
     "r2_of_forecasts",
+    "readings_of",
     "refuse_times_in_rows",
     "runs_of",
     "smoothed",
     "states_for",
     "std_of_states",
     "unwrapped",
-    "velocities_are_rates",
 ]

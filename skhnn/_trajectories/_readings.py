@@ -1,0 +1,34 @@
+"""What measured columns may be: momenta, velocities, or velocities that instruments mix."""
+
+import numpy as np
+
+from ._residuals import velocities_are_rates
+from ._runs import Runs
+from ._start import Smoothed
+
+# Velocities are mixed where S of v = S dq/dt explains them so well and is so far from symmetric.
+_EXPLAINED, _NOT_SYMMETRIC = 0.9, 0.05
+
+#: "canonical" or "velocities", and S where velocities are S dq/dt.
+Reading = tuple[str, np.ndarray | None]
+
+
+def readings_of(runs: Runs, coordinates: str, is_natural: bool) -> list[Reading]:
+    """How runs of states may be read, where ``coordinates`` is "auto" or "velocities".
+
+    A natural Lagrangian, ``is_natural``, is one of velocities.
+    """
+    asked_for = coordinates == "velocities"
+    if any(np.isnan(Y).all(axis=0).any() for Y in runs.Y):  # nothing to compare
+        return [("velocities" if asked_for or is_natural else "canonical", None)]
+    are_rates, S, explained = velocities_are_rates(Smoothed(runs, False))
+    if are_rates:
+        return [("velocities", None)]
+    if asked_for:
+        return [("velocities", S)]
+    if is_natural:
+        return [("velocities", S if explained > _EXPLAINED else None)]
+    # Masses would make S symmetric; where it is not, instruments may.
+    is_mixed = np.abs(S - S.T).max() > _NOT_SYMMETRIC * np.abs(S).max()
+    mixed: list[Reading] = [("velocities", S)] if is_mixed and explained > _EXPLAINED else []
+    return [("canonical", None), *mixed]
