@@ -34,4 +34,4 @@ class Budget:
     equations_of_few: int = 4000
     equations_left_in_turn: int = 400
     last_weights: int = 1800
-    last_weights_of_short: int = 400
+    last_weights_of_short: int = 900
