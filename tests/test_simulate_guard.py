@@ -19,19 +19,20 @@ WAVES = 2e4
 
 @pytest.fixture(scope="module")
 def wild():
-    """Two equal oscillators, recorded in step, and a potential of fine waves in q_1 - q_2.
+    """Two equal oscillators, and a potential of fine waves in q_1 - q_2.
 
-    On the data q_1 = q_2 the force of the waves, sin(k (q_1 - q_2)), is zero, and leads back there.
+    Where q_1 = q_2 the force of the waves, sin(k (q_1 - q_2)), is zero, and leads back there.
     """
-    Z = np.random.default_rng(0).uniform(-1, 1, (300, 2))
-    X, y = Z[:, [0, 0, 1, 1]], np.stack([Z[:, 1], Z[:, 1], -Z[:, 0], -Z[:, 0]], axis=1)
+    X = np.random.default_rng(0).uniform(-1, 1, (300, 4))
+    y = np.hstack([X[:, 2:], -X[:, :2]])
     model = HNNRegressor(
         (20,), hamiltonian="mechanical", activation="sin", solver="least_squares", random_state=0
     ).fit(X, y)
-    # weights belong to standardised coordinates, whose means and scales are the same for both
+    # weights belong to standardised coordinates
     W, b, w, _ = model.params_
-    W[:, 0] = np.array([WAVES, -WAVES]) * model._scaling.s[0]
-    b[0] = np.pi / 2
+    mu, s = model._scaling.mu[:2], model._scaling.s[:2]
+    W[:, 0] = np.array([WAVES, -WAVES]) * s
+    b[0] = np.pi / 2 + WAVES * (mu[0] - mu[1])
     w[0] = -1 / WAVES / model._scaling.e
     return model
 

@@ -38,8 +38,13 @@ class DoubleBackprop:
         ]
         self.n_units = len(self.params[-3])
         d = len(self.s)
-        products = [self.s[i] * self.s[j] for i in range(d) for j in range(i, d)]
-        self.units = torch.cat([torch.ones(self.n_units), self.s, torch.stack(products)])[:, None]
+        pairs = [(i, j) for i in range(d) for j in range(i, d)]
+        products = torch.stack([self.s[i] * self.s[j] for i, j in pairs])
+        # The coefficients that are trained are those of z_i^2 and 2^(1/2) z_i z_j.
+        trained = torch.tensor([1.0 if i == j else np.sqrt(2.0) for i, j in pairs])
+        self.factors = torch.cat([torch.ones(self.n_units + d), trained])
+        self.units = torch.cat([torch.ones(self.n_units), self.s, products]) / self.factors
+        self.units = self.units[:, None]
         self.params[0] *= self.s[:, None]
         self.params[-2] *= self.units / self.e
         self.params[-1] *= 0
@@ -50,7 +55,7 @@ class DoubleBackprop:
         h = z = (self.x[rows] - self.mu) / self.s
         for W, b in zip(self.params[:-2:2], self.params[1:-2:2], strict=True):
             h = torch.tanh(h @ W + b)
-        w = self.params[-2][:, 0]
+        w = self.params[-2][:, 0] * self.factors
         H = self.e * (h @ w[: self.n_units] + linear_and_quadratic(w[self.n_units :], z))
         (G,) = torch.autograd.grad(H.sum(), self.x, create_graph=True)
         dq, dp = G[rows].chunk(2, dim=1)[::-1]
