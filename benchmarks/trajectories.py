@@ -5,8 +5,8 @@
 
 Errors are those of the field at clean states of runs that were not seen. Subcommands ``original``
 (the noisy spring and pendulum of Greydanus et al.), ``systems``, ``pendulum``, ``carts`` and
-``silverbox`` (measured data, which do not come with the package), ``table``, ``forces`` (that are
-random) and ``cost``.
+``silverbox`` (measured data, which do not come with the package), ``planets`` (positions alone),
+``table``, ``forces`` (that are random) and ``cost``.
 """
 
 import argparse
@@ -16,10 +16,13 @@ from pathlib import Path
 
 import numpy as np
 from fit_cases import henon_heiles, on_disc, original_pendulum, spring, trajectories
+from scipy.integrate import solve_ivp
+from scipy.optimize import least_squares
 from velocity_cases import DoublePendulum, Masses
 
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
-from skhnn.hamiltonians import Natural
+from skhnn.datasets import load_planet
+from skhnn.hamiltonians import Natural, Radial
 from skhnn.preprocessing import derivatives, from_trajectories
 
 warnings.simplefilter("ignore")
@@ -288,6 +291,54 @@ def table(args):
             )  # fmt: skip
 
 
+PERIODS = {"venus": 0.615, "earth": 1.0, "mars": 1.881, "jupiter": 11.86}
+
+
+def planets(args):
+    """Positions alone over five revolutions, sixty rows each; the next five are forecast."""
+    header("planet", "noise, au", "Hamiltonian", "error", "Newton", "noise found", "kappa", "s")
+    for name in args.cases or PERIODS:
+        data = load_planet(name)
+        t, q, span = data.t, data.data[:, :2], 5 * PERIODS[name]
+        step = max(round(span / 300 / (t[1] - t[0])), 1)
+        before = np.flatnonzero((t > 1960 - span) & (t <= 1960))[::-step][::-1]
+        after = np.flatnonzero((t > 1960) & (t < 1960 + span))
+        for noise in (0.0, 1e-3):
+            rng = np.random.default_rng(0)
+            X = q[before] + noise * rng.standard_normal((len(before), 2))
+            times = np.concatenate([t[before[-1:]], t[after]])
+
+            def error(path, after=after, q=q):
+                off = np.linalg.norm(path[1:, :2] - q[after], axis=1)
+                return np.median(off / np.linalg.norm(q[after], axis=1))
+
+            newton = error(by_newton(X, t[before], data.data[before[0]], data.gm_sun, times))
+            for hamiltonian in ("auto", Radial()):
+                model, s = fitted(
+                    X, t[before], None, hamiltonian=hamiltonian, coordinates="positions"
+                )
+                last = model.smooth(X, t[before])[-1]
+                off = error(model.simulate(last, times, on_failure="nan"))
+                found = f"{model.noise_std_.mean():.1e}", f"{model.residual_correlation_:.1f}"
+                off, known = f"{off:.1e}", f"{newton:.1e}"
+                print_row(name, noise, hamiltonian, off, known, *found, f"{s:.0f}")
+
+
+def by_newton(X, t, first, gm, times):
+    """The path of the two-body law whose start and GM fit positions X best."""
+
+    def path(params, times):
+        def rates(_, x):
+            return np.concatenate([x[2:], -params[4] * x[:2] / np.hypot(*x[:2]) ** 3])
+
+        all_times = np.concatenate([t[:1], times])
+        options = {"t_eval": times, "rtol": 1e-10, "atol": 1e-12}
+        return solve_ivp(rates, all_times[[0, -1]], params[:4], "DOP853", **options).y.T
+
+    found = least_squares(lambda p: (path(p, t)[:, :2] - X).ravel(), np.append(first, gm))
+    return path(found.x, times)
+
+
 def shaken(strength, n_runs, t, rng, n_between=50):
     """Pendulums with random forces, (n_runs, len(t), 2), by leapfrog between the times."""
     x = rng.uniform(-1.5, 1.5, (n_runs, 2))
@@ -358,7 +409,7 @@ def cost(args):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for function in (original, systems, pendulum, carts, silverbox, table, forces, cost):
+    for function in (original, systems, pendulum, carts, silverbox, planets, table, forces, cost):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         command.add_argument("--seeds", type=int, default=5)
         command.add_argument("--noise", type=float, nargs="*", default=[0.001, 0.01, 0.05])
