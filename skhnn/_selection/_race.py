@@ -166,9 +166,11 @@ def _is_worth_more(
 
 
 def _another(best: Standing, others: Sequence[Standing]) -> Model | None:
-    """A model with other hidden layers than the best one, and not much worse."""
+    """A model with other hidden layers than the best one, and not much worse where there is one."""
     close = [other.best.model for other in others if other.error < 2.0 * best.error]
+    if close:
+        return close[0]
     sampled = best.race.found
-    if not close and len(sampled) > 1:
-        close = [sampled[1].model]
-    return close[0] if close else None
+    if len(sampled) > 1:
+        return sampled[1].model
+    return min(others, key=lambda other: other.error).best.model if others else None
