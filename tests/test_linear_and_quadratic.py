@@ -13,7 +13,7 @@ from skhnn.hamiltonians import ACTIVATIONS, HAMILTONIANS, MLP, Quadratic, field_
 every_form = pytest.mark.parametrize("name", list(HAMILTONIANS))
 # What the solver leaves of a constant rate, relative to the spread of the other rates.
 PRECISION = {
-    "auto": 1e-7, "least_squares": 1e-7, "gauss_newton": 1e-5, "lbfgs": 0.1, "soap": 0.05,
+    "auto": 1e-7, "least_squares": 1e-7, "gauss_newton": 1e-5, "lbfgs": 0.05, "soap": 0.05,
     "adam": 0.2,
 }  # fmt: skip
 
@@ -132,9 +132,8 @@ def test_a_constant_rate_is_exact_by_default(value, n):
 @every_form
 @pytest.mark.parametrize("solver", ["soap", "adam", "lbfgs", "gauss_newton"])
 def test_every_solver_fits_a_constant_rate(name, solver):
-    model = HNNRegressor(
-        (16,), hamiltonian=name, solver=solver, max_iter=few_epochs(solver), random_state=0
-    )
+    max_iter = 400 if solver == "lbfgs" else few_epochs(solver)
+    model = HNNRegressor((16,), hamiltonian=name, solver=solver, max_iter=max_iter, random_state=0)
     data = constant_momentum(200, 0.7)
     fit_quietly(model, *data)
     assert errors(model, *data)[0] < PRECISION[solver]

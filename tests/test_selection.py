@@ -1,5 +1,7 @@
 """The one rule, rows left out, and what a Gauss-Newton training says of itself."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from helpers import asymmetric_data
@@ -10,6 +12,7 @@ from skhnn._data import DerivativeFit, Problem
 from skhnn._scaling import Scaling
 from skhnn._selection._correlation import correlation_of_errors
 from skhnn._selection._left_out import LeftOut
+from skhnn._selection._race import _another
 from skhnn._selection._rule import error_of, simplest
 from skhnn._solvers import Monitor
 from skhnn._solvers._gauss_newton import _Fit, train
@@ -176,3 +179,11 @@ def test_training_raises_the_evidence_and_keeps_the_best(problem):
         found.append(train(problem, equations, params, monitor, n_steps))
     assert found[1] > found[0]
     assert monitor.loss_curve[-1] < monitor.loss_curve[0]
+
+
+def test_thin_data_are_judged_by_the_best_of_the_others_where_none_is_near():
+    # Three circles: one way to draw layers was left, and nobody looked beside the data.
+    chosen = SimpleNamespace(error=1e-9, race=SimpleNamespace(found=["the chosen one"]))
+    others = [SimpleNamespace(error=e, best=SimpleNamespace(model=e)) for e in (1e-6, 1e-8)]
+    assert _another(chosen, others) == 1e-8
+    assert _another(chosen, []) is None

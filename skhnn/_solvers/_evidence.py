@@ -148,12 +148,13 @@ class _Part:
         by_ridge = (self.q**2 * ridges / (s2 + ridges)).sum(axis=1)
         self.Q = unexplained @ unexplained + N * _ROUNDING**2 + by_ridge
         # What rounding of w and of their products leaves, where these are large and cancel.
-        squares_of_w = ((self.q * self.s / (s2 + ridges)) ** 2).sum(axis=1)
-        self.Q += (_EPS * np.linalg.norm(R[:, n_u:-1])) ** 2 * squares_of_w
-        # Of the sum of the units at each row, which is what an integrator sees.
-        W = self.Vt.T @ (self.q * self.s / (s2 + ridges)).T
-        rounding = _EPS * np.linalg.norm(np.linalg.norm(R[:, n_u:-1], axis=0)[:, None] * W, axis=0)
-        self.is_smooth = rounding <= roughest * np.sqrt(max(N, 1))
+        along_V, A = self.q * self.s / (s2 + ridges), R[:, n_u:-1]  # w = V along_V
+        self.Q += (_EPS * np.linalg.norm(A)) ** 2 * (along_V**2).sum(axis=1)
+        self.is_smooth = np.ones(len(ridges), dtype=bool)
+        if np.isfinite(roughest):  # of the sum of the units at each row: what an integrator sees
+            sizes = np.linalg.norm(A, axis=0)[:, None] * (self.Vt.T @ along_V.T)
+            rounding = _EPS * np.linalg.norm(sizes, axis=0)
+            self.is_smooth = rounding <= roughest * np.sqrt(max(N, 1))
         s2_u = np.linalg.svd(self.top[:, :n_u], compute_uv=False) ** 2 * WIDE**2 / tau
         volume = np.log1p(s2 / ridges).sum(axis=1)
         volume += np.log1p(s2_u / (self.Q / N)[:, None]).sum(axis=1)
