@@ -38,7 +38,11 @@ def undetermined_masses(
     r = ((y - equations.field(params, X)) * root)[:, d:]
     J = J.reshape(-1, J.shape[2]) / np.sqrt(J.shape[0] * d)
     error = float(np.sqrt(np.mean(r**2)))
-    M, dM = equations.masses(params, X), equations.mass_slopes(params, X)
+    M = equations.masses(params, X)
+    positive = np.linalg.eigvalsh(M)[:, 0] > 0.0  # at the rows of a fit, not quite at all others
+    if not positive.any():
+        return []
+    M, dM = M[positive], equations.mass_slopes(params, X[positive])
     inverse = np.linalg.inv(np.linalg.cholesky(M))
     B = np.einsum("nai,nijm,nbj->nabm", inverse, dM, inverse)
     is_mass = B.any(axis=(0, 1, 2))
@@ -48,7 +52,7 @@ def undetermined_masses(
         ridge = 1e-10 * np.linalg.norm(others) * np.eye(others.shape[1])
         Q = np.linalg.qr(np.vstack([others, ridge]))[0][: len(others)]
         J = J - Q @ (Q.T @ J)
-    flat = B.reshape(-1, B.shape[-1]) / np.sqrt(len(X) * d)
+    flat = B.reshape(-1, B.shape[-1]) / np.sqrt(len(M) * d)
     _, size, Vt = np.linalg.svd(flat, full_matrices=False)
     kept = size > _TINY * size[0]
     basis = Vt[kept].T / size[kept]

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from skhnn._trajectories._measured import Measured, Shown
 from skhnn._trajectories._smoothing import smoothed
 from skhnn.hamiltonians import MLP, Natural, Quadratic
 from skhnn.preprocessing import derivatives, from_trajectories
+from skhnn.systems import Kepler
 
 pytestmark = pytest.mark.filterwarnings("ignore::skhnn.ExtrapolationWarning")
 
@@ -181,7 +183,7 @@ def test_the_linearised_system_is_that_of_a_dense_solution(kind, is_pushed):
         equations, params, x, grid, free, shown, precision, n_more=2, T=T, of_more=of_more
     )
 
-    D, A0, A1, C = _defects(equations, params, x, grid, free)
+    D, A0, A1, C, _ = _defects(equations, params, x, grid, free)
     A, H = np.zeros((4 * k, 4 * n)), np.zeros((4 * n, 4 * n))
     for i, node in enumerate(grid.first):
         A[4 * i : 4 * i + 4, 4 * node : 4 * node + 4] = A0[i]
@@ -219,7 +221,8 @@ def test_derivatives_of_defects_are_those_by_differences(kind):
     equations, params, runs, _ = trained(kind)
     grid, rng = Grid.of(runs, 0.2), np.random.default_rng(4)
     x, free = 0.3 * rng.standard_normal((len(grid.t), 4)), np.arange(equations.n_last)
-    _, A0, A1, C = _defects(equations, params, x, grid, free)
+    _, A0, A1, C, F = _defects(equations, params, x, grid, free)
+    np.testing.assert_array_equal(F, equations.jacobian(params, x)[grid.first])
     dx, w = rng.standard_normal(x.shape), equations.last(params)
     dw, h = rng.standard_normal(len(w)) * np.abs(w), 1e-6
 
@@ -233,7 +236,49 @@ def test_derivatives_of_defects_are_those_by_differences(kind):
     np.testing.assert_allclose(along, differences, atol=1e-5 * np.abs(differences).max())
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-3])
+def test_the_stiffness_of_a_spring_is_its_rate_times_the_interval(unit):
+    """H = a (q^2 + p^2) has the rate 2 a, whatever the units."""
+    X = np.random.default_rng(0).standard_normal((50, 2)) * [1.0, unit]
+    dX = 6.0 * np.stack([X[:, 1] / unit, -X[:, 0] * unit], axis=1)
+    model = HNNRegressor(hamiltonian=Quadratic()).fit(X, dX)._model
+    t = np.linspace(0, 2, 11)
+    grid = Grid.of(Runs([t], [np.zeros((11, 2))], 2, None, []), 0.1)
+    x = np.stack([np.cos(6 * grid.t), -unit * np.sin(6 * grid.t)], axis=1)
+    shown = Shown(np.zeros_like(x), np.tile(np.eye(2), (len(x), 1, 1)), np.zeros((len(x), 2, 0)))
+    free, precision = np.zeros(0, dtype=int), np.ones_like(x)
+    found = linearised(model.equations, model.params, x, grid, free, shown, precision)
+    assert found.stiffness == pytest.approx(6.0 * grid.h.max(), rel=0.1)
+
+
+def test_a_model_that_the_grid_does_not_resolve_comes_behind_all_others():
+    def candidate(is_resolved, log_evidence):
+        return SimpleNamespace(joint=SimpleNamespace(rank=(is_resolved, log_evidence)))
+
+    jumps, poor, good = candidate(False, 900.0), candidate(True, 10.0), candidate(True, 100.0)
+    assert _choice.Choice._simplest([jumps, poor, good]) is good
+    assert _choice.Choice._simplest([jumps, candidate(True, 98.0), good]).joint.rank[1] == 98.0
+    assert _choice.Choice._simplest([candidate(False, 5.0), jumps]) is jumps
+
+
 # ------------------------------------------------------------------------------ what is found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("eccentricity", "columns"), [(0.05, "velocities"), (0.3, "velocities"), (0.05, "positions")]
+)
+def test_an_orbit_without_noise_is_simulated(eccentricity, columns):
+    """Five revolutions, sixty rows each; the next one. (One of these fits left the data.)"""
+    system, e = Kepler(), eccentricity
+    start = np.array([1 - e, 0.0, 0.0, 2 * np.pi * np.sqrt((1 + e) / (1 - e))])
+    t = np.linspace(0, 6, 361)
+    clean = run(system.vector_field, start, t)
+    before, after = slice(0, 301), slice(300, None)
+    X = clean[before] if columns == "velocities" else clean[before, :2]
+    model = fitted(X, t[before], None, coordinates=columns)
+    path = model.simulate(clean[300], t[after] - t[300])
+    assert np.abs(path[:, :2] - clean[after, :2]).max() < 1e-2
 
 
 @pytest.mark.slow

@@ -3,11 +3,13 @@
 1. The runs are smoothed; the derivatives of the splines are data for the last weights of sampled
    layers, whose evidence chooses how the layers of every Hamiltonian are drawn.
 2. From there the joint fit of states and weights; its evidence decides between Hamiltonians, of
-   those that are about as good in favour of the simplest, whether measured velocities are the
-   rates of positions or mixed, and whether there is friction. Where what is left of neighbouring
-   rows is alike, all of it once more, with n values counted as n / kappa.
-3. Or with random forces on the states, where they are asked for, or left to the evidence.
-4. Twice the units as long as the data determine most of the weights and the evidence grows.
+   those that are about as good in favour of the simplest.
+3. With friction, where the evidence asks for it, once more. (It is the second question: friction
+   that is not there led fits of planets astray, which were good without.)
+4. With random forces on the states, where they are asked for, or left to the evidence. Where what
+   is left of neighbouring rows is alike, once more, with n values counted as n / kappa.
+5. The evidence decides whether measured velocities are the rates of positions or mixed.
+6. Twice the units as long as the data determine most of the weights and the evidence grows.
 """
 
 import contextlib
@@ -19,24 +21,24 @@ from typing import Any
 import numpy as np
 
 from .._asked_for import hamiltonian_asked_for
-from .._data import Place, Problem
+from .._data import Place
 from .._fit import Rows, problem_of
-from .._scaling import Scaling
 from .._selection import run_round
-from .._solvers import SolverOptions, equations_of, name_of
+from .._solvers import SolverOptions, name_of
 from .._solvers._sampled import FIRST_UNITS, LAST_UNITS, Race, Sampled
 from ..forces import Damping
-from ..hamiltonians import (
-    Equations,
-    Hamiltonian,
-    LagrangianEquations,
-    Layout,
-    Params,
-    named,
-    with_forces,
-    with_forces_of,
+from ..hamiltonians import Hamiltonian, Layout, named, with_forces, with_forces_of
+from ._candidates import (
+    Candidate,
+    Entry,
+    NoFitError,
+    as_in,
+    first_densities,
+    free_weights,
+    in_units_of_the_data,
+    is_free,
 )
-from ._joint import MOST_STEPS, JointFit, fit_jointly
+from ._joint import FIRST_STEPS, MOST_STEPS, JointFit, fit_jointly
 from ._measured import Measured
 from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Runs
@@ -48,31 +50,10 @@ _ALIKE = 3.0
 # samplings of the one that is chosen. With two of these, too, the error of the noisy pendulum of
 # Greydanus et al. was 2.7 times as large (median of five), with all eighteen the same as with six.
 _MOST_JOINTLY, _MOST_SAMPLINGS, _MOST_OF_CHOSEN = 4, 2, 6
-# Steps of a joint fit by which they are compared; the one that is chosen goes on to its end.
-_STEPS_TO_COMPARE = 5
 # Samples by which they are compared, of pieces of runs.
 _SAMPLES_TO_COMPARE, _SAMPLES_OF_A_PIECE = 2000, 500
-_ROWS_OF_MASSES = 400
 # From this correlation of residuals on, evidences take account of it.
 _CORRELATED = 1.5
-
-
-@dataclass(eq=False)
-class _Entry:
-    """A Hamiltonian without the friction that is optional, its race, and a known G."""
-
-    hamiltonian: Hamiltonian
-    race: Race
-    input_matrix: np.ndarray | None
-
-
-@dataclass(eq=False)
-class Candidate:
-    """A joint fit, and what it came from."""
-
-    entry: _Entry
-    sampled: Sampled
-    joint: JointFit
 
 
 @dataclass
@@ -147,12 +128,11 @@ class Choice:
         has_all = self.compared is self.runs
         self._smooth(self.compared)
         try:
-            entries = self._started([self._race(one, self.optional) for one in self._candidates()])
+            entries = self._started([self._race(one, False) for one in self._candidates()])
             self._choose_between(entries[0])
-            best = self._best_of(entries)
+            best, entries = self._with_or_without_friction(entries)
             best = self._with_random_forces(best, entries)
             best = self._calibrated(best)
-            best = self._without_friction(best)
             best = self._with_more_units(best)
             best = self._to_its_end(best, has_all=has_all)
             runs = self.runs
@@ -223,32 +203,43 @@ class Choice:
                 found.append(with_forces_of(asked_for, one))
         return found
 
-    def _race(self, hamiltonian: Hamiltonian, has_friction: bool) -> "_Entry":
+    def _race(self, hamiltonian: Hamiltonian, has_friction: bool) -> Entry:
         full = with_forces(hamiltonian, Damping()) if has_friction else hamiltonian
         problem, G = problem_of(self.asked, full, self.layout, self.rows, False)
-        return _Entry(hamiltonian, Race(problem, full, self.options), G)
+        return Entry(hamiltonian, Race(problem, full, self.options), G)
 
-    def _started(self, entries: Sequence["_Entry"]) -> list["_Entry"]:
+    def _started(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the largest evidence of derivatives, in their order, with layers."""
         run_round([entry.race for entry in entries], FIRST_UNITS, 1.0)
         started = [entry for entry in entries if entry.race.found]
         order = sorted(started, key=lambda entry: -entry.race.best.fit.log_evidence)
         return [entry for entry in started if entry in order[:_MOST_JOINTLY]]
 
-    def _best_of(self, entries: Sequence["_Entry"]) -> Candidate:
+    def _best_of(self, entries: Sequence[Entry], near: JointFit | None = None) -> Candidate:
         """The simplest that is about as good as the best, by evidence, with its best layers.
 
-        With layers that leave more than the noise the evidence of Hamiltonians is that of layers;
-        so when the best ones are found, Hamiltonians are compared with these again.
+        Fits start from the states of one that is ``near``, if given.
         """
+        return self._refined(self._compared(entries, near), entries)
+
+    def _compared(self, entries: Sequence[Entry], near: JointFit | None = None) -> list[Candidate]:
+        """One of every Hamiltonian, after a few steps."""
         found: list[Candidate] = []
         for entry in entries:
             tried: list[Candidate] = []
             for sampled in entry.race.found[:_MOST_SAMPLINGS]:
                 if not (found or tried) or not self.options.is_out_of_time:
-                    tried += self._jointly(entry, sampled)
+                    tried += self._jointly(entry, sampled, near)
             if tried:
-                found.append(max(tried, key=lambda one: one.joint.log_evidence))
+                found.append(max(tried, key=lambda one: one.joint.rank))
+        return found
+
+    def _refined(self, found: list[Candidate], entries: Sequence[Entry]) -> Candidate:
+        """The best of them at its end, with its best layers.
+
+        With layers that leave more than the noise the evidence of Hamiltonians is that of layers;
+        so when the best ones are found, Hamiltonians are compared with these again.
+        """
         before = self._settled(found)
         best = self._with_the_best_layers(before)
         if best.sampled is before.sampled:
@@ -271,78 +262,105 @@ class Choice:
             if self.options.is_out_of_time:
                 break
             found += self._jointly(best.entry, sampled, best.joint)
-        return self._settled(sorted(found, key=lambda one: -one.joint.log_evidence))
+        return self._settled(sorted(found, key=lambda one: one.joint.rank, reverse=True))
 
-    def _with_random_forces(self, best: Candidate, entries: Sequence["_Entry"]) -> Candidate:
+    def _with_random_forces(self, best: Candidate, entries: Sequence[Entry]) -> Candidate:
         """The choice again with random forces; without them, where errors are alike."""
         with_forces: list[Candidate] = []
         is_over = self.random_forces is None and self.options.is_out_of_time
         if self.random_forces is not False and len(self.grid.h) and not is_over:
             self.q = first_densities(best.joint, self.rows.X, self.layout.n_rates)
-            sampled = replace(best.sampled, params=best.joint.params)
-            with_forces = self._jointly(best.entry, sampled, best.joint, MOST_STEPS)
+            with_forces = self._continued(best)
             if self.random_forces is None:
                 least = best.joint.evidence_if_white + _ALIKE
                 with_forces = [one for one in with_forces if one.joint.log_evidence > least]
         if not with_forces:
             self.q = None
             return self._with_errors_that_are_alike(best, entries)
-        self.q = with_forces[0].joint.q
+        (found,) = with_forces
+        self.q = found.joint.q
         best.joint.log_evidence = -np.inf  # any with random forces is to be preferred
-        return self._settled([self._best_of(entries), *with_forces])
+        return self._settled([self._best_of(entries, found.joint), found])
 
-    def _with_errors_that_are_alike(
-        self, best: Candidate, entries: Sequence["_Entry"]
-    ) -> Candidate:
+    def _with_errors_that_are_alike(self, best: Candidate, entries: Sequence[Entry]) -> Candidate:
         """The choice again where neighbouring residuals are alike, and so count for less."""
         residuals = best.joint.residuals[self.grid.of_samples, : self.compared.n_state]
         kappa = correlation_of_residuals(residuals, self.compared)
-        if kappa < _CORRELATED or not len(self.grid.h) or self.options.is_out_of_time:
+        is_noise = kappa >= _CORRELATED and len(self.grid.h) and not best.joint.is_rounding
+        if not is_noise or self.options.is_out_of_time:
             return best
         self.tau = kappa
+        again = self._continued(best)
         best.joint.log_evidence = -np.inf  # any with this tau is to be preferred
-        return self._best_of(entries)
+        return self._settled([self._best_of(entries, best.joint), *again])
 
     def _settled(self, found: list[Candidate]) -> Candidate:
-        """The simplest of about the best, of those that come to their end: others prove nothing."""
+        """The simplest of about the best at their ends: evidences before that prove nothing."""
         while found:
             best = self._simplest(found)
-            if best.joint.status == "converged" or self.options.is_out_of_time:
+            if best.has_ended or self.options.is_out_of_time:
                 return best
-            sampled = replace(best.sampled, params=best.joint.params)
-            ended = self._jointly(best.entry, sampled, best.joint, MOST_STEPS)
-            if len(found) == 1 and ended:
-                return ended[0]
             place = found.index(best)
-            found[place : place + 1] = [one for one in ended if one.joint.status == "converged"]
-        raise _no_fit()
+            found[place : place + 1] = self._continued(best)
+        raise NoFitError
 
     @staticmethod
     def _simplest(found: Sequence[Candidate]) -> Candidate:
-        best = max(one.joint.log_evidence for one in found)
-        return next(one for one in found if one.joint.log_evidence >= best - _ALIKE)
+        is_resolved, most = max(one.joint.rank for one in found)
+        best = is_resolved, most - _ALIKE
+        return next(one for one in found if one.joint.rank >= best)
 
-    def _without_friction(self, best: Candidate) -> Candidate:
-        """The same without friction, where the data do not ask for it."""
-        if not self.optional or self.options.is_out_of_time:
-            return best
+    def _continued(self, found: Candidate) -> list[Candidate]:
+        """The same joint fit, taken to its end."""
+        return self._jointly(found.entry, found.at_its_end, found.joint, MOST_STEPS)
+
+    def _with_or_without_friction(self, entries: list[Entry]) -> tuple[Candidate, list[Entry]]:
+        """The best without friction; with it, where the data ask for it; and its entries."""
+        found = self._compared(entries)
+        if not self.optional:
+            return self._refined(found, entries), entries
+        with_it = self._tried_with_friction(found)
+        if found and not (with_it and with_it[0].has_ended):
+            with contextlib.suppress(NoFitError):
+                best = self._refined(found, entries)
+                with_it = self._tried_with_friction([best])
+                if not with_it or self._settled([best, *with_it]) is best:
+                    return best, entries
+        has_friction = self._started([self._race(one, True) for one in self._candidates()])
+        best = self._settled([self._best_of(has_friction), *with_it])
         entry = self._race(best.entry.hamiltonian, False)
-        layers = best.joint.equations.hamiltonian.layers()
-        same = [(n.hidden_layer_sizes, n.activation) for n in layers]
-        equations = equations_of(entry.race.hamiltonian.with_layers(same), entry.race.problem)
-        n = len(equations.init_params(self.rng))  # friction stands behind all else
-        sampled = replace(best.sampled, equations=equations, params=best.joint.params[:n])
-        without = self._jointly(entry, sampled, best.joint, 2 * _STEPS_TO_COMPARE)
-        return self._settled([*without, best])
+        again = as_in(entry, best.at_its_end)
+        without = self._jointly(entry, again, best.joint, 2 * FIRST_STEPS)
+        if self._settled([*without, best]) is best:
+            return best, has_friction
+        return self._settled(without), entries
 
-    def _choose_between(self, entry: "_Entry") -> None:
+    def _tried_with_friction(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """The simplest with friction, if that is better, in a list."""
+        if not found or self.options.is_out_of_time:
+            return []
+        best = self._simplest(found)
+        entry = self._race(best.entry.hamiltonian, True)
+        tried: list[Candidate] = []
+        for sampled, near in ((best.at_its_end, best.joint), (best.sampled, None)):
+            tried += self._jointly(entry, as_in(entry, sampled), near, 2 * FIRST_STEPS)
+            better = self._simplest([best, *tried])
+            if better is not best and better.has_ended:
+                break
+        return [] if better is best else [better]
+
+    def _choose_between(self, entry: Entry) -> None:
         """The interpolation of inputs of the largest evidence, with one Hamiltonian for all."""
         if self.between != "auto" or self.compared.inputs is None:
             return
+        full, sampled = entry, entry.race.best
+        if self.optional:
+            full = self._race(entry.hamiltonian, True)
+            sampled = as_in(full, sampled)
         found: dict[str, float] = {}
         for between in BETWEEN:
             self._set_up(self.compared.with_inputs(between))
-            for one in self._jointly(entry, entry.race.best):
+            for one in self._jointly(full, sampled):
                 found[between] = one.joint.log_evidence
             if found and self.options.is_out_of_time:
                 break
@@ -363,8 +381,8 @@ class Choice:
         self.is_open = np.zeros((D, D), dtype=bool)
         self.is_open[D // 2 :, D // 2 :] = True
         self.measured = replace(self.measured, is_open=self.is_open)
-        sampled = replace(best.sampled, params=best.joint.params)
-        found = self._simplest([best, *self._jointly(best.entry, sampled, best.joint)])
+        tried = self._jointly(best.entry, best.at_its_end, best.joint)
+        found = self._settled([best, *tried])
         if found is best:
             self.is_open, self.measured = before
         else:
@@ -386,7 +404,7 @@ class Choice:
             entry.race.samplings = [best.sampled.sampling]
             entry.race.run(units)
             before = best
-            best = self._simplest([best, *self._jointly(entry, entry.race.best)])
+            best = self._settled([best, *self._jointly(entry, entry.race.best)])
             if best is before:
                 break
         return best
@@ -395,10 +413,10 @@ class Choice:
 
     def _jointly(
         self,
-        entry: "_Entry",
+        entry: Entry,
         sampled: Sampled,
         near: JointFit | None = None,
-        most_steps: int = _STEPS_TO_COMPARE,
+        most_steps: int = FIRST_STEPS,
     ) -> list[Candidate]:
         """The joint fit from sampled layers, and the states of one that is near, if it ends."""
         problem = entry.race.problem
@@ -425,72 +443,26 @@ class Choice:
         self.options.tell(remark)
         if joint is None or not np.isfinite(joint.log_evidence) or joint.status == "failed":
             return []
-        found = Candidate(entry, sampled, joint)
-        if self.best is None or joint.log_evidence > self.best.joint.log_evidence:
+        has_ended = joint.status == "converged" or most_steps == MOST_STEPS
+        found = Candidate(entry, sampled, joint, has_ended)
+        if self.best is None or joint.rank > self.best.joint.rank:
             self.best = found
         return [found]
 
     def _to_its_end(self, best: Candidate, *, has_all: bool) -> Candidate:
         """The chosen model, fitted to all runs."""
         joint, x, sigma = best.joint, best.joint.x, best.joint.sigma
-        if has_all and joint.status == "converged":
+        if has_all and best.has_ended:
             return best
         if not has_all:
             self._smooth(self.runs, joint.sigma)
             x = self.x
         found = fit_jointly(
-            joint.equations, joint.params, _mask(joint), x, sigma, self.measured, self.grid,
+            joint.equations, joint.params, is_free(joint), x, sigma, self.measured, self.grid,
             tau=self.tau, q=joint.q,
             is_out_of_time=lambda: self.options.is_out_of_time,
         )  # fmt: skip
         if found is None or (found.status == "failed" and not has_all):
-            raise _no_fit()
+            raise NoFitError
         best.joint = found
         return best
-
-
-def in_units_of_the_data(
-    equations: Equations, problem: Problem, input_matrix: np.ndarray | None
-) -> Equations:
-    """Equations of x, where those of a problem are of x'."""
-    scaling: Scaling = problem.scaling
-    known = equations.hamiltonian.declare(problem.layout).known
-    return equations.in_units_of_the_data(scaling.units, known, problem.structure, input_matrix)
-
-
-def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:
-    """Random forces as large as the noise of rates over a unit of time of the motion, (D,)."""
-    f = joint.equations.field(joint.params, X)
-    D = f.shape[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rates = f.std(axis=0) / X[:, :D].std(axis=0)
-    rate = float(rates[np.isfinite(rates)].max(initial=0.0))  # none of columns that rest
-    sigma = joint.sigma[:D].copy()
-    lacks = np.isnan(sigma)
-    sigma[lacks] = rate * np.roll(sigma, n_rates)[lacks]  # of the positions
-    sigma[:n_rates] = 0.0  # a rate is the velocity
-    return np.asarray(sigma**2 * rate)
-
-
-def free_weights(equations: Equations, params: Params, X: np.ndarray) -> np.ndarray:
-    """The last weights that may change, (m,) of bool; one is held where L has no unit."""
-    free = np.ones(equations.n_last, dtype=bool)
-    if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
-        trace = equations.trace(params, X[:: max(len(X) // _ROWS_OF_MASSES, 1)])
-        size = trace * equations.last(params) * equations.is_quadratic
-        free[np.argmax(np.abs(size))] = False
-    return free
-
-
-def _mask(joint: JointFit) -> np.ndarray:
-    free = np.zeros(joint.n_last, dtype=bool)
-    free[joint.free] = True
-    return free
-
-
-def _no_fit() -> ValueError:
-    return ValueError(
-        "No joint fit of states and Hamiltonian came to an end: the dynamics between the rows are "
-        "not found from smoothed runs. Are the times in t right, and the runs in groups? Rows "
-        "farther apart than a quarter of a period do not say enough."
-    )

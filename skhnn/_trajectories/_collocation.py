@@ -49,13 +49,14 @@ class Linearised:
     """dx = dx0 + Psi dw at all nodes, and the volume log |KKT| of the matrix.
 
     ``push``, (n, D, 1 + m) for n intervals, is D_k / T^(1/2) and its derivatives by w; empty where
-    dynamics are exact.
+    dynamics are exact. ``stiffness`` is the largest h |F^2|^(1/2), F = df/dx, of all intervals.
     """
 
     dx0: np.ndarray  # (N, D)
     Psi: np.ndarray  # (N, D, m)
     volume: float
     push: np.ndarray
+    stiffness: float
 
 
 def linearised(
@@ -90,8 +91,8 @@ def linearised(
         The derivatives of defects by the last k unknowns.
     """
     scale = np.sqrt(np.mean(x**2, axis=0)) + np.finfo(float).tiny
-    D, A0, A1, C = _defects(equations, params, x, grid, free)
-    A0, A1 = (M * scale / scale[:, None] for M in (A0, A1))
+    D, A0, A1, C, F = _defects(equations, params, x, grid, free)
+    A0, A1, F = (M * scale / scale[:, None] for M in (A0, A1, F))
     dx0, P = np.empty_like(x), len(free) + n_more
     of_defects = np.zeros((*D.shape, 1 + P))
     of_defects[..., 0] = -D / scale
@@ -124,13 +125,15 @@ def linearised(
             push[own] = spread[own][..., None] * mu
         volume += found
         start = end
-    return Linearised(dx0 * scale, Psi * scale[:, None], volume, push)
+    squares = np.linalg.norm(F @ F, axis=(1, 2)) / np.sqrt(x.shape[1])
+    stiffness = float(np.max(grid.h * np.sqrt(squares), initial=0.0))
+    return Linearised(dx0 * scale, Psi * scale[:, None], volume, push, stiffness)
 
 
 def _defects(
     equations: Equations, params: Params, x: np.ndarray, grid: Grid, free: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """D (n, D), dD/dx_k and dD/dx_{k+1} (n, D, D) and dD/dw (n, D, m) of every interval."""
+    """D (n, D), its derivatives by x_k, x_{k+1} (n, D, D) and w (n, D, m), and F at every x_k."""
     k, h = grid.first, grid.h[:, None]
     X = with_more(x, grid.more)
     f, F, G = expanded(equations, params, X, free)
@@ -142,7 +145,7 @@ def _defects(
     A = -eye - h / 6.0 * (F0 + 4.0 * F_m @ (0.5 * eye + h / 8.0 * F0))
     B = eye - h / 6.0 * (F1 + 4.0 * F_m @ (0.5 * eye - h / 8.0 * F1))
     C = -h / 6.0 * (G0 + 4.0 * (G_m + F_m @ (h / 8.0 * (G0 - G1))) + G1)
-    return D, A, B, C
+    return D, A, B, C, F0
 
 
 def _solved(

@@ -1,0 +1,99 @@
+"""The Hamiltonians and layers among which a choice is made, and their joint fits."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._data import Problem
+from .._scaling import Scaling
+from .._solvers import equations_of
+from .._solvers._sampled import Race, Sampled
+from ..hamiltonians import Equations, Hamiltonian, LagrangianEquations, Params
+from ._joint import JointFit
+
+_ROWS_OF_MASSES = 400
+
+
+class NoFitError(ValueError):
+    """No joint fit came to an end."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No joint fit of states and Hamiltonian came to an end: the dynamics between the rows "
+            "are not found from smoothed runs. Are the times in t right, and the runs in groups? "
+            "Rows farther apart than a quarter of a period do not say enough."
+        )
+
+
+@dataclass(eq=False)
+class Entry:
+    """A Hamiltonian without the friction that is optional, its race, and a known G."""
+
+    hamiltonian: Hamiltonian
+    race: Race
+    input_matrix: np.ndarray | None
+
+
+@dataclass(eq=False)
+class Candidate:
+    """A joint fit, and what it came from."""
+
+    entry: Entry
+    sampled: Sampled
+    joint: JointFit
+    has_ended: bool  # or took a few steps, to be compared
+
+    @property
+    def at_its_end(self) -> Sampled:
+        """The layers with the weights of the joint fit."""
+        return replace(self.sampled, params=self.joint.params)
+
+
+def as_in(entry: Entry, sampled: Sampled) -> Sampled:
+    """The same layers and weights with the friction of an entry, which is zero, or without."""
+    layers = sampled.equations.hamiltonian.layers()
+    same = [(n.hidden_layer_sizes, n.activation) for n in layers]
+    equations = equations_of(entry.race.hamiltonian.with_layers(same), entry.race.problem)
+    fresh = equations.init_params(np.random.RandomState(0))  # friction stands behind all else
+    params = [*sampled.params[: len(fresh)], *fresh[len(sampled.params) :]]
+    return replace(sampled, equations=equations, params=params)
+
+
+def in_units_of_the_data(
+    equations: Equations, problem: Problem, input_matrix: np.ndarray | None
+) -> Equations:
+    """Equations of x, where those of a problem are of x'."""
+    scaling: Scaling = problem.scaling
+    known = equations.hamiltonian.declare(problem.layout).known
+    return equations.in_units_of_the_data(scaling.units, known, problem.structure, input_matrix)
+
+
+def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:
+    """Random forces as large as the noise of rates over a unit of time of the motion, (D,)."""
+    f = joint.equations.field(joint.params, X)
+    D = f.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = f.std(axis=0) / X[:, :D].std(axis=0)
+    rate = float(rates[np.isfinite(rates)].max(initial=0.0))  # none of columns that rest
+    sigma = joint.sigma[:D].copy()
+    lacks = np.isnan(sigma)
+    sigma[lacks] = rate * np.roll(sigma, n_rates)[lacks]  # of the positions
+    sigma[:n_rates] = 0.0  # a rate is the velocity
+    return np.asarray(sigma**2 * rate)
+
+
+def free_weights(equations: Equations, params: Params, X: np.ndarray) -> np.ndarray:
+    """The last weights that may change, (m,) of bool; one is held where L has no unit."""
+    free = np.ones(equations.n_last, dtype=bool)
+    if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
+        trace = equations.trace(params, X[:: max(len(X) // _ROWS_OF_MASSES, 1)])
+        size = trace * equations.last(params) * equations.is_quadratic
+        free[np.argmax(np.abs(size))] = False
+    return free
+
+
+def is_free(joint: JointFit) -> np.ndarray:
+    """Which of the last weights were fitted, (m,) of bool."""
+    free = np.zeros(joint.n_last, dtype=bool)
+    free[joint.free] = True
+    return free
