@@ -51,10 +51,15 @@ def of_joint_fit(status: str, n_steps: int, max_time: float | None) -> str:
         "max_iter": f"after {n_steps} steps",
         "failed": "where a step led nowhere",
     }
+    advice = "More runs, a simpler hamiltonian or angles declared (periodic) may help"
+    if status in ("max_time", "interrupted"):
+        advice = (
+            "What comes later was perhaps not tried (other Hamiltonians, friction, mixed "
+            "velocities), and noise_std_ has the errors of the model too. Give it more time"
+        )
     return (
         f"The joint fit of states and Hamiltonian ended {ends[status]}, before it converged; the "
-        "model so far is kept. More runs, a simpler hamiltonian or angles declared (periodic) may "
-        "help."
+        f"model so far is kept. {advice}."
     )
 
 
@@ -118,10 +123,16 @@ class _End:
 
     def max_time(self) -> str:
         goes_on = " or fit again with warm_start=True to go on" if self.solver.trains else ""
+        unknown = ""
+        if self.estimator.dissipation is None:
+            unknown = (
+                " What no Hamiltonian of the columns has (friction, velocities in place of "
+                "momenta) was not looked for, which may not show in R2."
+            )
         return (
             f"stopped at max_time={self.estimator.max_time:g} s with the best model so far, R2 = "
-            f"{1 - 2 * self.loss:.6g} on the rows {self.where}; fit_report_ has what was tried. If "
-            f"this is not good enough, increase max_time{goes_on}; if it is, nothing has to be done"
+            f"{1 - 2 * self.loss:.6g} on the rows {self.where}; fit_report_ has what was tried."
+            f"{unknown} If this is not good enough, increase max_time{goes_on}"
         )
 
     def interrupted(self) -> str:

@@ -80,7 +80,9 @@ def _of_columns(
     of_X, of_y = Columns.of(X), Columns.of(y)
     if _is_next_state(X, y, of_X):
         return [f"y is nearly X in every column{NEXT_STATES}"]
-    found = _codes(X, of_X, label) + _clocks(of_X, of_y, label)
+    found = _codes(X, of_X, [f"Column {name}" for name in label])
+    found += _codes(y, of_y, [f"The rate of column {name}" for name in label])
+    found += _clocks(of_X, of_y, label)
     pairs = _pairs(X, y, of_X, of_y)
     order = _order(pairs, X.shape[1])
     if moved := _moved_rates(pairs, X.shape[1]):
@@ -258,8 +260,8 @@ def _moved_rates(pairs: Sequence[tuple[int, int]], n: int) -> list[tuple[int, in
     return [(i, j) for i, j in pairs if i != j - d]
 
 
-def _codes(X: np.ndarray, of_X: Columns, label: Sequence[str]) -> list[str]:
-    """Columns in which some rows have one value that is far from all others."""
+def _codes(X: np.ndarray, of_X: Columns, what: Sequence[str]) -> list[str]:
+    """Columns in which some rows have one value that is far from all others; ``what`` they are."""
     found = []
     for j in np.flatnonzero(of_X.spread > 0.0).tolist():
         x = X[:, j]
@@ -270,9 +272,9 @@ def _codes(X: np.ndarray, of_X: Columns, label: Sequence[str]) -> list[str]:
                 others
             ):
                 found.append(
-                    f"Column {label[j]} is {extreme:g} in {own.mean():.2g} of the rows, and "
-                    f"between {others.min():.4g} and {others.max():.4g} in all others: a code for "
-                    "missing values? Drop these rows"
+                    f"{what[j]} is {extreme:g} in {own.sum()} of {len(x)} rows, and between "
+                    f"{others.min():.4g} and {others.max():.4g} in all others: a code for missing "
+                    "values? Drop these rows"
                 )
     return found
 

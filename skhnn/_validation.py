@@ -30,12 +30,15 @@ def check_training_data(
     refuse_runs(X)
     _check_names(X, y)
     _check_rows_of_frames(X, y)
+    X, y = as_numpy(X, "X"), as_numpy(y, "y")
+    _refuse_missing(X, "X")
+    _refuse_missing(y, "y")
     X_rules = {"dtype": np.float64, "order": "C", "ensure_min_samples": 2 if reset else 1}
     y_rules = {"dtype": np.float64, "order": "C", "ensure_2d": False, "allow_nd": True}
     X, y = validate_data(
         estimator,
-        as_numpy(X, "X"),
-        as_numpy(y, "y"),
+        X,
+        y,
         reset=reset,
         validate_separately=(X_rules, y_rules),
     )
@@ -96,6 +99,21 @@ def refuse_runs(X: Any, way: str = _CONCATENATE) -> None:
         raise ValueError(
             f"X must be 2-D, one state per row; got {len(shapes)} runs of shapes "
             f"{', '.join(map(str, shapes[:3]))}{more}. {way}"
+        )
+
+
+def _refuse_missing(table: Any, name: str) -> None:
+    """NaN, which is named with what to do, as no state can be imputed."""
+    values = getattr(table, "values", table)  # of a frame
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim == 0:
+        return
+    missing = np.flatnonzero(np.isnan(values).any(axis=tuple(range(1, values.ndim))))
+    if len(missing):
+        raise ValueError(
+            f"Input {name} contains NaN in {len(missing)} of {len(values)} rows, the first of "
+            f"which is row {missing[0]}. Leave them out: ok = np.isfinite(X).all(axis=1) & "
+            "np.isfinite(y).all(axis=1), then X[ok], y[ok]; HNNTrajectoryRegressor takes runs "
+            "with gaps."
         )
 
 

@@ -44,7 +44,7 @@ BAD_DATA = {
     "complex y": (X, Y + 1j, ValueError, "Complex data not supported"),
     "sparse X": (sparse.csr_matrix(X), Y, TypeError, "Sparse data was passed"),
     "sparse y": (X, sparse.csr_matrix(Y), TypeError, "Sparse data was passed"),
-    "NaN in X": (with_value(np.nan), Y, ValueError, "Input X contains NaN"),
+    "NaN in X": (with_value(np.nan), Y, ValueError, r"Input X contains NaN in 1 of .*isfinite"),
     "inf in X": (with_value(np.inf), Y, ValueError, "Input X contains infinity"),
     "NaN in y": (X, with_value(np.nan), ValueError, "Input y contains NaN"),
     "huge X": (with_value(1e200), Y, ValueError, "X contains values of magnitude 1.0e.200"),

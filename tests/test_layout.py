@@ -195,7 +195,12 @@ def test_a_code_for_missing_values_is_named():
     y = np.column_stack([X[:, 1], -X[:, 0]])
     X[[3, 70, 200], 0] = 999.0
     sentence, *_ = suspicions(X, y, None)
-    assert sentence.startswith("Column 0 is 999 in 0.01 of the rows")
+    assert sentence.startswith("Column 0 is 999 in 3 of 300 rows")
+    X, y = np.random.default_rng(0).normal(size=(300, 2)), y.copy()
+    y[:] = np.column_stack([X[:, 1], -X[:, 0]])
+    y[[3, 70, 200], 1] = -999.0
+    sentence, *_ = suspicions(X, y, None)
+    assert sentence.startswith("The rate of column 1 is -999 in 3 of 300 rows")
     at_rest = np.repeat([[0.0, 0.0], [1.0, 2.0]], [5, 295], axis=0)
     at_rest[5:] += np.random.default_rng(0).normal(size=(295, 2))
     assert not suspicions(at_rest, np.column_stack([at_rest[:, 1], -at_rest[:, 0]]), None)

@@ -682,7 +682,7 @@ def test_frames_give_names():
 
 def test_time_may_be_limited():
     _, X, t, groups = of_pendulum(n_runs=4)
-    with pytest.warns(ConvergenceWarning, match="ended at max_time"):
+    with pytest.warns(ConvergenceWarning, match="ended at max_time=0.001 s.* more time"):
         model = HNNTrajectoryRegressor(max_time=1e-3, random_state=0).fit(X, t=t, groups=groups)
     assert np.isfinite(model.predict(X)).all()
 

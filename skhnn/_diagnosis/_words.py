@@ -23,7 +23,7 @@ def of_friction(rows: Rows, gain: Gain, label: Sequence[str]) -> str:
     what, remedy = "a gain of energy (negative damping)", "A"
     if float(gain.coefficients @ rates) > 0.0:
         what = "friction"
-        remedy = "dissipation='linear' finds it, and damping_ then says what it is; a"
+        remedy = "dissipation='linear' finds it, and damping_ is that times the mass; a"
     return (
         f"The derivatives have {what}, which no Hamiltonian has: a damping of {found} per unit of "
         f"time{_of_few_runs(rows)}. The model leaves it out, and its simulations keep their "
