@@ -111,12 +111,12 @@ def of_rates(X: np.ndarray, y: np.ndarray, label: Sequence[str]) -> list[str]:
 def of_masses(
     problem: Problem, equations: LagrangianEquations, params: Any, label: Sequence[str]
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Changes of the masses that the data do not show, and a sentence on each."""
+    """Changes of the masses that the data do not show, and sentences on them, each once."""
     if equations.is_linear:
         return [], []
     with one_blas_thread():
         changes = undetermined_masses(problem, equations, params)
-    return changes, [sentence_of(change, label) for change in changes]
+    return changes, list(dict.fromkeys(sentence_of(change, label) for change in changes))
 
 
 def without_mechanics(

@@ -261,6 +261,41 @@ def test_a_model_that_the_grid_does_not_resolve_comes_behind_all_others():
     assert _choice.Choice._simplest([candidate(False, 5.0), jumps]) is jumps
 
 
+def test_what_is_known_stays_where_all_other_fits_fail(monkeypatch):
+    known = SimpleNamespace(joint=SimpleNamespace(rank=(True, 1.0)), has_ended=True)
+    choice = _choice.Choice.__new__(_choice.Choice)
+
+    def fails(*_):
+        raise _choice.NoFitError
+
+    monkeypatch.setattr(choice, "_best_of", fails, raising=False)
+    assert choice._best_with([], [known]) is known
+    with pytest.raises(ValueError, match="No joint fit"):
+        choice._best_with([], [])
+
+
+@pytest.mark.slow
+def test_inputs_are_not_taken_for_friction_with_more_units(monkeypatch):
+    """An oscillator that is driven, without friction: none comes back with the units."""
+    rng, t = np.random.default_rng(0), np.arange(100) * 0.1
+    monkeypatch.setattr(_choice, "FIRST_UNITS", 2)  # so that more are asked for
+    monkeypatch.setattr(_choice, "LAST_UNITS", 8)
+    tables = []
+    for _ in range(4):
+        a, b = rng.uniform(0.5, 1.5, 2)
+
+        def forced(time, x, a=a, b=b):
+            return [x[1], -x[0] - x[0] ** 3 + a * np.sin(b * time)]
+
+        x = solve_ivp(forced, (0, 9.9), rng.uniform(-1, 1, 2), "DOP853", t, rtol=1e-9).y.T
+        tables.append(np.column_stack([x, a * np.sin(b * t)]))
+    X = np.concatenate(tables)
+    X[:, :2] += 1e-4 * rng.standard_normal((len(X), 2))
+    times, groups = np.tile(t, 4), np.repeat(np.arange(4), 100)
+    model = fitted(X, times, groups, n_inputs=1, coordinates="velocities", between="cubic")
+    assert not hasattr(model, "damping_") or np.abs(model.damping_).max() < 1e-3
+
+
 # ------------------------------------------------------------------------------ what is found
 
 

@@ -9,8 +9,9 @@ import torch
 from helpers import few_epochs, fit_quietly
 from sklearn.base import clone
 
-from skhnn import HNNRegressor
+from skhnn import HNNRegressor, _coordinates
 from skhnn._data import flatten, views
+from skhnn._masses import undetermined_masses
 from skhnn.datasets import (
     make_cart_pole,
     make_double_pendulum,
@@ -400,6 +401,39 @@ def test_masses_of_bodies_that_do_not_touch_do_not_show():
     model = HNNRegressor(hamiltonian=Natural(1.0), solver="least_squares", random_state=0)
     assert "masses" not in said(model, X, y)  # of one: nothing was learned
     assert model.undetermined_masses_ == []
+
+
+def test_rows_where_masses_are_not_positive_say_nothing_of_them(monkeypatch):
+    rng, seen = np.random.default_rng(0), []
+    X = rng.normal(size=(400, 4))
+    y = np.column_stack([X[:, 2:], -X[:, :2]])
+
+    def watched(*args):
+        seen[:] = args
+        return undetermined_masses(*args)
+
+    monkeypatch.setattr(_coordinates, "undetermined_masses", watched)
+    model = HNNRegressor(hamiltonian=Natural(), solver="least_squares", random_state=0)
+    assert said(model, X, y).count("ratio of the masses of 0 and 1") == 1  # and once only
+    problem, equations, params = seen
+
+    class Indefinite:
+        def __init__(self, n):
+            self.n = n
+
+        def __getattr__(self, name):
+            return getattr(equations, name)
+
+        def masses(self, params, X):
+            M = equations.masses(params, X).copy()
+            M[: self.n] *= -1.0
+            return M
+
+    expected = undetermined_masses(*seen)
+    found = undetermined_masses(problem, Indefinite(5), params)
+    assert len(found) == len(expected) > 0
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-6)
+    assert undetermined_masses(problem, Indefinite(400), params) == []
 
 
 @pytest.mark.slow

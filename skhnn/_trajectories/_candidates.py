@@ -32,6 +32,7 @@ class Entry:
     hamiltonian: Hamiltonian
     race: Race
     input_matrix: np.ndarray | None
+    has_friction: bool  # of the optional one, in the race
 
 
 @dataclass(eq=False)

@@ -206,7 +206,7 @@ class Choice:
     def _race(self, hamiltonian: Hamiltonian, has_friction: bool) -> Entry:
         full = with_forces(hamiltonian, Damping()) if has_friction else hamiltonian
         problem, G = problem_of(self.asked, full, self.layout, self.rows, False)
-        return Entry(hamiltonian, Race(problem, full, self.options), G)
+        return Entry(hamiltonian, Race(problem, full, self.options), G, has_friction)
 
     def _started(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the largest evidence of derivatives, in their order, with layers."""
@@ -280,7 +280,7 @@ class Choice:
         (found,) = with_forces
         self.q = found.joint.q
         best.joint.log_evidence = -np.inf  # any with random forces is to be preferred
-        return self._settled([self._best_of(entries, found.joint), found])
+        return self._best_with(entries, [found], found.joint)
 
     def _with_errors_that_are_alike(self, best: Candidate, entries: Sequence[Entry]) -> Candidate:
         """The choice again where neighbouring residuals are alike, and so count for less."""
@@ -292,7 +292,7 @@ class Choice:
         self.tau = kappa
         again = self._continued(best)
         best.joint.log_evidence = -np.inf  # any with this tau is to be preferred
-        return self._settled([self._best_of(entries, best.joint), *again])
+        return self._best_with(entries, [*again, best], best.joint)
 
     def _settled(self, found: list[Candidate]) -> Candidate:
         """The simplest of about the best at their ends: evidences before that prove nothing."""
@@ -315,25 +315,38 @@ class Choice:
         return self._jointly(found.entry, found.at_its_end, found.joint, MOST_STEPS)
 
     def _with_or_without_friction(self, entries: list[Entry]) -> tuple[Candidate, list[Entry]]:
-        """The best without friction; with it, where the data ask for it; and its entries."""
-        found = self._compared(entries)
+        """The best without friction, or with it, where the data ask for it; and its entries."""
+        compared = self._compared(entries)
         if not self.optional:
-            return self._refined(found, entries), entries
-        with_it = self._tried_with_friction(found)
-        if found and not (with_it and with_it[0].has_ended):
+            return self._refined(compared, entries), entries
+        known = self._tried_with_friction(compared)
+        if not (known and known[0].has_ended):
             with contextlib.suppress(NoFitError):
-                best = self._refined(found, entries)
-                with_it = self._tried_with_friction([best])
-                if not with_it or self._settled([best, *with_it]) is best:
+                without = self._refined(compared, entries)
+                best = self._settled([without, *self._tried_with_friction([without])])
+                if best is without:
                     return best, entries
+                known = [best]
+        if known and self.options.is_out_of_time:
+            return known[0], entries
         has_friction = self._started([self._race(one, True) for one in self._candidates()])
-        best = self._settled([self._best_of(has_friction), *with_it])
-        entry = self._race(best.entry.hamiltonian, False)
-        again = as_in(entry, best.at_its_end)
-        without = self._jointly(entry, again, best.joint, 2 * FIRST_STEPS)
-        if self._settled([*without, best]) is best:
-            return best, has_friction
-        return self._settled(without), entries
+        best = self._best_with(has_friction, known)
+        without_it: list[Candidate] = []
+        if not self.options.is_out_of_time:
+            entry = self._race(best.entry.hamiltonian, False)
+            again = as_in(entry, best.at_its_end)
+            without_it = self._jointly(entry, again, best.joint, 2 * FIRST_STEPS)
+        chosen = self._settled([*without_it, best])
+        return chosen, has_friction if chosen is best else entries
+
+    def _best_with(
+        self, entries: Sequence[Entry], known: Sequence[Candidate], near: JointFit | None = None
+    ) -> Candidate:
+        """The best of all, and of those that are known, which stay if all others fail."""
+        found = list(known)
+        with contextlib.suppress(NoFitError):
+            found.insert(0, self._best_of(entries, near))
+        return self._settled(found)
 
     def _tried_with_friction(self, found: Sequence[Candidate]) -> list[Candidate]:
         """The simplest with friction, if that is better, in a list."""
@@ -357,11 +370,11 @@ class Choice:
         if self.optional:
             full = self._race(entry.hamiltonian, True)
             sampled = as_in(full, sampled)
-        found: dict[str, float] = {}
+        found: dict[str, tuple[bool, float]] = {}
         for between in BETWEEN:
             self._set_up(self.compared.with_inputs(between))
             for one in self._jointly(full, sampled):
-                found[between] = one.joint.log_evidence
+                found[between] = one.joint.rank
             if found and self.options.is_out_of_time:
                 break
         self.between = max(found, key=lambda between: found[between]) if found else BETWEEN[0]
@@ -399,8 +412,7 @@ class Choice:
             and not self.options.is_out_of_time
         ):
             units *= 2
-            has_friction = self.optional and bool(best.sampled.equations.forces)
-            entry = self._race(best.entry.hamiltonian, has_friction)
+            entry = self._race(best.entry.hamiltonian, best.entry.has_friction)
             entry.race.samplings = [best.sampled.sampling]
             entry.race.run(units)
             before = best

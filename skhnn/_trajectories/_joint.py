@@ -154,7 +154,7 @@ class _Newton:
         self.weights = measured.weight * np.ones_like(measured.y)
         self.sigma = _first_noise(measured, sigma, self.size, self._misfit())
         self.n_steps, self.moved, self.is_quiet = 0, np.inf, False
-        #: The best step so far and the last one, each with its least squares.
+        #: The best step so far and the last one, each with R and the least squares of the step.
         self._best: tuple[JointFit, np.ndarray, LinearFit] | None = None
         self._last: tuple[JointFit, np.ndarray, LinearFit] | None = None
         self.forces = None if q is None else RandomForces(q, grid, measured.y.shape[1])
@@ -169,7 +169,7 @@ class _Newton:
             local = self._linearised(shown, precision)
             A, t = self._rows(local, shown.at(self.nodes), precision[self.nodes], now)
             n_values = max(int((precision > 0.0).sum()) - self.n_lost, 1)
-            fit = _least_squares(A, t, n_values, self.n_wide, self.n_of_E, self.tau)
+            fit, R = _least_squares(A, t, n_values, self.n_wide, self.n_of_E, self.tau)
         except (np.linalg.LinAlgError, ValueError):
             return False
         change = np.zeros_like(last)
@@ -185,7 +185,7 @@ class _Newton:
         self.n_steps += 1
         pushes = local.push[..., 0] + local.push[..., 1 : 1 + len(now)] @ (fit.w - now)
         found = self._look(fit, local, shown, precision, pushes, dx, factor)
-        self._last = found, A, fit
+        self._last = found, R, fit
         if self._best is None or self.n_steps <= FIRST_STEPS or found.rank > self._best[0].rank:
             self._best = self._last
         return True
@@ -252,7 +252,7 @@ class _Newton:
             self.n_steps, "max_iter", residuals, fit.free, self.E, if_white,
             None if self.forces is None else self.forces.q,
             is_resolved=local.stiffness < _RESOLVED,
-            is_rounding=bool(np.any(sigma[:D] <= 3.0 * _LEAST_NOISE * self.size[:D])),
+            is_rounding=bool(np.any(sigma[:D] <= _LEAST_NOISE * self.size[:D])),
         )  # fmt: skip
 
     def result(self, status: str) -> JointFit | None:
@@ -260,8 +260,8 @@ class _Newton:
         kept = self._last if status == "converged" else self._best
         if kept is None:
             return None
-        found, A, fit = kept
-        return replace(found, status=status, root=_root_of_covariance(A, fit)[: len(self.order)])
+        found, R, fit = kept
+        return replace(found, status=status, root=_root_of_covariance(R, fit)[: len(self.order)])
 
     def _misfit(self) -> np.ndarray:
         return self.measured.misfit(self.equations, self.params, self.x, self.grid, self.E)
@@ -373,8 +373,8 @@ def _least_squares(
     n_wide: int,
     n_of_E: int,
     tau: float,
-) -> LinearFit:
-    """The unknowns of the largest evidence for n values.
+) -> tuple[LinearFit, np.ndarray]:
+    """The unknowns of the largest evidence for n values, and R with R^T R = A^T A.
 
     Those of E stand last, and have wide priors too.
     """
@@ -383,7 +383,8 @@ def _least_squares(
     order = np.concatenate([places[:n_wide], places[last:], places[n_wide:last]])
     R = _triangle(A[:, order], t)
     ridge = _SMALLEST * float((R[:, :-1] ** 2).sum(axis=0).max(initial=0.0))
-    return solve([Factor(R, order, n_wide + n_of_E, n, float(n))], m, tau=tau, alpha=ridge)
+    fit = solve([Factor(R, order, n_wide + n_of_E, n, float(n))], m, tau=tau, alpha=ridge)
+    return fit, R[:, np.argsort(order)]
 
 
 def _triangle(A: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -433,9 +434,8 @@ def _log_evidences(
     return found, float(found - (1.0 - 1.0 / tau) * of_all)
 
 
-def _root_of_covariance(A: np.ndarray, fit: LinearFit) -> np.ndarray:
+def _root_of_covariance(R: np.ndarray, fit: LinearFit) -> np.ndarray:
     """A root of the covariance of the unknowns, given their prior."""
-    R = _triangle(A, np.zeros(len(A)))[:, :-1]
     R = triangular(np.concatenate([R, np.diag(np.sqrt(fit.prior))]))
     return np.asarray(linalg.pinv(R)) * fit.error
 
