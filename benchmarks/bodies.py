@@ -99,7 +99,7 @@ def planets(args):
     names = ("venus", "earth", "mars", "jupiter")
     print("| left out | planet | learned, 50 years | Newton | ten years | Newton |")
     print("|---|---|---|---|---|---|")
-    data = {name: load_planet(name, ndim=3) for name in names}
+    data = {name: load_planet(name, n_dim=3) for name in names}
     for left_out in (None, "mars"):
         used = [name for name in names if name != left_out]
         rows = [data[name].t < 1950 for name in used]

@@ -26,7 +26,7 @@ def fitted(d=2):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = HNNRegressor((64, 64), solver="soap", activation="tanh", max_iter=20)
-        return model.set_params(random_state=0).fit(X, Kepler(mu=1.0, ndim=d).vector_field(X))
+        return model.set_params(random_state=0).fit(X, Kepler(mu=1.0, n_dim=d).vector_field(X))
 
 
 def parts(last, n_units, n_columns):

@@ -589,7 +589,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         >>> from skhnn import HNNRegressor
         >>> from skhnn.datasets import make_n_body
         >>> from skhnn.hamiltonians import Pairwise
-        >>> X, y = make_n_body(3, 2, n_samples=300, random_state=0, return_X_y=True)
+        >>> X, y = make_n_body(300, n_bodies=3, random_state=0, return_X_y=True)
         >>> three = HNNRegressor(hamiltonian=Pairwise(3, 2), random_state=0).fit(X, y)
         >>> three.with_bodies(8).n_features_in_
         32

@@ -16,7 +16,7 @@ SETTINGS = {"solver": "least_squares", "random_state": 0}
 
 @pytest.fixture(scope="module")
 def three():
-    X, y = make_n_body(3, 2, n_samples=400, random_state=0, return_X_y=True)
+    X, y = make_n_body(400, n_bodies=3, random_state=0, return_X_y=True)
     return HNNRegressor(hamiltonian=Pairwise(3, 2), **SETTINGS).fit(X, y), X, y
 
 
@@ -28,7 +28,7 @@ def relative_error(model, system, X):
 @pytest.mark.slow
 def test_three_bodies_are_learned_far_better_than_by_a_network_of_everything(three):
     model, X, y = three
-    fresh = make_n_body(3, 2, n_samples=500, random_state=1)
+    fresh = make_n_body(500, n_bodies=3, random_state=1)
     assert relative_error(model, fresh.system, fresh.data) < 1e-4
     everything = HNNRegressor(hamiltonian="mlp", **SETTINGS)
     fit_quietly(everything, X, y)
@@ -62,7 +62,7 @@ def test_momentum_and_angular_momentum_do_not_change(three):
 def test_the_law_of_three_holds_for_eight(three):
     model, _, _ = three
     eight = model.with_bodies(8)
-    fresh = make_n_body(8, 2, n_samples=100, random_state=2)
+    fresh = make_n_body(100, n_bodies=8, random_state=2)
     assert eight.n_features_in_ == 32
     assert relative_error(eight, fresh.system, fresh.data) < 1e-3
     energies = eight.energy(fresh.data) - fresh.system.energy(fresh.data)
@@ -75,11 +75,11 @@ def test_the_law_of_three_holds_for_eight(three):
 @pytest.mark.slow
 def test_masses_kinds_and_charges_are_learned():
     masses = [1.0, 2.5, 0.7]
-    X, y = make_n_body(3, 2, masses=masses, n_samples=500, random_state=0, return_X_y=True)
+    X, y = make_n_body(500, n_bodies=3, masses=masses, random_state=0, return_X_y=True)
     # gravity: forces are proportional to products of masses
     known = HNNRegressor(hamiltonian=Pairwise(3, 2, masses=masses, charges=masses), **SETTINGS)
     learned = HNNRegressor(hamiltonian=Pairwise(3, 2, kinds=["a", "b", "c"]), **SETTINGS)
-    fresh = make_n_body(3, 2, masses=masses, n_samples=300, random_state=1)
+    fresh = make_n_body(300, n_bodies=3, masses=masses, random_state=1)
     for model in (known, learned):
         model.fit(X, y)
         assert relative_error(model, fresh.system, fresh.data) < 1e-3
@@ -104,15 +104,15 @@ def test_with_bodies_needs_bodies():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ndim", [2, 3])
-def test_a_body_about_a_centre(ndim):
-    bunch = make_kepler(400, ndim=ndim, random_state=0)
+@pytest.mark.parametrize("n_dim", [2, 3])
+def test_a_body_about_a_centre(n_dim):
+    bunch = make_kepler(400, n_dim=n_dim, random_state=0)
     model = HNNRegressor(hamiltonian=Radial(), random_state=0).fit(bunch.data, bunch.target)
-    fresh = make_kepler(300, ndim=ndim, random_state=1)
+    fresh = make_kepler(300, n_dim=n_dim, random_state=1)
     assert relative_error(model, fresh.system, fresh.data) < 1e-4
-    np.testing.assert_allclose(model.mass_matrix(), np.eye(ndim), atol=1e-9)
+    np.testing.assert_allclose(model.mass_matrix(), np.eye(n_dim), atol=1e-9)
     q, p = np.split(fresh.data, 2, axis=1)
-    dp = model.predict(fresh.data)[:, ndim:]
+    dp = model.predict(fresh.data)[:, n_dim:]
     # the force points to the centre
     out = dp - np.sum(dp * q, axis=1, keepdims=True) * q / np.sum(q * q, axis=1, keepdims=True)
     assert np.abs(out).max() < 1e-11 * np.abs(dp).max()
@@ -176,7 +176,7 @@ def test_planets_have_one_law():
 
 
 def test_a_sum_with_an_external_field():
-    X, _ = make_n_body(2, 2, n_samples=300, random_state=0, return_X_y=True)
+    X, _ = make_n_body(300, n_bodies=2, random_state=0, return_X_y=True)
     y = NBody(2, 2).vector_field(X)
     y[:, 4:] -= X[:, :4]  # a trap
     model = HNNRegressor(hamiltonian=Pairwise(2, 2) + Quadratic("q"), **SETTINGS).fit(X, y)

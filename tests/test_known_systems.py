@@ -86,8 +86,8 @@ def cloud(system, seed, n=20):
     if isinstance(system, Kepler | Satellite):
         X[:, 0] += 2
     if isinstance(system, NBody):  # the bodies stand in a row, two apart
-        X[:, : system.n_dof : system.ndim] /= 4
-        X[:, : system.n_dof : system.ndim] += 2 * np.arange(system.n_bodies)
+        X[:, : system.n_dof : system.n_dim] /= 4
+        X[:, : system.n_dof : system.n_dim] += 2 * np.arange(system.n_bodies)
     return X
 
 
@@ -205,7 +205,7 @@ def test_simulate_takes_systems_that_are_not_canonical(system):
 @pytest.mark.parametrize("system", [s for s in CANONICAL if isinstance(s, NBody)], ids=repr)
 def test_bodies_keep_their_momentum_and_angular_momentum(system):
     X = path(system.vector_field, cloud(system, 9)[0], np.linspace(0, 1, 5))
-    q, p = X.reshape(len(X), 2, system.n_bodies, system.ndim).swapaxes(0, 1)
+    q, p = X.reshape(len(X), 2, system.n_bodies, system.n_dim).swapaxes(0, 1)
     np.testing.assert_allclose(p.sum(axis=1), p[:1].sum(axis=1).repeat(len(X), 0), atol=1e-10)
     L = np.einsum("tia,tib->tab", q, p)
     L = L - np.swapaxes(L, 1, 2)
@@ -369,38 +369,38 @@ def test_links_of_an_acrobot_are_uniform_rods_by_default():
     assert Acrobot(3.0, 2.0, 1.0, 0.5) == Acrobot(3.0, 2.0, 1.0, 0.5, 0.5, 0.25, 1 / 4, 1 / 24)
 
 
-@pytest.mark.parametrize("ndim", [2, 3])
-def test_a_satellite_moves_as_a_body_of_kepler_seen_from_a_rotating_frame(ndim):
-    system, t = Satellite(2.0, -0.7, ndim), np.linspace(0, 4, 9)
+@pytest.mark.parametrize("n_dim", [2, 3])
+def test_a_satellite_moves_as_a_body_of_kepler_seen_from_a_rotating_frame(n_dim):
+    system, t = Satellite(2.0, -0.7, n_dim), np.linspace(0, 4, 9)
     x0 = cloud(system, 21)[0]
-    at_rest = path(Kepler(2.0, ndim).vector_field, x0, t)  # the axes agree at t = 0
-    turn = np.tile(np.eye(ndim), (len(t), 1, 1))
+    at_rest = path(Kepler(2.0, n_dim).vector_field, x0, t)  # the axes agree at t = 0
+    turn = np.tile(np.eye(n_dim), (len(t), 1, 1))
     turn[:, :2, :2] = np.moveaxis([[np.cos(0.7 * t), -np.sin(0.7 * t)],
                                    [np.sin(0.7 * t), np.cos(0.7 * t)]], -1, 0)  # fmt: skip
-    expected = np.einsum("tij,tkj->tki", turn, at_rest.reshape(len(t), 2, ndim))
+    expected = np.einsum("tij,tkj->tki", turn, at_rest.reshape(len(t), 2, n_dim))
     found = path(system.vector_field, x0, t)
     np.testing.assert_allclose(found, expected.reshape(len(t), -1), atol=1e-9)
 
 
-@pytest.mark.parametrize("ndim", [2, 3])
-def test_a_satellite_in_a_frame_at_rest_is_a_body_of_kepler(ndim):
-    system, kepler = Satellite(2.0, 0.0, ndim), Kepler(2.0, ndim)
+@pytest.mark.parametrize("n_dim", [2, 3])
+def test_a_satellite_in_a_frame_at_rest_is_a_body_of_kepler(n_dim):
+    system, kepler = Satellite(2.0, 0.0, n_dim), Kepler(2.0, n_dim)
     X = cloud(system, 22)
     for name in ("energy", "gradient", "vector_field", "to_velocities", "velocity_field"):
         assert_equal_up_to_rounding(getattr(system, name)(X), getattr(kepler, name)(X))
 
 
-@pytest.mark.parametrize("ndim", [2, 3])
-def test_a_satellite_feels_coriolis_and_centrifugal_forces(ndim):
-    system = Satellite(2.0, -0.7, ndim)
+@pytest.mark.parametrize("n_dim", [2, 3])
+def test_a_satellite_feels_coriolis_and_centrifugal_forces(n_dim):
+    system = Satellite(2.0, -0.7, n_dim)
     X = cloud(system, 23)
     q, v = np.hsplit(system.to_velocities(X), 2)
-    in_plane = np.arange(ndim) < 2
+    in_plane = np.arange(n_dim) < 2
     r = np.linalg.norm(q, axis=1, keepdims=True)
     coriolis = np.zeros_like(q)
     coriolis[:, :2] = 2 * -0.7 * np.stack([v[:, 1], -v[:, 0]], axis=1)
     a = -2.0 * q / r**3 + coriolis + 0.7**2 * q * in_plane
-    np.testing.assert_allclose(system.velocity_field(X)[:, ndim:], a, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(system.velocity_field(X)[:, n_dim:], a, rtol=1e-12, atol=1e-13)
     jacobi = np.sum(v**2, axis=1) / 2 - 0.7**2 * np.sum((q * in_plane) ** 2, axis=1) / 2
     np.testing.assert_allclose(system.energy(X), jacobi - 2.0 / r[:, 0], atol=1e-13)
 
@@ -606,9 +606,9 @@ class NotCanonical:
         (lambda: Acrobot(inertia_2=-1), ValueError, "inertia_2 of Acrobot must be finite and at"),
         (lambda: Satellite(0.0), ValueError, "mu of Satellite must be positive and finite; got"),
         (lambda: Satellite(omega=np.inf), ValueError, "omega of Satellite must be finite; got inf"),
-        (lambda: Satellite(ndim=1), ValueError, "ndim of Satellite must be at least 2; got 1"),
-        (lambda: Satellite(ndim=4), ValueError, "ndim of Satellite must be 2 or 3; got 4"),
-        (lambda: Satellite(ndim=2.5), TypeError, "ndim of Satellite must be an integer; got 2.5"),
+        (lambda: Satellite(n_dim=1), ValueError, "n_dim of Satellite must be at least 2; got 1"),
+        (lambda: Satellite(n_dim=4), ValueError, "n_dim of Satellite must be 2 or 3; got 4"),
+        (lambda: Satellite(n_dim=2.5), TypeError, "n_dim of Satellite must be an integer; got 2.5"),
         (lambda: MagneticCharge(1.0, 2.0), ValueError, "field_gradient of MagneticCharge must be"),
         (lambda: MagneticCharge(np.nan), ValueError, "field of MagneticCharge must be finite"),
         (lambda: SpringNetwork([]), ValueError, "masses of SpringNetwork must be a number or a"),

@@ -111,7 +111,7 @@ def test_signatures_are_alike(name):
 
 
 def test_positions_of_the_first_arguments():
-    assert make_n_body(4, 1, 50).data.shape == (50, 8)
+    assert make_n_body(50, 4, 1).data.shape == (50, 8)
     assert make_kepler(50, 3).data.shape == (50, 6)
     assert make_chain(50, 5).data.shape == (50, 10)
     assert make_arm(50, 4).data.shape == (50, 8)
@@ -141,12 +141,12 @@ def test_masses_of_a_chain_are_between_momenta_and_velocities():
 # ---- two-body problem
 
 
-@pytest.mark.parametrize("ndim", [2, 3, 5])
-def test_kepler_orbits_have_the_elements_that_were_asked_for(ndim):
-    b = make_kepler(4000, ndim, semi_axis=(2, 3), eccentricity=(0.1, 0.6), mu=5.0, random_state=0)
+@pytest.mark.parametrize("n_dim", [2, 3, 5])
+def test_kepler_orbits_have_the_elements_that_were_asked_for(n_dim):
+    b = make_kepler(4000, n_dim, semi_axis=(2, 3), eccentricity=(0.1, 0.6), mu=5.0, random_state=0)
     q, p = np.hsplit(b.data, 2)
     a = -5.0 / (2 * b.system.energy(b.data))
-    e = p**2 @ np.ones((ndim, 1)) * q - np.sum(q * p, axis=1, keepdims=True) * p
+    e = p**2 @ np.ones((n_dim, 1)) * q - np.sum(q * p, axis=1, keepdims=True) * p
     e = np.linalg.norm(e / 5.0 - q / np.linalg.norm(q, axis=1, keepdims=True), axis=1)
     np.testing.assert_allclose([a.min(), a.max(), e.min(), e.max()], [2, 3, 0.1, 0.6], atol=2e-3)
     # in all directions
@@ -156,7 +156,7 @@ def test_kepler_orbits_have_the_elements_that_were_asked_for(ndim):
 
 
 def test_satellites_are_on_the_ellipses_of_kepler():
-    options = dict(n_samples=300, ndim=3, eccentricity=(0.1, 0.6), mu=5.0, random_state=0)
+    options = dict(n_samples=300, n_dim=3, eccentricity=(0.1, 0.6), mu=5.0, random_state=0)
     b, kepler = make_satellite(**options, omega=0.3), make_kepler(**options)
     assert b.system == Satellite(5.0, 0.3, 3)
     assert_equal_up_to_rounding(b.data, kepler.data)  # p is the velocity in a frame at rest
@@ -173,32 +173,32 @@ def test_keplers_equation_is_solved():
 # ---- bodies
 
 
-@pytest.mark.parametrize(("n", "ndim", "potential", "least"), [
+@pytest.mark.parametrize(("n", "n_dim", "potential", "least"), [
     (3, 2, "gravity", 0.5), (6, 1, "gravity", 0.5), (10, 2, "lennard_jones", 1.0),
 ])  # fmt: skip
-def test_bodies_are_drawn_apart(n, ndim, potential, least):
-    b = make_n_body(n, ndim, 300, potential=potential, random_state=0)
-    q = b.data[:, : n * ndim].reshape(300, n, ndim)
+def test_bodies_are_drawn_apart(n, n_dim, potential, least):
+    b = make_n_body(300, n, n_dim, potential=potential, random_state=0)
+    q = b.data[:, : n * n_dim].reshape(300, n, n_dim)
     i, j = np.triu_indices(n, 1)
     assert np.linalg.norm(q[:, i] - q[:, j], axis=2).min() >= least
-    assert np.abs(q).max() <= n ** (1 / ndim)
+    assert np.abs(q).max() <= n ** (1 / n_dim)
 
 
 def test_velocities_of_bodies_do_not_depend_on_their_masses():
-    b = make_n_body(2, masses=(1.0, 100.0), coordinates="velocities", random_state=0)
+    b = make_n_body(n_bodies=2, masses=(1.0, 100.0), coordinates="velocities", random_state=0)
     v = b.data[:, 4:]
     assert np.all(np.abs(v).max(axis=0) > 0.45)
     assert np.abs(v).max() <= 0.5
 
 
 def test_gravity_is_softened_on_trajectories_only():
-    assert make_n_body(2, n_samples=10).system == NBody(2)
-    assert make_n_body(2, n_samples=10, sampling="trajectories").system == NBody(2, softening=0.1)
+    assert make_n_body(10, 2).system == NBody(2)
+    assert make_n_body(10, 2, sampling="trajectories").system == NBody(2, softening=0.1)
 
 
 def test_bodies_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"9 bodies do not fit into q_range=\(-1, 1\).*Try a larg"):
-        make_n_body(9, 2, 2, q_range=(-1, 1), min_distance=1.5)
+        make_n_body(2, 9, q_range=(-1, 1), min_distance=1.5)
 
 
 @pytest.mark.parametrize(("make", "n_bodies"), [(make_two_body, 2), (make_three_body, 3)])
@@ -393,7 +393,7 @@ def test_parameters_that_all_have_are_checked(name):
         (make_henon_heiles, {"q_range": 1}, TypeError, "q_range must be a pair of numbers"),
         (make_duffing, {"alpha": np.nan}, ValueError, "alpha of Duffing must be finite"),
         (make_predator_prey, {"x_range": (0, 1)}, ValueError, "x_range must be positive, as num"),
-        (make_kepler, {"ndim": 1}, ValueError, "ndim must be at least 2"),
+        (make_kepler, {"n_dim": 1}, ValueError, "n_dim must be at least 2"),
         (make_kepler, {"eccentricity": (0.5, 1)}, ValueError, "eccentricity must be at least 0"),
         (make_kepler, {"semi_axis": (0, 1)}, ValueError, "semi_axis must be positive"),
         (make_n_body, {"v_range": 3}, TypeError, "v_range must be a pair"),
@@ -405,7 +405,7 @@ def test_parameters_that_all_have_are_checked(name):
         (make_acrobot, {"damping": -1}, ValueError, "damping of Forced must be positive semi-"),
         (make_acrobot, {"u_range": (1, 0)}, ValueError, "u_range must be finite and increasing"),
         (make_acrobot, {"drive_frequency": 0}, ValueError, "drive_frequency must be positive"),
-        (make_satellite, {"ndim": 4}, ValueError, "ndim of Satellite must be 2 or 3; got 4"),
+        (make_satellite, {"n_dim": 4}, ValueError, "n_dim of Satellite must be 2 or 3; got 4"),
         (make_satellite, {"eccentricity": (0.5, 1)}, ValueError, "eccentricity must be at least"),
         (make_satellite, {"semi_axis": (0, 1)}, ValueError, "semi_axis must be positive"),
         (make_damped_pendulum, {"damping": -1}, ValueError, "damping must be finite and at least"),

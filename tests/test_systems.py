@@ -17,7 +17,7 @@ SYSTEMS = [
     Pendulum(),
     Pendulum(mass=0.5, length=2.0, gravity=9.81),
     Kepler(),
-    Kepler(mu=2.0, ndim=3),
+    Kepler(mu=2.0, n_dim=3),
 ]
 each_system = pytest.mark.parametrize("system", SYSTEMS, ids=repr)
 
@@ -142,7 +142,7 @@ def test_parameters_must_be_positive(value):
 
 def test_number_of_dimensions_is_an_integer():
     with pytest.raises(TypeError, match="integer"):
-        Kepler(ndim=2.5)
+        Kepler(n_dim=2.5)
 
 
 def test_wrong_width_is_refused():

@@ -21,7 +21,7 @@ times in years.
 
 def make_kepler(
     n_samples: int = 1000,
-    ndim: int = 2,
+    n_dim: int = 2,
     *,
     sampling: str = "box",
     semi_axis: Sequence[float] = (0.5, 1.5),
@@ -45,7 +45,7 @@ def make_kepler(
     ----------
     n_samples : int, default=1000
         Number of rows; for trajectories a multiple of ``n_trajectories``.
-    ndim : int, default=2
+    n_dim : int, default=2
         Number of dimensions of space, at least 2.
     sampling : {"box", "trajectories"}, default="box"
         "box" draws all states independently, each from an orbit of its own; each row is then a
@@ -79,7 +79,7 @@ def make_kepler(
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        With ``data`` (n_samples, 2 ndim), ``target`` (n_samples, 2 ndim), ``groups`` (n_samples,)
+        With ``data`` (n_samples, 2 n_dim), ``target`` (n_samples, 2 n_dim), ``groups`` (n_samples,)
         the index of the trajectory, ``t`` (n_samples,), ``feature_names``, ``system`` (a
         :class:`~skhnn.systems.Kepler`) and ``DESCR``.
     (data, target) : tuple, if ``return_X_y``
@@ -105,10 +105,10 @@ def make_kepler(
     >>> comets.data.shape, bool((comets.system.energy(comets.data) < 0).all())
     ((300, 6), True)
     """
-    system = Kepler(mu=mu, ndim=ndim)
+    system = Kepler(mu=mu, n_dim=n_dim)
     return sampled(
         system,
-        ellipses(mu, ndim, semi_axis, eccentricity),
+        ellipses(mu, n_dim, semi_axis, eccentricity),
         n_samples,
         sampling=sampling,
         n_trajectories=n_trajectories,
@@ -123,11 +123,11 @@ def make_kepler(
 
 
 def ellipses(
-    mu: float, ndim: int, semi_axis: Sequence[float], eccentricity: Sequence[float]
+    mu: float, n_dim: int, semi_axis: Sequence[float], eccentricity: Sequence[float]
 ) -> Draw:
     """States on orbits whose elements are drawn."""
-    if ndim < 2:
-        raise ValueError(f"ndim must be at least 2, for orbits that are ellipses; got {ndim!r}.")
+    if n_dim < 2:
+        raise ValueError(f"n_dim must be at least 2, for orbits that are ellipses; got {n_dim!r}.")
     axes = check_interval("semi_axis", semi_axis, may_be_empty=True)
     shapes = check_interval("eccentricity", eccentricity, may_be_empty=True)
     if axes[0] <= 0:
@@ -144,7 +144,7 @@ def ellipses(
         q = a * np.hstack([np.cos(E) - e, ratio * np.sin(E)])
         v = np.sqrt(mu / a) / (1 - e * np.cos(E)) * np.hstack([-np.sin(E), ratio * np.cos(E)])
         # two orthogonal unit vectors, uniformly: signs make the QR factorisation unique
-        Q, R = np.linalg.qr(rng.standard_normal((n, ndim, 2)))
+        Q, R = np.linalg.qr(rng.standard_normal((n, n_dim, 2)))
         Q = Q * np.sign(np.diagonal(R, axis1=1, axis2=2))[:, np.newaxis]
         return np.hstack([np.einsum("nij,nj->ni", Q, x) for x in (q, v)])
 

@@ -21,9 +21,9 @@ MAX_ROUNDS = 1000  # of drawing the bodies again that are too close
 
 
 def make_n_body(
-    n_bodies: int = 3,
-    ndim: int = 2,
     n_samples: int = 1000,
+    n_bodies: int = 3,
+    n_dim: int = 2,
     *,
     sampling: str = "box",
     q_range: Sequence[float] | None = None,
@@ -51,18 +51,18 @@ def make_n_body(
 
     Parameters
     ----------
-    n_bodies : int, default=3
-        Number of bodies.
-    ndim : int, default=2
-        Number of dimensions of space.
     n_samples : int, default=1000
         Number of rows; for trajectories a multiple of ``n_trajectories``.
+    n_bodies : int, default=3
+        Number of bodies.
+    n_dim : int, default=2
+        Number of dimensions of space.
     sampling : {"box", "trajectories"}, default="box"
         "box" draws all states independently, places and velocities uniformly but for the
         ``min_distance``; each row is then a group of its own, at t = 0. "trajectories" draws
         ``n_trajectories`` initial states in the same way and follows them over ``t_span``.
     q_range : (float, float) or None, default=None
-        Range of all coordinates. None means (-a, a) with a^ndim = n_bodies: as much space for each
+        Range of all coordinates. None means (-a, a) with a^n_dim = n_bodies: as much space for each
         body, however many they are.
     v_range : (float, float), default=(-0.5, 0.5)
         Range of all velocities, p_i / m_i.
@@ -102,7 +102,7 @@ def make_n_body(
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        With ``data`` (n_samples, 2 n_bodies ndim), ``target`` (n_samples, 2 n_bodies ndim),
+        With ``data`` (n_samples, 2 n_bodies n_dim), ``target`` (n_samples, 2 n_bodies n_dim),
         ``groups`` (n_samples,) the index of the trajectory, ``t`` (n_samples,), ``feature_names``,
         ``system`` (a :class:`~skhnn.systems.NBody`) and ``DESCR``.
     (data, target) : tuple, if ``return_X_y``
@@ -119,16 +119,16 @@ def make_n_body(
     Examples
     --------
     >>> from skhnn.datasets import make_n_body
-    >>> X, y = make_n_body(3, 2, n_samples=300, random_state=0, return_X_y=True)
+    >>> X, y = make_n_body(300, n_bodies=3, random_state=0, return_X_y=True)
     >>> X.shape, y.shape
     ((300, 12), (300, 12))
-    >>> gas = make_n_body(5, 3, potential="lennard_jones", random_state=0)
+    >>> gas = make_n_body(n_bodies=5, n_dim=3, potential="lennard_jones", random_state=0)
     >>> gas.feature_names[:6]
     ['x_1', 'y_1', 'z_1', 'x_2', 'y_2', 'z_2']
     """
     if softening is None:
         softening = 0.1 if sampling == "trajectories" else 0.0
-    system = NBody(n_bodies, ndim, masses, potential, G, softening, epsilon, sigma)
+    system = NBody(n_bodies, n_dim, masses, potential, G, softening, epsilon, sigma)
     return sampled(
         system,
         _apart(system, q_range, v_range, min_distance),
@@ -152,8 +152,8 @@ def _apart(
     min_distance: float | None,
 ) -> Draw:
     """Bodies in a box, none closer to another than ``min_distance``."""
-    n, ndim = system.n_bodies, system.ndim
-    half = n ** (1 / ndim)
+    n, n_dim = system.n_bodies, system.n_dim
+    half = n ** (1 / n_dim)
     low, high = check_interval("q_range", (-half, half) if q_range is None else q_range)
     slowest, fastest = check_interval("v_range", v_range)
     if min_distance is None:
@@ -161,18 +161,18 @@ def _apart(
     distance = check_std("min_distance", min_distance)
 
     def states(rng: np.random.RandomState, size: int) -> FloatArray:
-        q = rng.uniform(low, high, size=(size, n, ndim))
+        q = rng.uniform(low, high, size=(size, n, n_dim))
         for _ in range(MAX_ROUNDS):
             state, body = np.nonzero(_too_close(q, distance))
             if not len(state):
                 break
-            q[state, body] = rng.uniform(low, high, size=(len(state), ndim))
+            q[state, body] = rng.uniform(low, high, size=(len(state), n_dim))
         else:
             raise ValueError(
                 f"{n} bodies do not fit into q_range=({low:g}, {high:g}) with the min_distance "
                 f"{distance:g}. Try a larger q_range or a smaller min_distance."
             )
-        v = rng.uniform(slowest, fastest, size=(size, n, ndim))
+        v = rng.uniform(slowest, fastest, size=(size, n, n_dim))
         p = np.reshape(system.masses, (-1, 1)) * v
         return np.hstack([q.reshape(size, -1), p.reshape(size, -1)])
 
@@ -180,6 +180,6 @@ def _apart(
 
 
 def _too_close(q: FloatArray, distance: float) -> FloatArray:
-    """Whether a body is too close to one before it: (size, n, ndim) to (size, n)."""
+    """Whether a body is too close to one before it: (size, n, n_dim) to (size, n)."""
     square = np.sum((q[:, :, np.newaxis] - q[:, np.newaxis]) ** 2, axis=-1)
     return np.any(np.tril(square < distance**2, -1), axis=-1)

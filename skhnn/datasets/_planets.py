@@ -61,7 +61,7 @@ BODIES = {
 }  # the others: "Mars with its moons"
 
 
-def load_planet(name: str = "jupiter", *, ndim: int = 2, return_X_y: bool = False) -> Any:
+def load_planet(name: str = "jupiter", *, n_dim: int = 2, return_X_y: bool = False) -> Any:
     """Load the motion of a planet around the Sun, 1900 to 2050, from JPL's DE421.
 
     Position q in au and velocity p in au/yr in the planet's mean orbital plane, every five
@@ -76,7 +76,7 @@ def load_planet(name: str = "jupiter", *, ndim: int = 2, return_X_y: bool = Fals
         "mercury", "venus", "earth" (the barycentre of Earth and Moon), "mars", "jupiter",
         "saturn", "uranus" or "neptune", in upper or lower case. All are the planet together
         with its moons.
-    ndim : {2, 3}, default=2
+    n_dim : {2, 3}, default=2
         2 has the plane of the orbit alone. 3 has the axes of the ICRF, in which the planets have
         one space in common (the small motion out of the plane is zero there).
     return_X_y : bool, default=False
@@ -86,7 +86,7 @@ def load_planet(name: str = "jupiter", *, ndim: int = 2, return_X_y: bool = Fals
     -------
     data : :class:`~sklearn.utils.Bunch`
         With ``data`` (10958, 4): q_1, q_2, p_1, p_2; ``target`` (10958, 4), or 6 columns of each
-        with ``ndim=3``; ``groups``
+        with ``n_dim=3``; ``groups``
         (10958,), zeros: one trajectory; ``t`` (10958,) in years of 365.25 days;
         ``mass_ratio``, mass of the planet / mass of the Sun; ``gm_sun`` in au^3/yr^2;
         ``normal`` (3,), the normal of the plane in the ICRF; ``feature_names`` and ``DESCR``,
@@ -113,15 +113,15 @@ def load_planet(name: str = "jupiter", *, ndim: int = 2, return_X_y: bool = Fals
     1900.0 to 2050.0, mass 1/1047.3
     """
     name = _check_name(name)
-    if ndim not in (2, 3):
-        raise ValueError(f"ndim must be 2 or 3; got {ndim!r}.")
+    if n_dim not in (2, 3):
+        raise ValueError(f"n_dim must be 2 or 3; got {n_dim!r}.")
     with as_file(files(__package__) / "data" / f"{name}.npz") as path, np.load(path) as file:
         stored = dict(file)
     q, v, a = (
         decode(stored[f"{x}_first"], stored[f"{x}_bytes"]) * unit
         for x, unit in zip(QUANTITIES, stored["units"], strict=True)
     )
-    if ndim == 3:
+    if n_dim == 3:
         plane = _axes_of_plane(stored["normal"])
         q, v, a = (x @ plane for x in (q, v, a))
     data, target = np.hstack([q, v]), np.hstack([v, a])
@@ -138,7 +138,7 @@ def load_planet(name: str = "jupiter", *, ndim: int = 2, return_X_y: bool = Fals
         target=target,
         groups=np.zeros(n, dtype=np.intp),
         t=t,
-        feature_names=[f"{letter}_{k + 1}" for letter in "qp" for k in range(ndim)],
+        feature_names=[f"{letter}_{k + 1}" for letter in "qp" for k in range(n_dim)],
         mass_ratio=constants["mass_ratio"],
         gm_sun=constants["gm_sun"],
         normal=stored["normal"],
@@ -146,8 +146,8 @@ def load_planet(name: str = "jupiter", *, ndim: int = 2, return_X_y: bool = Fals
             name=name.capitalize(),
             body=BODIES.get(name, f"{name.capitalize()} with its moons"),
             n=n,
-            columns=2 * ndim,
-            axes="in the plane of the orbit" if ndim == 2 else "in the axes of the ICRF",
+            columns=2 * n_dim,
+            axes="in the plane of the orbit" if n_dim == 2 else "in the axes of the ICRF",
             step=step,
             start=t[0],
             end=t[-1],

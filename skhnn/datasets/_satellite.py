@@ -20,7 +20,7 @@ its velocity in a frame at rest, v = dq/dt. The mass is 1; other units are those
 
 def make_satellite(
     n_samples: int = 1000,
-    ndim: int = 2,
+    n_dim: int = 2,
     *,
     sampling: str = "box",
     semi_axis: Sequence[float] = (0.5, 1.5),
@@ -48,7 +48,7 @@ def make_satellite(
     ----------
     n_samples : int, default=1000
         Number of rows; for trajectories a multiple of ``n_trajectories``.
-    ndim : int, default=2
+    n_dim : int, default=2
         Number of dimensions of space, 2 or 3.
     sampling : {"box", "trajectories"}, default="box"
         "box" draws all states independently, each from an orbit of its own; each row is then a
@@ -82,7 +82,7 @@ def make_satellite(
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        With ``data`` (n_samples, 2 ndim), ``target`` (n_samples, 2 ndim), ``groups`` (n_samples,)
+        With ``data`` (n_samples, 2 n_dim), ``target`` (n_samples, 2 n_dim), ``groups`` (n_samples,)
         the index of the trajectory, ``t`` (n_samples,), ``feature_names``, ``system`` (a
         :class:`~skhnn.systems.Satellite`) and ``DESCR``.
     (data, target) : tuple, if ``return_X_y``
@@ -108,11 +108,11 @@ def make_satellite(
     >>> satellites.data.shape, satellites.feature_names
     ((300, 6), ['q_1', 'q_2', 'q_3', 'v_1', 'v_2', 'v_3'])
     """
-    system = Satellite(mu, omega, ndim)
+    system = Satellite(mu, omega, n_dim)
     return sampled(
         system,
         # at t = 0 the axes of both frames agree, and p is the velocity in the one at rest
-        ellipses(mu, ndim, semi_axis, eccentricity),
+        ellipses(mu, n_dim, semi_axis, eccentricity),
         n_samples,
         sampling=sampling,
         n_trajectories=n_trajectories,

@@ -25,7 +25,7 @@ class Kepler(HamiltonianSystem):
     ----------
     mu : float, default=4 * pi**2
         Gravitational parameter mu > 0.
-    ndim : int, default=2
+    n_dim : int, default=2
         Number of dimensions of space.
 
     Examples
@@ -41,24 +41,24 @@ class Kepler(HamiltonianSystem):
     """
 
     mu: float = 4 * np.pi**2
-    ndim: int = 2
+    n_dim: int = 2
 
     def __post_init__(self) -> None:
         check_positive(self)
-        index(self.ndim)  # a TypeError for anything but an integer
+        index(self.n_dim)  # a TypeError for anything but an integer
 
     @property
     def n_dof(self) -> int:
-        """Number of degrees of freedom, ``ndim``."""
-        return self.ndim
+        """Number of degrees of freedom, ``n_dim``."""
+        return self.n_dim
 
     def energy(self, X: ArrayLike) -> FloatArray:
-        """``|p|^2 / 2 - mu / |q|``: (..., 2 ndim) to (...)."""
+        """``|p|^2 / 2 - mu / |q|``: (..., 2 n_dim) to (...)."""
         q, p = self._split(X)
         return np.sum(p**2, axis=-1) / 2 - self.mu / np.sqrt(np.sum(q**2, axis=-1))
 
     def gradient(self, X: ArrayLike) -> FloatArray:
-        """``(mu q / |q|^3, p)``, of the shape (..., 2 ndim) of X."""
+        """``(mu q / |q|^3, p)``, of the shape (..., 2 n_dim) of X."""
         q, p = self._split(X)
         r = np.sqrt(np.sum(q**2, axis=-1, keepdims=True))
         return np.concatenate([self.mu * q / r**3, p], axis=-1)

@@ -38,7 +38,7 @@ class NBody(HamiltonianSystem):
     ----------
     n_bodies : int
         Number n of bodies, at least 1.
-    ndim : int, default=2
+    n_dim : int, default=2
         Number of dimensions of space.
     masses : float or sequence of n_bodies floats, default=1.0
         Masses m_i > 0, one for all or one for each.
@@ -69,7 +69,7 @@ class NBody(HamiltonianSystem):
     """
 
     n_bodies: int
-    ndim: int = 2
+    n_dim: int = 2
     masses: float | Sequence[float] = 1.0
     potential: str = "gravity"
     G: float = 1.0
@@ -79,7 +79,7 @@ class NBody(HamiltonianSystem):
 
     def __post_init__(self) -> None:
         check_count(self, "n_bodies")
-        check_count(self, "ndim")
+        check_count(self, "n_dim")
         check_choice(self, "potential", ("gravity", "lennard_jones"))
         check_positive(self, "G", "epsilon", "sigma")
         check_not_negative(self, "softening")
@@ -88,15 +88,15 @@ class NBody(HamiltonianSystem):
 
     @property
     def n_dof(self) -> int:
-        """Number of degrees of freedom, n_bodies * ndim."""
-        return self.n_bodies * self.ndim
+        """Number of degrees of freedom, n_bodies * n_dim."""
+        return self.n_bodies * self.n_dim
 
     @property
     def feature_names(self) -> list[str]:
         """Names of the columns: x_1, y_1, ..., px_1, py_1, ..., with q1_1, ... beyond 3-D."""
-        axes = list("xyz"[: self.ndim])
-        if self.ndim > 3:
-            axes = [f"q{k}" for k in range(1, self.ndim + 1)]
+        axes = list("xyz"[: self.n_dim])
+        if self.n_dim > 3:
+            axes = [f"q{k}" for k in range(1, self.n_dim + 1)]
         bodies = range(1, self.n_bodies + 1)
         return [f"{p}{axis}_{i}" for p in ("", "p") for i in bodies for axis in axes]
 
@@ -105,11 +105,11 @@ class NBody(HamiltonianSystem):
         return np.zeros(self.n_bodies) + self.masses
 
     def _bodies(self, q: FloatArray) -> FloatArray:
-        """Columns (..., n ndim) as vectors (..., n, ndim)."""
-        return q.reshape(*q.shape[:-1], self.n_bodies, self.ndim)
+        """Columns (..., n n_dim) as vectors (..., n, n_dim)."""
+        return q.reshape(*q.shape[:-1], self.n_bodies, self.n_dim)
 
     def energy(self, X: ArrayLike) -> FloatArray:
-        """``sum_i |p_i|^2 / (2 m_i) + sum_{i<j} U_ij``: (..., 2 n ndim) to (...)."""
+        """``sum_i |p_i|^2 / (2 m_i) + sum_{i<j} U_ij``: (..., 2 n n_dim) to (...)."""
         q, p = (self._bodies(part) for part in self._split(X))
         m = self._masses()
         i, j = np.triu_indices(self.n_bodies, 1)
@@ -125,7 +125,7 @@ class NBody(HamiltonianSystem):
         """(sum_j U'_ij(r_ij) (q_i - q_j) / r_ij, p_i / m_i), of the shape of X."""
         q, p = (self._bodies(part) for part in self._split(X))
         m = self._masses()
-        r = q[..., :, np.newaxis, :] - q[..., np.newaxis, :, :]  # (..., n, n, ndim)
+        r = q[..., :, np.newaxis, :] - q[..., np.newaxis, :, :]  # (..., n, n, n_dim)
         square = np.sum(r**2, axis=-1) + np.eye(self.n_bodies)  # no body meets itself
         if self.potential == "gravity":
             soft = square + self.softening**2

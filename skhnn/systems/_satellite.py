@@ -34,7 +34,7 @@ class Satellite(HamiltonianSystem):
     omega : float, default=1.0
         Rate omega of the frame in radians per unit of time, counter-clockwise if positive. With 0
         the frame is at rest, and the system that of :class:`Kepler`.
-    ndim : int, default=2
+    n_dim : int, default=2
         Number of dimensions of space, 2 or 3.
 
     Raises
@@ -42,7 +42,7 @@ class Satellite(HamiltonianSystem):
     ValueError
         If a parameter is out of its range.
     TypeError
-        If ``ndim`` is not an integer.
+        If ``n_dim`` is not an integer.
 
     Examples
     --------
@@ -58,33 +58,33 @@ class Satellite(HamiltonianSystem):
 
     mu: float = 1.0
     omega: float = 1.0
-    ndim: int = 2
+    n_dim: int = 2
 
     def __post_init__(self) -> None:
         check_positive(self, "mu")
         check_finite(self, "omega")
-        check_count(self, "ndim", 2)
-        if self.ndim > 3:  # the axis of the rotation would not be determined
-            raise ValueError(f"ndim of Satellite must be 2 or 3; got {self.ndim!r}.")
+        check_count(self, "n_dim", 2)
+        if self.n_dim > 3:  # the axis of the rotation would not be determined
+            raise ValueError(f"n_dim of Satellite must be 2 or 3; got {self.n_dim!r}.")
 
     @property
     def n_dof(self) -> int:
-        """Number of degrees of freedom, ``ndim``."""
-        return self.ndim
+        """Number of degrees of freedom, ``n_dim``."""
+        return self.n_dim
 
     def _turned(self, x: FloatArray) -> FloatArray:
-        """Omega x x = omega (-x_2, x_1, 0), of the shape (..., ndim) of x."""
+        """Omega x x = omega (-x_2, x_1, 0), of the shape (..., n_dim) of x."""
         turned = [-x[..., 1:2], x[..., :1], 0 * x[..., 2:]]
         return self.omega * np.concatenate(turned, axis=-1)
 
     def energy(self, X: ArrayLike) -> FloatArray:
-        """``|p|^2 / 2 - omega (q_1 p_2 - q_2 p_1) - mu / |q|``: (..., 2 ndim) to (...)."""
+        """``|p|^2 / 2 - omega (q_1 p_2 - q_2 p_1) - mu / |q|``: (..., 2 n_dim) to (...)."""
         q, p = self._split(X)
         r = np.sqrt(np.sum(q**2, axis=-1))
         return np.sum(p**2, axis=-1) / 2 - np.sum(self._turned(q) * p, axis=-1) - self.mu / r
 
     def gradient(self, X: ArrayLike) -> FloatArray:
-        """``(mu q / |q|^3 + omega x p, p - omega x q)``, of the shape (..., 2 ndim) of X."""
+        """``(mu q / |q|^3 + omega x p, p - omega x q)``, of the shape (..., 2 n_dim) of X."""
         q, p = self._split(X)
         r = np.sqrt(np.sum(q**2, axis=-1, keepdims=True))
         return np.concatenate([self.mu * q / r**3 + self._turned(p), p - self._turned(q)], axis=-1)
