@@ -1,5 +1,6 @@
 """What the parameters of the estimator ask for: columns, Hamiltonian, forces, rows held out."""
 
+import time
 from collections.abc import Mapping
 from functools import reduce
 from operator import add
@@ -25,6 +26,12 @@ from .hamiltonians import (
 
 # Rows at which a structure is looked at.
 _ROWS_TO_CHECK = 50
+
+
+def deadline_asked_for(estimator: Any) -> float:
+    """When ``max_time``, from now on, will be over; infinity without it."""
+    limit = estimator.max_time
+    return float("inf") if limit is None else time.perf_counter() + float(limit)
 
 
 def layout_asked_for(estimator: Any, n_columns: int, coordinates: str = "canonical") -> Layout:

@@ -11,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from ._selection import SOLVERS
 from ._solvers import FitResult, Solver
 
-# A fit that has converged with a larger loss, R2 below 0.8, is worth a word.
-_POOR_LOSS = 0.1
+#: A fit that has converged with a larger loss, R2 below 0.8, is worth a word.
+POOR_LOSS = 0.1
 
 
 def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str] = ()) -> None:
@@ -88,6 +88,15 @@ def of_calibration(S: np.ndarray) -> str:
     )
 
 
+def loss_that_counts(result: FitResult) -> tuple[float, str]:
+    """The loss, of the rows held out where that is larger or the other is small, and its rows."""
+    if result.validation_scores:
+        left_out = 0.5 * (1.0 - max(result.validation_scores))
+        if left_out > result.loss or result.loss <= POOR_LOSS:
+            return left_out, "left out"
+    return result.loss, "trained on"
+
+
 @dataclass
 class _End:
     """How a training ended; a method for each status, with the sentence on it, or None."""
@@ -101,13 +110,9 @@ class _End:
 
     @classmethod
     def of(cls, estimator: Any, result: FitResult, found: Sequence[str]) -> "_End":
-        """With the loss on rows held out, where that is larger or the other is small."""
-        loss, where = result.loss, "trained on"
-        if result.validation_scores:
-            left_out = 0.5 * (1.0 - max(result.validation_scores))
-            if left_out > loss or loss <= _POOR_LOSS:
-                loss, where = left_out, "left out"
-        return cls(estimator, SOLVERS[estimator.solver_], result.n_iter, loss, where, found)
+        """With the loss that says more."""
+        solver, (loss, where) = SOLVERS[estimator.solver_], loss_that_counts(result)
+        return cls(estimator, solver, result.n_iter, loss, where, found)
 
     def fine(self) -> None:
         """Nothing to say."""
@@ -153,7 +158,7 @@ class _End:
     def completed(self) -> str | None:
         if not self.solver.in_batches:
             return self.converged()
-        if self.loss <= _POOR_LOSS:
+        if self.loss <= POOR_LOSS:
             return None
         return (
             f"came to the end of its {self.n_iter} epochs at R2 = {1 - 2 * self.loss:.2f} on the "
@@ -162,7 +167,7 @@ class _End:
         )
 
     def converged(self) -> str | None:
-        if self.loss <= _POOR_LOSS:
+        if self.loss <= POOR_LOSS:
             return None
         other = f"or {self.estimator.hamiltonian_!r} leaves out what matters"
         if self.solver.trains:

@@ -1,6 +1,7 @@
 """Whether states are (q, p) or (q, v), and what is said of velocities after a fit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from ._asked_for import input_matrix_asked_for, layout_asked_for
 from ._data import Problem
 from ._masses import sentence_of, undetermined_masses
 from ._scaling import Scaling
-from ._selection import compare, unit_masses_fit
+from ._selection import angles_among, compare, unit_masses_fit
 from ._threads import one_blas_thread
 from .hamiltonians import (
     EulerLagrange,
@@ -27,10 +28,19 @@ _OF_MOMENTA = ("separable", "mlp")
 # 1 - R^2 of the velocities in y by those in X, from which on they are not the same.
 _NOT_THE_SAME = 1e-3
 _ROWS = 5000
+# Slopes of the rates along the velocities that are those of the same but for noise, and how much of
+# the variance of the rates the noise may have.
+_NEARLY_ONE, _MOSTLY_NOISE = 0.05, 0.25
 
 
 def coordinates_of(
-    estimator: Any, X: np.ndarray, y: np.ndarray, weight: np.ndarray, groups: np.ndarray | None
+    estimator: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    groups: np.ndarray | None,
+    *,
+    deadline: float = np.inf,
 ) -> str:
     """Return "canonical" or "velocities", as asked for or found.
 
@@ -52,15 +62,12 @@ def coordinates_of(
     layout = layout_asked_for(estimator, X.shape[1], "velocities")
     if names_momenta(hamiltonian, layout):
         return "canonical"
-    scaling = Scaling.from_velocities(X, y, weight, layout.periods)
-    problem = Problem(
-        X, y, weight, groups, scaling, layout=layout, structure=EulerLagrange(),
-        input_matrix=input_matrix_asked_for(estimator, layout),
-    )  # fmt: skip
     if np.ptp(y[:, d:], axis=0).max() == 0.0:
         return "canonical"
-    with one_blas_thread():
-        return "canonical" if unit_masses_fit(problem) else "velocities"
+    G = input_matrix_asked_for(estimator, layout)
+    return (
+        "velocities" if _masses_differ(X, y, weight, groups, layout, G, deadline) else "canonical"
+    )
 
 
 def _have_velocities(X: np.ndarray, y: np.ndarray) -> bool:
@@ -69,6 +76,76 @@ def _have_velocities(X: np.ndarray, y: np.ndarray) -> bool:
     v, rates = np.asarray(X[::step, d : 2 * d]), np.asarray(y[::step, :d])
     largest = np.abs(v).max(axis=0)
     return bool((np.abs(v - rates).max(axis=0) <= _ROUNDING * largest).all() and largest.any())
+
+
+def are_noisy_velocities(rows: Problem) -> bool:
+    """Whether dq/dt is the second half but for noise, and masses of one do not fit.
+
+    The rows are those of canonical states.
+    """
+    d = rows.n_targets // 2
+    step = -(-len(rows.X) // _ROWS)
+    v, rates = np.asarray(rows.X[::step, d:]), np.asarray(rows.y[::step, :d])
+    v, rates = v - v.mean(axis=0), rates - rates.mean(axis=0)
+    if (np.mean((rates - v) ** 2, axis=0) > _MOSTLY_NOISE * rates.var(axis=0)).any():
+        return False
+    A, *_ = np.linalg.lstsq(v, rates, rcond=None)
+    if np.abs(A - np.eye(d)).max() > _NEARLY_ONE:
+        return False
+    layout = Layout(2 * d, periods=rows.layout.periods, is_canonical=False, has_velocities=True)
+    return _masses_differ(rows.X, rows.y, rows.weight, rows.groups, layout, None)
+
+
+def angles_of(rows: Problem) -> list[int]:
+    """Coordinates that turn, are not known to be angles, and fit far better as such."""
+    X, y, weight, periods = rows.X, rows.y, rows.weight, rows.layout.periods
+
+    def as_angles(angles: Collection[int]) -> Problem:
+        found = periods | dict.fromkeys(angles, 2.0 * np.pi)
+        scaling, layout = (
+            Scaling.from_data(X, y, weight, found),
+            replace(rows.layout, periods=found),
+        )
+        return Problem(X, y, weight, rows.groups, scaling, layout=layout)
+
+    turns = _that_turn(X, rows.layout)
+    return angles_among(as_angles, turns) if turns else []
+
+
+def _that_turn(X: np.ndarray, layout: Layout) -> list[int]:
+    """Coordinates that range over more than 2 pi, and are not known to be angles."""
+    q = np.asarray(X[:: -(-len(X) // _ROWS), : layout.n_rates])
+    ranges = np.ptp(q, axis=0)
+    return [k for k in range(layout.n_rates) if k not in layout.periods and ranges[k] > 2.0 * np.pi]
+
+
+def _masses_differ(
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    groups: np.ndarray | None,
+    layout: Layout,
+    input_matrix: np.ndarray | None,
+    deadline: float = np.inf,
+) -> bool:
+    """Whether velocities are no momenta: other masses than one fit (q, v) better.
+
+    Where coordinates turn, also with them as angles: otherwise no masses would fit. What is not
+    known at the ``deadline`` is taken for momenta.
+    """
+    periods = [layout.periods]
+    if turns := _that_turn(X, layout):
+        periods.append(layout.periods | dict.fromkeys(turns, 2.0 * np.pi))
+    problems = (
+        Problem(
+            X, y, weight, groups, Scaling.from_velocities(X, y, weight, found),
+            layout=replace(layout, periods=found), structure=EulerLagrange(),
+            input_matrix=input_matrix,
+        )
+        for found in periods
+    )  # fmt: skip
+    with one_blas_thread():
+        return not all(unit_masses_fit(problem, deadline) for problem in problems)
 
 
 def names_momenta(hamiltonian: Hamiltonian | str, layout: Layout) -> bool:
@@ -128,17 +205,12 @@ def without_mechanics(
     if not found.is_beaten:
         return None
     has_forces = isinstance(equations.hamiltonian, WithForces)
-    friction = "" if has_forces else "friction (dissipation='auto')? "
-    X = problem.X[:: -(-problem.n_samples // _ROWS)]
-    d = equations.layout.n_rates
-    turns = [
-        label[k] for k in range(d)
-        if k not in equations.layout.periods and np.ptp(X[:, k]) > 2.0 * np.pi
-    ]  # fmt: skip
-    angle = f" an angle ({', '.join(turns)} range over more than 2 pi: periodic=)?" if turns else ""
+    what = "a drive, a missing coordinate or forces without reaction"
+    what = what if has_forces else f"friction (dissipation='auto'), {what}"
+    turns = [label[k] for k in _that_turn(problem.X, equations.layout)]
+    angle = f", or an angle ({', '.join(turns)}, over more than 2 pi: periodic=)" if turns else ""
     return (
         f"No natural Lagrangian of these columns was found: accelerations are typically predicted "
         f"to {found.with_mechanics:.1%} of their spread, without mechanics to {found.without:.1%}, "
-        f"on rows left out: {friction}a drive? a missing coordinate? forces without reaction?"
-        f"{angle}"
+        f"on rows left out. The cause may be {what}{angle}"
     )

@@ -5,15 +5,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._coordinates import of_masses, of_rates, without_mechanics
+from ._convergence import POOR_LOSS, loss_that_counts
+from ._coordinates import angles_of, are_noisy_velocities, of_masses, of_rates, without_mechanics
 from ._data import Problem
-from ._diagnosis import MOST_ENERGIES, departure_from_hamiltonian
+from ._diagnosis import MOST_ENERGIES, another_order, departure_from_hamiltonian
+from ._fit import model_in_units_of_the_data
+from ._identified import identify
 from ._layout import label_of_columns, still_inputs, suspicions
 from ._model import Model
 from ._scaling import Scaling
+from ._selection import with_friction
 from ._solvers import FitResult
 from ._threads import one_blas_thread
-from .hamiltonians import LagrangianEquations, Layout
+from .hamiltonians import LagrangianEquations, Layout, Params
 
 TrainingData = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
 
@@ -68,12 +72,18 @@ def of_fit(
     is_done = result.status in ("completed", "converged")
     has_momenta = layout.is_canonical or _has_equal_masses(model, data[0])
     if is_done and has_momenta and without_forces and not known_causes:
-        found.add(_departure(model, data, scaling, label, by_default))
+        rows = _rows_without_forces(model, data, scaling)
+        departure = _departure(model, rows, label, by_default)
+        is_poor = departure is not None or loss_that_counts(result)[0] > POOR_LOSS
+        found.add((_other_meaning(rows, label, names) if is_poor else None) or departure)
     if layout.has_velocities and result.status != "diverged":
         equations, params = result.equations, result.params
         assert isinstance(equations, LagrangianEquations)
         if is_done and by_default and not found.causes:
-            found.add(without_mechanics(result.problem, equations, params, label))
+            found.add(
+                _friction_of_velocities(result.problem, equations, params, label)
+                or without_mechanics(result.problem, equations, params, label)
+            )
         changes, sentences = of_masses(result.problem, equations, params, label)
         found.undetermined_masses = changes
         found.to_say += sentences
@@ -108,27 +118,75 @@ def _has_equal_masses(model: Model, X: np.ndarray) -> bool:
     return bool(np.allclose(M, M[0, 0] * np.eye(len(M))))
 
 
-def _departure(
-    model: Model, data: TrainingData, scaling: Scaling, label: Sequence[str], by_default: bool
+def _friction_of_velocities(
+    problem: Problem, equations: LagrangianEquations, params: Params, label: Sequence[str]
 ) -> str | None:
-    """What no Hamiltonian has, in what inputs leave of the derivatives."""
+    """Friction that a Lagrangian leaves out, with its size, where there is some."""
+    if equations.forces:
+        return None
+    with one_blas_thread():
+        damped = with_friction(problem, (equations, params))
+        if damped is None:
+            return None
+        (damped_equations, params), error = damped
+        model = model_in_units_of_the_data(damped_equations, params, problem, problem.input_matrix)
+        _, found = identify(problem, damped_equations, model.params, model.equations)
+    sizes = zip(np.diag(found["damping_"]), np.diag(found["damping_std_"]), strict=True)
+    d = problem.layout.n_rates
+    each = ", ".join(
+        f"{size:.3g} +- {std:.1g} (of column {label[d + k]})" for k, (size, std) in enumerate(sizes)
+    )
+    return (
+        f"The accelerations have friction, which no Lagrangian has: a damping of {each}, force per "
+        f"velocity where the first mass is one. With it they are predicted to {error:.2g} of their "
+        "spread on rows left out. The model leaves it out; dissipation='linear' finds it"
+    )
+
+
+def _rows_without_forces(model: Model, data: TrainingData, scaling: Scaling) -> Problem:
+    """The states, and what inputs leave of their derivatives."""
     X, y, weight, groups = data
-    n, equations = y.shape[1], model.equations
-    states, layout = X[:, :n], equations.layout
+    n, layout = y.shape[1], model.equations.layout
+    states = X[:, :n]
     if X.shape[1] > n:
         y = y - model.forces_at(np.asarray(X))
     if X.shape[1] > n or layout.has_velocities:
         scaling = Scaling.from_data(states, y, weight, layout.periods)
+    return Problem(states, y, weight, groups, scaling, layout=Layout(n, periods=layout.periods))
+
+
+def _departure(model: Model, rows: Problem, label: Sequence[str], by_default: bool) -> str | None:
+    """What no Hamiltonian has."""
+    n, equations = rows.n_targets, model.equations
 
     def of_energies(x: np.ndarray) -> np.ndarray:
-        rows = np.pad(x, ((0, 0), (0, X.shape[1] - n)))
-        return np.asarray(equations.field_of_energies(model.params, rows))
+        more = np.pad(x, ((0, 0), (0, equations.layout.n_columns - n)))
+        return np.asarray(equations.field_of_energies(model.params, more))
 
     with one_blas_thread():
         return departure_from_hamiltonian(
-            Problem(states, y, weight, groups, scaling),
+            rows,
             of_energies,
             label[:n],
             # Velocities are compared with what knows no mechanics anyway.
-            is_thorough=by_default and layout.is_canonical,
+            is_thorough=by_default and equations.layout.is_canonical,
         )
+
+
+def _other_meaning(rows: Problem, label: Sequence[str], names: Sequence[str] | None) -> str | None:
+    """What the columns seem to be instead, where the fit is poor or departs from mechanics."""
+    with one_blas_thread():
+        angles = angles_of(rows)
+        if are_noisy_velocities(rows):
+            periodic = f", periodic={angles}" if angles else ""
+            return (
+                "The rate y of the first half of X is its second half but for noise, and masses "
+                "other than one, or a rotating frame, fit far better: these are velocities, and no "
+                f"momenta. Pass coordinates='velocities'{periodic}"
+            )
+        if angles:
+            return (
+                f"Column {', '.join(label[k] for k in angles)} ranges over more than 2 pi, and a "
+                f"Hamiltonian with that period fits better: an angle? Pass periodic={angles}"
+            )
+        return another_order(rows, label, names)

@@ -1,8 +1,8 @@
 """How a fit runs: valid data in, a fitted model out."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,11 +86,13 @@ def train(
     *,
     goes_on: bool,
     one_epoch: bool = False,
+    deadline: float = np.inf,
 ) -> tuple[dict[str, Any], FitResult]:
     """The attributes of the estimator after training on valid data, and how training went.
 
     ``goes_on`` starts from the weights, the scaling and the solver's state of the last training;
-    ``one_epoch`` is a call of ``partial_fit``.
+    ``one_epoch`` is a call of ``partial_fit``. Solvers end at the ``deadline``, by
+    ``time.perf_counter``.
     """
     solver = _solver(estimator, goes_on)
     place, device = _place(estimator, solver)
@@ -113,11 +115,14 @@ def train(
 
     def fitted(equations: Equations, params: Params) -> dict[str, Any]:
         """The attributes of a model with these weights, ready to predict."""
-        return attributes_of(_model(equations, params, problem, input_matrix)) | of_all
+        return (
+            attributes_of(model_in_units_of_the_data(equations, params, problem, input_matrix))
+            | of_all
+        )
 
     result = _run(
         estimator, solver, problem, everything, rows, start, fitted,
-        _options(estimator, place, rng, problem, one_epoch),
+        _options(estimator, place, rng, problem, one_epoch, deadline),
     )  # fmt: skip
     attributes = fitted(result.equations, result.params)
     result.params, result.problem, result.noise = attributes["params_"], problem, noise
@@ -145,7 +150,7 @@ def _solver(estimator: Any, goes_on: bool) -> Solver:
     return SOLVERS[estimator.solver_ if is_chosen else estimator.solver]
 
 
-def _model(
+def model_in_units_of_the_data(
     equations: Equations, params: Params, problem: Problem, input_matrix: np.ndarray | None
 ) -> Model:
     """The model with these weights, in the units of the data."""
@@ -281,10 +286,12 @@ def _start(
     """Where training starts."""
     if not goes_on:
         equations = equations_of(filled(hamiltonian, _DEFAULT_SIZES), problem)
-        params = initial_params(equations, problem, rng)
+        initial = partial(initial_params, equations, equations.init_params(rng), problem)
         asked_for = estimator.dissipation
         optional = Damping() if isinstance(asked_for, str) and asked_for == "auto" else None
-        return Start(hamiltonian, equations, params, hamiltonian_is_open=is_open, optional=optional)
+        return Start(
+            hamiltonian, equations, initial, hamiltonian_is_open=is_open, optional=optional
+        )
     model = estimator._model
     found = model.equations.hamiltonian
     before = model.equations.n_columns, repr(found)
@@ -304,7 +311,9 @@ def _start(
             f"got {now[0]} columns, {now[1]}. Use a new estimator, or fit with warm_start=False."
         )
     equations = model.equations.in_units_of(problem.scaling.units)
-    return Start(hamiltonian, equations, model.params, goes_on=True, state=estimator._solver_state)
+    return Start(
+        hamiltonian, equations, lambda: model.params, goes_on=True, state=estimator._solver_state
+    )
 
 
 def _score_on(problem: Problem, place: Place) -> Callable[[Equations, Params], float]:
@@ -318,10 +327,14 @@ def _score_on(problem: Problem, place: Place) -> Callable[[Equations, Params], f
 
 
 def _options(
-    estimator: Any, place: Place, rng: np.random.RandomState, problem: Problem, one_epoch: bool
+    estimator: Any,
+    place: Place,
+    rng: np.random.RandomState,
+    problem: Problem,
+    one_epoch: bool,
+    deadline: float,
 ) -> SolverOptions:
-    """The parameters of the estimator as solvers take them; ``max_time`` counts from here."""
-    max_time = None if one_epoch else estimator.max_time
+    """The parameters of the estimator as solvers take them."""
     return SolverOptions(
         place=place,
         rng=rng,
@@ -333,7 +346,7 @@ def _options(
         shuffle=bool(estimator.shuffle),
         optimizer=estimator.optimizer,
         one_epoch=one_epoch,
-        deadline=np.inf if max_time is None else time.perf_counter() + max_time,
+        deadline=deadline,
         verbose=bool(estimator.verbose),
     )
 

@@ -208,6 +208,8 @@ def _clocks(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
     steady = is_constant(of_X, of_y)
     if steady.all():  # H is linear, or everything is at rest
         return []
+    still = np.abs(of_y.mean) <= rounding_of_derivatives(of_X, of_y)
+    is_label = (steady & still & (of_X.spread > 0))[d:]
     steady = steady[:d] & (of_X.spread[d:] > 0)
     rounding = rounding_of_derivatives(of_X, of_y)[:d]
     labels = steady & (np.abs(of_y.mean[:d]) <= rounding)
@@ -220,11 +222,19 @@ def _clocks(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
             found.append(
                 f"The rate of column {_listed(label, indices)} is {rate} in all rows, although "
                 f"column {momenta}, taken for its momentum, varies: this is {what} and no "
-                "coordinate (unless its momentum is minus the energy). Drop such columns from X "
-                "and y, so that coordinates and their momenta are left; pass the run of each row "
-                "as groups"
+                "coordinate (unless its momentum is minus the energy)"
+                + _of_labels(label, indices[is_label[indices]] + d)
+                + ". Drop such columns from X and y, so that coordinates and their momenta are "
+                "left; pass the run of each row as groups"
             )
     return found
+
+
+def _of_labels(label: Sequence[str], indices: np.ndarray) -> str:
+    """On momenta that never change within a run, beside clocks and labels."""
+    if not len(indices):
+        return ""
+    return f", and column {_listed(label, indices)}, whose rate is 0, another label"
 
 
 def _pairs(X: np.ndarray, y: np.ndarray, of_X: Columns, of_y: Columns) -> list[tuple[int, int]]:

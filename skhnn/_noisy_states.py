@@ -12,7 +12,6 @@ References
 W. A. Fuller, "Measurement Error Models", Wiley (1987).
 """
 
-import time
 from typing import Any
 
 import numpy as np
@@ -29,12 +28,9 @@ from ._trajectories import AsMeasured, Choice, Inputs, Runs
 
 
 def train_with_noisy_states(
-    estimator: Any, X: np.ndarray, y: np.ndarray, weight: np.ndarray
+    estimator: Any, X: np.ndarray, y: np.ndarray, weight: np.ndarray, *, deadline: float
 ) -> tuple[dict[str, Any], FitResult]:
     """The attributes of the estimator, and how the fit went; see the module."""
-    deadline = np.inf
-    if estimator.max_time is not None:
-        deadline = time.perf_counter() + estimator.max_time
     layout = layout_asked_for(estimator, X.shape[1], estimator.coordinates_)
     noise, n = noise_asked_for(estimator.noise_std, layout.n_state), layout.n_state
     rng = check_random_state(estimator.random_state)

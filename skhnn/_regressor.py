@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._asked_for import layout_asked_for
+from ._asked_for import deadline_asked_for, layout_asked_for
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._convergence import warn_unless_converged
 from ._coordinates import coordinates_of
@@ -386,25 +386,27 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             Before training, of columns that cannot mean what they are taken for: an order other
             than q, then p, clocks and labels, next states for derivatives. After it, of what no
             Hamiltonian of these columns has (friction, velocities in place of momenta), with its
-            size and standard error; and of data that do not determine H beside them. Of
-            velocities: where no masses and potential have these accelerations, and which masses the
-            data do not show.
+            size and standard error; where the fit is poor, of another order of the columns, of
+            noisy velocities, and of angles that are not declared, if these fit better; and of data
+            that do not determine H beside them. Of velocities: where no masses and potential have
+            these accelerations, and which masses the data do not show.
         """
         check_parameters(self)
         warn_about_options(self)
         goes_on = self.warm_start and hasattr(self, "params_")
+        deadline = deadline_asked_for(self)
         with unchanged_on_error(self):
             data = check_training_data(self, X, y, sample_weight, groups)
             if not goes_on:
-                self.coordinates_ = coordinates_of(self, *data)
+                self.coordinates_ = coordinates_of(self, *data, deadline=deadline)
             layout = layout_asked_for(self, data[0].shape[1], self.coordinates_)
             names = getattr(self, "feature_names_in_", None)
             causes = of_columns(data, layout, names)
             _warn(causes)
             if self.noise_std is None:
-                attributes, result = train(self, *data, goes_on=goes_on)
+                attributes, result = train(self, *data, goes_on=goes_on, deadline=deadline)
             else:
-                attributes, result = train_with_noisy_states(self, *data[:3])
+                attributes, result = train_with_noisy_states(self, *data[:3], deadline=deadline)
         for name in _OF_FORCES_AND_MASSES:
             self.__dict__.pop(name, None)
         self.__dict__.update(attributes)

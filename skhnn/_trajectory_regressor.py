@@ -1,6 +1,5 @@
 """HNNTrajectoryRegressor: a Hamiltonian from measured runs, without derivatives."""
 
-import time
 import warnings
 from copy import copy
 from numbers import Integral, Real
@@ -12,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ._asked_for import layout_asked_for
+from ._asked_for import deadline_asked_for, layout_asked_for
 from ._convergence import NO_RANDOM_FORCES, of_calibration, of_joint_fit, of_residuals
 from ._coordinates import names_momenta
 from ._documentation import DocumentationLink
@@ -265,7 +264,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             and of masses that the data do not show.
         """
         self._check_parameters()
-        deadline = np.inf if self.max_time is None else time.perf_counter() + self.max_time
+        deadline = deadline_asked_for(self)
         X, t, groups = self._checked_rows(X, t, groups, reset=True)
         rng = check_random_state(self.random_state)
         n_measured = self._n_measured(X.shape[1])

@@ -182,9 +182,17 @@ def check_shape_of_derivatives(
         fewer = y.ndim == 2 and len(y) == shape[0] and y.shape[1] < shape[1]
         raise ValueError(
             f"y must have the shape of X, {shape}: the time derivatives of its columns; got "
-            f"shape {y.shape}."
-            + (" Does X have columns that belong to no state, as the time or the run?" * fewer)
+            f"shape {y.shape}." + _of_further_columns(shape[1] - y.shape[1] if fewer else 0)
         )
+
+
+def _of_further_columns(n: int) -> str:
+    if not n:
+        return ""
+    return (
+        f" The last {n} columns of X may be inputs (a force, a torque: n_inputs={n}) or what H "
+        f"depends on (n_parameters={n}); the time and the run are no columns of X."
+    )
 
 
 def check_initial_states(

@@ -1,6 +1,7 @@
 """The default solver chooses by rows it leaves out, and on thin data by simulations."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -459,7 +460,7 @@ def test_soap_is_the_same_on_numpy_and_torch():
         monitor = Monitor(0.0, 10**9, False)
         monitor.start(equations, params)
         options = SolverOptions(place, np.random.RandomState(1), max_iter=15, batch_size=32)
-        solve_soap(problem, Start(hamiltonian, equations, params), monitor, options)
+        solve_soap(problem, Start(hamiltonian, equations, partial(list, params)), monitor, options)
         curves.append(monitor.loss_curve)
     np.testing.assert_allclose(curves[0], curves[1], rtol=1e-3)
 

@@ -39,8 +39,8 @@ ALLOWED = {
         "hamiltonians", "numpy", "sklearn",
     },
     "_findings": {
-        "_coordinates", "_data", "_diagnosis", "_layout", "_model", "_scaling", "_solvers",
-        "_threads", "hamiltonians", "numpy",
+        "_convergence", "_coordinates", "_data", "_diagnosis", "_fit", "_identified", "_layout",
+        "_model", "_scaling", "_selection", "_solvers", "_threads", "hamiltonians", "numpy",
     },
     "_with_bodies": {"_model", "_scaling", "hamiltonians", "numpy", "sklearn"},
     "_fitted": {
@@ -66,7 +66,7 @@ ALLOWED = {
     },
     "_callbacks": {"sklearn"},
     "_columns": {"numpy"},
-    "_diagnosis": {"_data", "hamiltonians", "numpy"},
+    "_diagnosis": {"_data", "_scaling", "hamiltonians", "numpy"},
     "_row_differences": {"numpy"},
     "_layout": {"_columns", "_row_differences", "numpy"},
     "_score": {"_columns", "numpy", "sklearn"},

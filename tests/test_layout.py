@@ -100,6 +100,16 @@ def test_clocks_and_labels_are_named(origin, label):
     assert "groups" in sentences[1]
 
 
+def test_a_label_beside_a_clock_is_named_with_it():
+    X, y = runs_with_a_clock()
+    order = [1, 2, 0, 3]  # the clock and theta, then the run and omega
+    (sentence,) = found(X[:, order], y[:, order], ["t", "theta", "run", "omega"])
+    assert "column 'run', whose rate is 0, another label" in sentence
+    q, p = np.random.default_rng(0).normal(size=(2, 500))
+    (sentence,) = found(np.c_[np.arange(500.0), q, q**2, p], np.c_[np.ones(500), p, p * q, -q])
+    assert "label" not in sentence
+
+
 def test_differences_of_a_clock_are_one_up_to_rounding():
     X = runs_with_a_clock(1.7e9)[0][:120]  # one run
     y = np.gradient(X, np.arange(len(X)) * 0.1, axis=0)

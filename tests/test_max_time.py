@@ -7,7 +7,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
 from skhnn._data import DerivativeFit
+from skhnn._selection import _select
 from skhnn._solvers import SolverOptions, _sampled
+from skhnn.datasets import make_spherical_pendulum
 
 SOLVERS = ["auto", "least_squares", "soap", "adam", "lbfgs", "gauss_newton"]
 NO_TIME = 1e-9
@@ -126,3 +128,17 @@ def test_a_warm_start_runs_in_the_precision_of_the_solver_that_goes_on(monkeypat
     fit_quietly(model.set_params(solver="auto"), X, y)
     fit_quietly(HNNRegressor((6,), solver="auto", random_state=0), X, y)
     assert places == [("soap", "float32"), ("auto", "float64")]
+
+
+@pytest.mark.parametrize("coordinates", ["canonical", "velocities"])
+def test_interrupted_before_anything_was_chosen_there_is_a_model(coordinates, monkeypatch):
+    X, y = make_spherical_pendulum(200, coordinates=coordinates, random_state=0, return_X_y=True)
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_select, "run_race", interrupted)
+    model = HNNRegressor(coordinates=coordinates, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="was interrupted"):
+        model.fit(X, y)
+    assert np.isfinite(model.predict(X)).all()

@@ -19,7 +19,7 @@ def test_every_form_starts_at_an_oscillator_with_a_constant_rate(name):
     y = np.hstack([X[:, 3:] / [1, 2, 3], force])
     problem = Problem(X, y, np.ones(50), None, Scaling.from_data(X, y, np.ones(50)))
     equations = equations_of(HAMILTONIANS[name].map_layers(lambda *_: ((5,), "tanh")), problem)
-    params = initial_params(equations, problem, np.random.RandomState(0))
+    params = initial_params(equations, equations.init_params(np.random.RandomState(0)), problem)
     w = np.where(
         last_weights_of_networks(equations), 0.0, equations.last(params)
     )  # without networks

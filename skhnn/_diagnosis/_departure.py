@@ -42,16 +42,12 @@ from functools import partial
 import numpy as np
 
 from .._data import Problem
-from ._functions import EQUATIONS_PER_UNKNOWN, antisymmetric, energies_of
+from ._functions import antisymmetric, energies_of, units_for
 from ._regression import Gain, crossfit, gain_of, squares
-from ._rows import FOLDS, Rows
+from ._rows import Rows
 from ._without_mechanics import beaten_without_mechanics
 from ._words import of_asymmetry, of_friction
 
-_UNITS = 120
-# With fewer units than this for each column H is no H to compare with: of 80 rows on two Kepler
-# orbits, with one unit a column, a false alarm.
-_FEWEST_UNITS = 4
 # A mean squared error, relative to the variance, that may be rounding.
 _ROUNDING = 1e-20
 # Where H leaves less of the derivatives, 5 %, nothing is compared with it.
@@ -89,8 +85,8 @@ def departure_from_hamiltonian(
     rng = np.random.RandomState(0)  # of its own: the fit must not depend on the diagnosis
     rows = Rows.of(problem, rng)
     d2 = rows.Z.shape[1]
-    n_units = min(_UNITS, len(rows.target) // EQUATIONS_PER_UNKNOWN - d2 * (d2 + 3))
-    if n_units < _FEWEST_UNITS * d2 or len(np.unique(rows.fold)) < FOLDS:
+    n_units = units_for(rows)
+    if n_units is None:
         return None
     left = rows.target - rows.targets(predict(rows.problem.rows(slice(None))[0]))
     energies = energies_of(rows, n_units, rng)

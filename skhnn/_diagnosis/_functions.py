@@ -4,19 +4,30 @@ import numpy as np
 
 from ..hamiltonians._sampling import sample_layer
 from ._regression import crossfit, squares
-from ._rows import Rows
+from ._rows import FOLDS, Rows
 
 # The fewest equations for every unknown.
 EQUATIONS_PER_UNKNOWN = 10
+_UNITS = 120
+# With fewer units than this for each column H is no H to compare with: of 80 rows on two Kepler
+# orbits, with one unit a column, a false alarm.
+_FEWEST_UNITS = 4
 # Kinds of units for H, the best of which is taken by rows left out: functions of q or of all of x,
 # by the scale of ``sample_layer``.
 KINDS = (("q", 0.4), ("q", 1.0), ("x", 0.2), ("x", 0.6))
 
 
+def units_for(rows: Rows) -> int | None:
+    """The number of sampled units that so many rows allow; None where they are too few to tell."""
+    d2 = rows.Z.shape[1]
+    n_units = min(_UNITS, len(rows.target) // EQUATIONS_PER_UNKNOWN - d2 * (d2 + 3))
+    return None if n_units < _FEWEST_UNITS * d2 or len(np.unique(rows.fold)) < FOLDS else n_units
+
+
 def energies_of(rows: Rows, n_units: int, rng: np.random.RandomState) -> np.ndarray:
     """Columns of linear, quadratic and sampled energies, of the kind that leaves the least."""
     d2 = rows.Z.shape[1]
-    quadratic = rows.equations(_quadratic(rows.Z))
+    quadratic = rows.equations(quadratic_energies(rows.Z))
     kinds = []
     for reads, scale in KINDS:
         used = slice(d2 // 2) if reads == "q" else slice(None)
@@ -28,7 +39,7 @@ def energies_of(rows: Rows, n_units: int, rng: np.random.RandomState) -> np.ndar
     return kinds[int(np.argmin(errors))]
 
 
-def _quadratic(Z: np.ndarray) -> np.ndarray:
+def quadratic_energies(Z: np.ndarray) -> np.ndarray:
     """The gradients of z_i and of z_i z_j, i <= j, (n, 2d, m)."""
     n, d2 = Z.shape
     i, j = np.triu_indices(d2)

@@ -4,23 +4,25 @@ Both predict the accelerations of rows left out, any rows: a run that goes farth
 would say more of how two models go on beyond their data than of mechanics.
 """
 
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
 import numpy as np
 
-from .._data import Problem
+from .._data import Problem, some
 from .._solvers import equations_of, filled
 from .._solvers._last_weights import fit_last_weights
 from .._solvers._layers import units_for
 from ..forces import Damping, Force, Inputs
-from ..hamiltonians import Hamiltonian, Natural, with_forces
+from ..hamiltonians import HAMILTONIANS, Equations, Hamiltonian, Natural, Params, with_forces
 from ._left_out import LeftOut, Model
 from ._regression import field_without_mechanics
 from ._rule import error_of, simplest, typical
 
-_ROWS, _UNITS = 1000, 100
+_ROWS, _UNITS, _MOST_ROWS = 1000, 100, 20_000
 # Mechanics may have so many times the mean squared error of a regression.
 _BEATEN = 2.0
 # Errors below this part of the accelerations are no reason for a word: between neighbours on an
@@ -30,6 +32,9 @@ _GOOD = 1e-2
 # bad fit (three bodies that meet: 0.83 against 0.89 for masses of one, which are right).
 _POOR, _SOMETHING, _MOST_FOR_MASSES_OF_Q = 0.2, 0.5, 3
 _OTHERS = (Natural(), Natural("full", "q"), Natural("q"))
+# Up to so many coordinates that turn are tried as the only angle, too.
+_MOST_ALONE = 3
+_ANY, _OF_CONSTANT_MASSES = HAMILTONIANS["mlp"], HAMILTONIANS["mechanical"]
 _SAMPLINGS, _STEPS = (("hinge", 0.06), ("hinge", 0.2), ("pairs", 0.15)), 3
 
 
@@ -42,26 +47,21 @@ class Comparison:
     is_beaten: bool
 
 
-def unit_masses_fit(problem: Problem) -> bool:
-    """Whether rows (q, v) are canonical as they are: masses of one, V(q) and perhaps friction."""
-    left_out, rng = _left_out(problem)
-    training, d = left_out.training, problem.layout.n_rates
-    X = training.take(slice(None))[0]
+def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
+    """Whether rows (q, v) are canonical as they are: masses of one, V(q) and perhaps friction.
+
+    At the ``deadline``, by ``time.perf_counter``, as far as is known.
+    """
+    if time.perf_counter() > deadline:
+        return True
+    left_out, rng = left_out_of_some(problem)
     n_inputs = problem.layout.n_inputs if problem.input_matrix is None else 0
 
     def sampled(hamiltonian: Hamiltonian, friction: bool = False) -> np.ndarray:
         forces: list[Force] = [Damping()] * friction + [Inputs()] * bool(n_inputs)
         if forces:
             hamiltonian = with_forces(hamiltonian, reduce(add, forces))
-        units = units_for(hamiltonian, _UNITS, training)
-        equations, found = equations_of(filled(hamiltonian, (units,)), training), []
-        for method, scale in _SAMPLINGS:
-            params = equations.sample_params(X, rng, method, scale, training.scaling.reads)
-            rows = np.arange(training.n_samples)
-            fit = fit_last_weights(training, equations, params, rows, n_steps=_STEPS)
-            found.append((fit.log_evidence, equations.with_last(params, fit.w)))
-        _, params = max(found, key=lambda pair: pair[0])
-        return left_out.squares(left_out.fields(lambda _: (equations, params)))
+        return squares_of_sampled(left_out, hamiltonian, rng)
 
     unit = sampled(Natural(1.0))
     if error_of(unit) < _GOOD:
@@ -71,31 +71,95 @@ def unit_masses_fit(problem: Problem) -> bool:
         return True
     # Either both are poor, or there is something else than masses of one: other masses?
     unit = sampled(Natural(1.0), friction=True)
+    d = problem.layout.n_rates
     others = _OTHERS if d <= _MOST_FOR_MASSES_OF_Q else _OTHERS[:1]
     for one in others:
+        if time.perf_counter() > deadline:
+            break
         squares = sampled(one, friction=True)
         if simplest([unit, squares]) == 1 and error_of(squares) < _SOMETHING:
             return False
     return True
 
 
+def angles_among(as_angles: Callable[[Collection[int]], Problem], columns: list[int]) -> list[int]:
+    """Those of the columns that a Hamiltonian fits better as angles; none if it does not.
+
+    ``as_angles`` is the problem, of canonical states, in which these columns have periods.
+    """
+
+    def squares(angles: Collection[int]) -> np.ndarray:
+        left_out, rng = left_out_of_some(as_angles(angles))
+        of_each = [squares_of_sampled(left_out, H, rng) for H in (_ANY, _OF_CONSTANT_MASSES)]
+        return min(of_each, key=error_of)
+
+    alone = [[k] for k in columns] if 1 < len(columns) <= _MOST_ALONE else []
+    tried = [(squares(angles), angles) for angles in (columns, *alone)]
+    best, found = min(tried, key=lambda pair: error_of(pair[0]))
+    if simplest([squares(()), best]) == 0:
+        return []
+    for k in found:  # a position that H does not depend on has any period
+        others = [j for j in found if j != k]
+        if simplest([squares(others), best]) == 0:
+            found = others
+    return found
+
+
 def compare(problem: Problem, model: Model) -> Comparison:
     """A fitted Lagrangian, its last weights fitted without the rows left out, with a regression."""
-    left_out, _ = _left_out(problem)
-    equations, params = model
-
-    def fit(training: Problem) -> Model:
-        rows = np.arange(training.n_samples)
-        fitted = fit_last_weights(training, equations, params, rows)
-        return equations, equations.with_last(params, fitted.w)
-
-    squares = left_out.squares(left_out.fields(fit))
+    left_out, _ = left_out_of_some(problem)
+    squares = left_out.squares(left_out.fields(_refit(*model)))
     without = left_out.squares(field_without_mechanics(left_out))
     is_beaten = simplest([squares, _BEATEN * without]) != 0 and error_of(squares) > _GOOD
     return Comparison(typical(squares), typical(without), is_beaten)
 
 
-def _left_out(problem: Problem) -> tuple[LeftOut, np.random.RandomState]:
-    rng = np.random.RandomState(0)  # of its own: the fit must not depend on it
+def with_friction(problem: Problem, model: Model) -> tuple[Model, float] | None:
+    """The model with a damping beside it, all last weights fitted again, and its typical error.
+
+    None where that is not far better on rows left out.
+    """
+    left_out, rng = left_out_of_some(problem)
+    equations, params = model
+    damped = equations_of(with_forces(equations.hamiltonian, Damping()), problem)
+    X = problem.take(slice(0, 1))[0]
+    params = [*params, *damped.sample_params(X, rng, *_SAMPLINGS[0])[len(params) :]]
+    squares = [left_out.squares(left_out.fields(_refit(*one))) for one in (model, (damped, params))]
+    if simplest([squares[0], _BEATEN * squares[1]]) == 0:
+        return None
+    return _refit(damped, params)(problem), typical(squares[1])
+
+
+def _refit(equations: Equations, params: Params) -> Callable[[Problem], Model]:
+    """The same hidden layers with last weights for a problem."""
+
+    def fit(problem: Problem) -> Model:
+        rows = some(np.arange(problem.n_samples), _MOST_ROWS, np.random.RandomState(0))
+        fitted = fit_last_weights(problem, equations, params, rows)
+        return equations, equations.with_last(params, fitted.w)
+
+    return fit
+
+
+def left_out_of_some(problem: Problem) -> tuple[LeftOut, np.random.RandomState]:
+    """Some rows, a part of which is left out, and random numbers of their own."""
+    rng = np.random.RandomState(0)  # the fit must not depend on it
     rows = rng.permutation(problem.n_samples)[:_ROWS]
     return LeftOut(problem.subset(rows).without_groups(), rng, each_in_turn=False), rng
+
+
+def squares_of_sampled(
+    left_out: LeftOut, hamiltonian: Hamiltonian, rng: np.random.RandomState
+) -> np.ndarray:
+    """What a few sampled units leave of the rows left out; the evidence chooses the sampling."""
+    training = left_out.training
+    X = training.take(slice(None))[0]
+    units = units_for(hamiltonian, _UNITS, training)
+    equations, found = equations_of(filled(hamiltonian, (units,)), training), []
+    for method, scale in _SAMPLINGS:
+        params = equations.sample_params(X, rng, method, scale, training.scaling.reads)
+        rows = np.arange(training.n_samples)
+        fit = fit_last_weights(training, equations, params, rows, n_steps=_STEPS)
+        found.append((fit.log_evidence, equations.with_last(params, fit.w)))
+    _, params = max(found, key=lambda pair: pair[0])
+    return left_out.squares(left_out.fields(lambda _: (equations, params)))

@@ -74,7 +74,9 @@ def run_race(
     running, units, tau, before = races, FIRST_UNITS, 1.0, None
     while True:
         run_round(running, units, tau)
-        standings = [_stand(race, race.best, left_out, options, tau) for race in running]
+        standings = [
+            _stand(race, race.best, left_out, options, tau) for race in running if race.found
+        ]
         layout = left_out.training.layout
         finest = {"finest": _NO_OTHER_MASSES} if layout.has_velocities else {}
         best = standings[simplest([standing.squares for standing in standings], **finest)]
@@ -115,6 +117,8 @@ def run_round(races: Sequence[Race], units: int, tau: float) -> None:
     """
     first: dict[bool, Race] = {}
     for race in races:
+        if race.options.is_out_of_time and any(other.found for other in races):
+            break
         layout = race.problem.layout
         if layout.has_velocities:
             (network, *_) = race.hamiltonian.declare(layout).networks or (None,)

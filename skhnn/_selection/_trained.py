@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -138,7 +139,10 @@ class BySoap:
     ) -> Model:
         options, rng = self.options, self.options.rng
         equations = equations_of(filled(hamiltonian, self.sizes, activation), training)
-        start = Start(hamiltonian, equations, initial_params(equations, training, rng))
+        start = Start(
+            hamiltonian, equations,
+            partial(initial_params, equations, equations.init_params(rng), training),
+        )  # fmt: skip
         monitor.start(start.equations, start.params)
         batch = min(options.batch_size or self.batch, training.n_samples)
         if training.n_samples > n_steps * batch:  # an epoch is then more than all steps

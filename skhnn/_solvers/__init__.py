@@ -48,12 +48,15 @@ def run_solver(
 ) -> FitResult:
     """Run a solver; an interruption (Ctrl-C) or the deadline ends it early with what it had."""
     monitor.solver = solver.name
-    monitor.start(start.equations, start.params)
+    if not solver.chooses:
+        monitor.start(start.equations, start.params)
     state = None
     try:
         state = solver.solve(problem, start, monitor, options)
     except KeyboardInterrupt:
         monitor.status = "interrupted"
+        if monitor.equations is None:  # nothing was chosen so far
+            monitor.start(start.equations, start.params)
     if monitor.status == "max_time":
         options.tell({"chosen": monitor.solver, "why": "the best when max_time was over"})
     if monitor.status == "diverged":

@@ -81,15 +81,14 @@ def _factors(
     return data.reduced(params, rows, start, free, with_own_rates=with_own_rates)
 
 
-def initial_params(equations: Equations, problem: Problem, rng: np.random.RandomState) -> Params:
-    """Random networks, beside the known functions and quadratic energies that fit best alone.
+def initial_params(equations: Equations, params: Params, problem: Problem) -> Params:
+    """Random networks, the params, beside the known functions and quadratic energies that fit best.
 
     From zero SOAP came, in as many steps, to 1.6 times the error of a network without such energies
     on a chain of waves, from here to a quarter of it. Energies that stayed as they are had 1.2
     times the error of those that are trained (geometric mean of six systems, three seeds), as had
     those with smaller steps.
     """
-    params = equations.init_params(rng)
     if not equations.is_linear:
         rows = _evenly(problem.n_samples, _ROWS_FOR_A_START)
         fit = fit_last_weights(problem, equations, params, rows, n_steps=2)

@@ -1,7 +1,9 @@
 """What a solver is told besides the problem and where it starts."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,18 +18,24 @@ class Start:
 
     ``hamiltonian`` is what the user asked for; its networks may have layers or an activation of
     None, which a solver may choose, and where ``hamiltonian_is_open`` it may choose another. With
-    ``optional`` are forces that it may add. With
+    ``optional`` are forces that it may add. ``initial`` has the ``params``; solvers that choose
+    their own do not ask for them. With
     ``equations`` and ``params`` fitted before, a solver ``goes_on``, with ``state`` what the solver
     of that fit left behind.
     """
 
     hamiltonian: Hamiltonian
     equations: Equations
-    params: Params
+    initial: Callable[[], Params]
     goes_on: bool = False
     hamiltonian_is_open: bool = False
     optional: Any = None
     state: dict[str, np.ndarray] | None = None
+
+    @cached_property
+    def params(self) -> Params:
+        """The weights."""
+        return self.initial()
 
     @property
     def layers_given(self) -> bool:

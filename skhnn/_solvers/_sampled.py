@@ -139,7 +139,7 @@ class Race:
         if found:
             self.found = sorted(found, key=lambda sampled: -sampled.fit.log_evidence)
             best = self.found[0]
-            if not best.equations.is_linear:  # to its end
+            if not (best.equations.is_linear or options.is_out_of_time):  # to its end
                 fit = fit_last_weights(
                     problem, best.equations, best.params, rows, alpha=alpha, tau=tau
                 )
