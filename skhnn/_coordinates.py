@@ -41,33 +41,33 @@ def coordinates_of(
     groups: np.ndarray | None,
     *,
     deadline: float = np.inf,
-) -> str:
-    """Return "canonical" or "velocities", as asked for or found.
+) -> tuple[str, list[int]]:
+    """Return "canonical" or "velocities", as asked for or found, and angles that show it.
 
     Velocities are looked for only where the rate of every q is the column after the q, and are
-    taken for momenta where masses of one fit as well as a regression.
+    taken for momenta where masses of one fit as well as a regression. If other masses fit only
+    where coordinates that turn are angles, these are returned.
     """
     asked_for, hamiltonian = estimator.coordinates, estimator.hamiltonian
     if estimator.structure is not None:
         if asked_for == "velocities":
             raise ValueError("coordinates='velocities' and a structure exclude each other.")
-        return "canonical"
+        return "canonical", []
     if asked_for != "auto":
-        return str(asked_for)
+        return str(asked_for), []
     if isinstance(hamiltonian, Natural):
-        return "velocities"
+        return "velocities", []
     d = y.shape[1] // 2
     if y.shape[1] % 2 or not _have_velocities(X, y):
-        return "canonical"
+        return "canonical", []
     layout = layout_asked_for(estimator, X.shape[1], "velocities")
     if names_momenta(hamiltonian, layout):
-        return "canonical"
+        return "canonical", []
     if np.ptp(y[:, d:], axis=0).max() == 0.0:
-        return "canonical"
+        return "canonical", []
     G = input_matrix_asked_for(estimator, layout)
-    return (
-        "velocities" if _masses_differ(X, y, weight, groups, layout, G, deadline) else "canonical"
-    )
+    angles = _angles_where_masses_differ(X, y, weight, groups, layout, G, deadline)
+    return ("canonical", []) if angles is None else ("velocities", angles)
 
 
 def _have_velocities(X: np.ndarray, y: np.ndarray) -> bool:
@@ -93,7 +93,8 @@ def are_noisy_velocities(rows: Problem) -> bool:
     if np.abs(A - np.eye(d)).max() > _NEARLY_ONE:
         return False
     layout = Layout(2 * d, periods=rows.layout.periods, is_canonical=False, has_velocities=True)
-    return _masses_differ(rows.X, rows.y, rows.weight, rows.groups, layout, None)
+    X, y, weight, groups = rows.X, rows.y, rows.weight, rows.groups
+    return _angles_where_masses_differ(X, y, weight, groups, layout, None) is not None
 
 
 def angles_of(rows: Problem) -> list[int]:
@@ -102,14 +103,24 @@ def angles_of(rows: Problem) -> list[int]:
 
     def as_angles(angles: Collection[int]) -> Problem:
         found = periods | dict.fromkeys(angles, 2.0 * np.pi)
-        scaling, layout = (
-            Scaling.from_data(X, y, weight, found),
-            replace(rows.layout, periods=found),
-        )
-        return Problem(X, y, weight, rows.groups, scaling, layout=layout)
+        layout = replace(rows.layout, periods=found)
+        of_columns = Scaling.from_velocities if layout.has_velocities else Scaling.from_data
+        return Problem(
+            X, y, weight, rows.groups, of_columns(X, y, weight, found),
+            layout=layout, structure=rows.structure, input_matrix=rows.input_matrix,
+        )  # fmt: skip
 
     turns = _that_turn(X, rows.layout)
     return angles_among(as_angles, turns) if turns else []
+
+
+def say_angles(angles: Sequence[int], label: Sequence[str]) -> str:
+    """What to do about coordinates that seem to be angles."""
+    which = ", ".join(label[k] for k in angles)
+    return (
+        f"Column {which} ranges over more than 2 pi, and with that period the rows are fitted "
+        f"better: an angle? Pass periodic={list(angles)}"
+    )
 
 
 def _that_turn(X: np.ndarray, layout: Layout) -> list[int]:
@@ -119,7 +130,7 @@ def _that_turn(X: np.ndarray, layout: Layout) -> list[int]:
     return [k for k in range(layout.n_rates) if k not in layout.periods and ranges[k] > 2.0 * np.pi]
 
 
-def _masses_differ(
+def _angles_where_masses_differ(
     X: np.ndarray,
     y: np.ndarray,
     weight: np.ndarray,
@@ -127,25 +138,24 @@ def _masses_differ(
     layout: Layout,
     input_matrix: np.ndarray | None,
     deadline: float = np.inf,
-) -> bool:
-    """Whether velocities are no momenta: other masses than one fit (q, v) better.
+) -> list[int] | None:
+    """The angles with which other masses than one fit (q, v) better; None where they do not.
 
-    Where coordinates turn, also with them as angles: otherwise no masses would fit. What is not
-    known at the ``deadline`` is taken for momenta.
+    First without any; where coordinates turn, then with them: otherwise no masses would fit. What
+    is not known at the ``deadline`` is taken for momenta.
     """
-    periods = [layout.periods]
-    if turns := _that_turn(X, layout):
-        periods.append(layout.periods | dict.fromkeys(turns, 2.0 * np.pi))
-    problems = (
-        Problem(
+    turns = _that_turn(X, layout)
+    for angles in ([], turns) if turns else ([],):
+        found = layout.periods | dict.fromkeys(angles, 2.0 * np.pi)
+        problem = Problem(
             X, y, weight, groups, Scaling.from_velocities(X, y, weight, found),
             layout=replace(layout, periods=found), structure=EulerLagrange(),
             input_matrix=input_matrix,
-        )
-        for found in periods
-    )  # fmt: skip
-    with one_blas_thread():
-        return not all(unit_masses_fit(problem, deadline) for problem in problems)
+        )  # fmt: skip
+        with one_blas_thread():
+            if not unit_masses_fit(problem, deadline):
+                return list(angles)
+    return None
 
 
 def names_momenta(hamiltonian: Hamiltonian | str, layout: Layout) -> bool:

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ._convergence import POOR_LOSS, loss_that_counts
-from ._coordinates import angles_of, are_noisy_velocities, of_masses, of_rates, without_mechanics
+from ._coordinates import (
+    angles_of,
+    are_noisy_velocities,
+    of_masses,
+    of_rates,
+    say_angles,
+    without_mechanics,
+)
 from ._data import Problem
 from ._diagnosis import MOST_ENERGIES, another_order, departure_from_hamiltonian
 from ._fit import model_in_units_of_the_data
@@ -37,14 +44,21 @@ class Findings:
             self.causes.append(sentence)
 
 
-def of_columns(data: TrainingData, layout: Layout, names: Sequence[str] | None) -> list[str]:
-    """Sentences on columns that cannot mean what they are taken for; before training."""
+def of_columns(
+    data: TrainingData, layout: Layout, names: Sequence[str] | None, angles: Sequence[int] = ()
+) -> list[str]:
+    """Sentences on columns that cannot mean what they are taken for; before training.
+
+    ``angles`` are coordinates that have been found to be such.
+    """
     X, y, _, groups = data
     label = label_of_columns(X.shape[1], names)
     states, of_states = X[:, : layout.n_state], None if names is None else names[: layout.n_state]
     found = []
     if layout.has_halves:
         found = suspicions(states, y, of_states, layout.periods, groups)
+    if angles and not found:
+        found.append(say_angles(angles, label))
     if layout.has_velocities:
         found += of_rates(states, y, label)
     return found + still_inputs(X, layout.inputs, label)
@@ -70,15 +84,25 @@ def of_fit(
     label = label_of_columns(data[0].shape[1], names)
     layout = model.equations.layout
     is_done = result.status in ("completed", "converged")
+    is_poor = loss_that_counts(result)[0] > POOR_LOSS
     has_momenta = layout.is_canonical or _has_equal_masses(model, data[0])
     if is_done and has_momenta and without_forces and not known_causes:
         rows = _rows_without_forces(model, data, scaling)
         departure = _departure(model, rows, label, by_default)
-        is_poor = departure is not None or loss_that_counts(result)[0] > POOR_LOSS
-        found.add((_other_meaning(rows, label, names) if is_poor else None) or departure)
+        meaning = None
+        if layout.is_canonical and (is_poor or departure is not None):
+            with one_blas_thread():
+                angles = angles_of(rows)
+            meaning = _other_meaning(rows, angles, label, names)
+            found.add(say_angles(angles, label) if angles and meaning is None else None)
+        found.add(meaning or departure)
     if layout.has_velocities and result.status != "diverged":
         equations, params = result.equations, result.params
         assert isinstance(equations, LagrangianEquations)
+        if is_done and is_poor and not known_causes:
+            with one_blas_thread():
+                angles = angles_of(result.problem)
+            found.add(say_angles(angles, label) if angles else None)
         if is_done and by_default and not found.causes:
             found.add(
                 _friction_of_velocities(result.problem, equations, params, label)
@@ -173,20 +197,16 @@ def _departure(model: Model, rows: Problem, label: Sequence[str], by_default: bo
         )
 
 
-def _other_meaning(rows: Problem, label: Sequence[str], names: Sequence[str] | None) -> str | None:
-    """What the columns seem to be instead, where the fit is poor or departs from mechanics."""
+def _other_meaning(
+    rows: Problem, angles: Sequence[int], label: Sequence[str], names: Sequence[str] | None
+) -> str | None:
+    """What the columns seem to be instead of (q, p) in that order."""
     with one_blas_thread():
-        angles = angles_of(rows)
         if are_noisy_velocities(rows):
-            periodic = f", periodic={angles}" if angles else ""
+            periodic = f", periodic={list(angles)}" if angles else ""
             return (
                 "The rate y of the first half of X is its second half but for noise, and masses "
                 "other than one, or a rotating frame, fit far better: these are velocities, and no "
                 f"momenta. Pass coordinates='velocities'{periodic}"
             )
-        if angles:
-            return (
-                f"Column {', '.join(label[k] for k in angles)} ranges over more than 2 pi, and a "
-                f"Hamiltonian with that period fits better: an angle? Pass periodic={angles}"
-            )
-        return another_order(rows, label, names)
+        return None if angles else another_order(rows, label, names)

@@ -397,11 +397,12 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         deadline = deadline_asked_for(self)
         with unchanged_on_error(self):
             data = check_training_data(self, X, y, sample_weight, groups)
+            angles: list[int] = []
             if not goes_on:
-                self.coordinates_ = coordinates_of(self, *data, deadline=deadline)
+                self.coordinates_, angles = coordinates_of(self, *data, deadline=deadline)
             layout = layout_asked_for(self, data[0].shape[1], self.coordinates_)
             names = getattr(self, "feature_names_in_", None)
-            causes = of_columns(data, layout, names)
+            causes = of_columns(data, layout, names, angles)
             _warn(causes)
             if self.noise_std is None:
                 attributes, result = train(self, *data, goes_on=goes_on, deadline=deadline)

@@ -9,6 +9,7 @@ from skhnn import HNNRegressor
 from skhnn._coordinates import angles_of, are_noisy_velocities, coordinates_of
 from skhnn._data import Problem
 from skhnn._diagnosis import another_order
+from skhnn._findings import of_columns
 from skhnn._scaling import Scaling
 from skhnn._selection import _mechanics
 from skhnn.datasets import (
@@ -20,6 +21,7 @@ from skhnn.datasets import (
     make_spherical_pendulum,
     make_two_body,
 )
+from skhnn.hamiltonians import EulerLagrange, Layout
 
 EXCHANGED, INTERLEAVED = [0, 1, 3, 2], [0, 2, 1, 3]
 
@@ -124,7 +126,7 @@ def test_friction_of_velocities_is_told_with_its_size():
 
 def test_when_time_is_over_no_other_masses_are_tried(monkeypatch):
     X, y = make_satellite(300, coordinates="velocities", random_state=0, return_X_y=True)
-    assert coordinates_of(HNNRegressor(), X, y, np.ones(300), None) == "velocities"
+    assert coordinates_of(HNNRegressor(), X, y, np.ones(300), None) == ("velocities", [])
 
     def never(*_):
         raise AssertionError("a fit although time is over")
@@ -132,3 +134,26 @@ def test_when_time_is_over_no_other_masses_are_tried(monkeypatch):
     monkeypatch.setattr(_mechanics, "squares_of_sampled", never)
     with pytest.warns(ConvergenceWarning, match="velocities in place of momenta.*not looked for"):
         assert HNNRegressor(max_time=1e-9).fit(X, y).coordinates_ == "canonical"
+
+
+WIDE = {"q_range": (-9.0, 9.0), "p_range": (-1.0, 1.0), "coordinates": "velocities"}
+
+
+def test_angles_that_turn_do_not_hide_velocities_and_are_told_before_training():
+    X, y = make_double_pendulum(800, **WIDE, random_state=0, return_X_y=True)
+    assert coordinates_of(HNNRegressor(), X, y, np.ones(800), None) == ("velocities", [0, 1])
+    declared = HNNRegressor(periodic=[0, 1])
+    assert coordinates_of(declared, X, y, np.ones(800), None) == ("velocities", [])
+    data = X, y, np.ones(800), None
+    (sentence,) = of_columns(data, Layout(4, has_velocities=True), ["a", "b", "va", "vb"], [0, 1])
+    assert sentence.startswith("Column 'a', 'b' ranges over more than 2 pi")
+    assert sentence.endswith("Pass periodic=[0, 1]")
+
+
+def test_angles_of_velocities_are_found_after_a_poor_fit():
+    X, y = make_double_pendulum(800, **WIDE, random_state=0, return_X_y=True)
+    problem = Problem(
+        X, y, np.ones(800), None, Scaling.from_velocities(X, y, np.ones(800)),
+        layout=Layout(4, is_canonical=False, has_velocities=True), structure=EulerLagrange(),
+    )  # fmt: skip
+    assert angles_of(problem) == [0, 1]

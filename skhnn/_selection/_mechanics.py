@@ -85,12 +85,14 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
 def angles_among(as_angles: Callable[[Collection[int]], Problem], columns: list[int]) -> list[int]:
     """Those of the columns that a Hamiltonian fits better as angles; none if it does not.
 
-    ``as_angles`` is the problem, of canonical states, in which these columns have periods.
+    ``as_angles`` is the problem in which these columns have periods.
     """
 
     def squares(angles: Collection[int]) -> np.ndarray:
-        left_out, rng = left_out_of_some(as_angles(angles))
-        of_each = [squares_of_sampled(left_out, H, rng) for H in (_ANY, _OF_CONSTANT_MASSES)]
+        problem = as_angles(angles)
+        left_out, rng = left_out_of_some(problem)
+        kinds = _OTHERS if problem.layout.has_velocities else (_ANY, _OF_CONSTANT_MASSES)
+        of_each = [squares_of_sampled(left_out, H, rng) for H in kinds]
         return min(of_each, key=error_of)
 
     alone = [[k] for k in columns] if 1 < len(columns) <= _MOST_ALONE else []

@@ -138,12 +138,16 @@ def _stand(
     *,
     refit: bool = False,
 ) -> Standing:
-    """Judged with last weights for all rows, where more rows than it has seen may help."""
+    """Judged with last weights for all rows, where more rows than it has seen may help.
+
+    Out of time as it is, although it has seen the rows that are left out in turn.
+    """
     refit |= not sampled.uses_its_units
+    is_late = options.is_out_of_time
     alpha = options.alpha(left_out.training)
 
     def fit(problem: Problem) -> Model:
-        if problem is left_out.training and not refit:
+        if is_late or (problem is left_out.training and not refit):
             return sampled.model
         return sampled.refit(problem, options.rng, alpha, tau).model
 
