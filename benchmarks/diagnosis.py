@@ -2,13 +2,16 @@
 
     .venv/bin/python benchmarks/diagnosis.py alarms [SEEDS] [FILTER]
     .venv/bin/python benchmarks/diagnosis.py without_fits [SEEDS] [FILTER]
+    .venv/bin/python benchmarks/diagnosis.py orders [SEEDS] [FILTER]
     .venv/bin/python benchmarks/diagnosis.py detection [SEEDS]
 
 ``alarms`` fits canonical data with the defaults of HNNRegressor: systems of one to five degrees of
 freedom, few rows and many, boxes and trajectories, with and without groups, noise on the targets or
 on states and targets. No warning of a departure is right. ``detection`` fits damped systems, and
 velocities in place of momenta. ``without_fits`` puts the test to canonical data with the true field
-in place of a fitted model, which is a hundred times as fast. A fit says the same whatever else the
+in place of a fitted model, which is a hundred times as fast. ``orders`` puts what is asked after a
+poor fit, whether another order of the columns fits better, to canonical data as they are and with
+their columns in a wrong order. A fit says the same whatever else the
 machine does, so this needs no idle machine.
 """
 
@@ -36,11 +39,15 @@ from fit_cases import (
 
 from skhnn import HNNRegressor
 from skhnn._data import Problem
-from skhnn._diagnosis import departure_from_hamiltonian
+from skhnn._diagnosis import another_order, departure_from_hamiltonian
+from skhnn._diagnosis._order import orders_in_use
 from skhnn._scaling import Scaling
 from skhnn._threads import one_blas_thread
 
-WORDS = "No Hamiltonian of these columns|which no Hamiltonian has"
+WORDS = (
+    "No Hamiltonian of these columns|which no Hamiltonian has|in another order|"
+    "these are velocities|an angle"
+)
 
 
 def vortices(X):
@@ -214,6 +221,43 @@ def without_fits(seeds, only):
         print(f"{name:20s} so far {n_alarms} alarms in {n_data} data sets", flush=True)
 
 
+def is_canonical(columns):
+    """Whether columns of (q, p) stand for coordinates and their momenta, or momenta and -q."""
+    d = len(columns) // 2
+    pairs = zip(columns[:d], columns[d:], strict=True)
+    return all((i + d) % (2 * d) == j for i, j in pairs) and len({i < d for i in columns[:d]}) == 1
+
+
+def orders(seeds, only):
+    print("named falsely, of data in the right order; of wrong orders: right, wrong or none named")
+    total = np.zeros(5, dtype=int)
+    for name in SYSTEMS:
+        counts = np.zeros(5, dtype=int)
+        for kind in ("rows", "rows, 5 %", "runs, 2 %") if only in name else ():
+            for n in (300, 1500):
+                for seed in range(seeds):
+                    X, y, groups = make(name, kind, n, seed)
+                    d = X.shape[1] // 2
+                    wrong = [np.argsort(order).tolist() for order in orders_in_use(d)]
+                    for order in [list(range(2 * d)), *wrong] if d > 1 else []:
+                        Z, rates, weight = X[:, order], y[:, order], np.ones(len(X))
+                        problem = Problem(
+                            Z, rates, weight, groups, Scaling.from_data(Z, rates, weight)
+                        )
+                        with one_blas_thread():
+                            said = another_order(problem, [str(k) for k in range(2 * d)], None)
+                        found = re.search(r"k = \[(.*)\]", said) if said else None
+                        columns = [order[int(k)] for k in found[1].split(",")] if found else []
+                        if order == sorted(order):
+                            counts[:2] += [1, bool(columns)]
+                        else:
+                            counts[4 if not columns else 2 if is_canonical(columns) else 3] += 1
+        total += counts
+        if counts[0]:
+            print(f"{name:20s} {counts[1]} of {counts[0]}; {counts[2:]}", flush=True)
+    print(f"all: {total[1]} of {total[0]} falsely; right, wrong, none: {total[2:]}")
+
+
 def damped(rate):
     """Friction on dp/dt, -rate p."""
 
@@ -253,5 +297,7 @@ if __name__ == "__main__":
         alarms(n_seeds, of)
     elif what == "without_fits":
         without_fits(n_seeds, of)
+    elif what == "orders":
+        orders(n_seeds, of)
     else:
         detection(n_seeds)

@@ -28,6 +28,8 @@ _OF_MOMENTA = ("separable", "mlp")
 # 1 - R^2 of the velocities in y by those in X, from which on they are not the same.
 _NOT_THE_SAME = 1e-3
 _ROWS = 5000
+# Rows for each column that tell angles from positions; of 6 in all chance did.
+_FEWEST_ROWS = 20
 # Slopes of the rates along the velocities that are those of the same but for noise, and how much of
 # the variance of the rates the noise may have.
 _NEARLY_ONE, _MOSTLY_NOISE = 0.05, 0.25
@@ -124,10 +126,15 @@ def say_angles(angles: Sequence[int], label: Sequence[str]) -> str:
 
 
 def _that_turn(X: np.ndarray, layout: Layout) -> list[int]:
-    """Coordinates that range over more than 2 pi, and are not known to be angles."""
+    """Coordinates that turn, by more than 2 pi and not more often than there are rows to tell by.
+
+    Those that are known to be angles are left out, and all where rows are few.
+    """
     q = np.asarray(X[:: -(-len(X) // _ROWS), : layout.n_rates])
-    ranges = np.ptp(q, axis=0)
-    return [k for k in range(layout.n_rates) if k not in layout.periods and ranges[k] > 2.0 * np.pi]
+    turns = np.ptp(q, axis=0) / (2.0 * np.pi)
+    if len(q) < _FEWEST_ROWS * X.shape[1]:
+        return []
+    return [k for k in range(layout.n_rates) if k not in layout.periods and 1.0 < turns[k] < len(q)]
 
 
 def _angles_where_masses_differ(

@@ -84,7 +84,7 @@ def of_fit(
     label = label_of_columns(data[0].shape[1], names)
     layout = model.equations.layout
     is_done = result.status in ("completed", "converged")
-    is_poor = loss_that_counts(result)[0] > POOR_LOSS
+    is_poor = by_default and loss_that_counts(result)[0] > POOR_LOSS
     has_momenta = layout.is_canonical or _has_equal_masses(model, data[0])
     if is_done and has_momenta and without_forces and not known_causes:
         rows = _rows_without_forces(model, data, scaling)

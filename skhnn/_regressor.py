@@ -386,8 +386,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             Before training, of columns that cannot mean what they are taken for: an order other
             than q, then p, clocks and labels, next states for derivatives. After it, of what no
             Hamiltonian of these columns has (friction, velocities in place of momenta), with its
-            size and standard error; where the fit is poor, of another order of the columns, of
-            noisy velocities, and of angles that are not declared, if these fit better; and of data
+            size and standard error; where the default fits poorly, of another order of the columns,
+            of noisy velocities, and of angles that are not declared, if these fit better; of data
             that do not determine H beside them. Of velocities: where no masses and potential have
             these accelerations, and which masses the data do not show.
         """

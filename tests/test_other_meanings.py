@@ -101,6 +101,12 @@ def test_angles_that_turn_are_named_and_wide_positions_are_not():
     assert angles_of(rows(20 * X, 20 * y)) == []
 
 
+def test_few_rows_and_columns_that_turn_more_often_than_that_are_no_angles():
+    X, y = turning()
+    assert angles_of(rows(X[:60], y[:60])) == []
+    assert angles_of(rows(1e6 * X, 1e6 * y)) == []
+
+
 def test_of_an_angle_and_a_position_the_angle_is_named():
     X, y = turning()
     y[:, 2] = -np.tanh(X[:, 0] / 3)

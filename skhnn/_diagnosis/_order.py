@@ -40,7 +40,7 @@ def another_order(
     if n_units is None or d2 < 4 or variances[0] < _CONDITION * variances[-1]:
         return None
     before = _errors(given, n_units)
-    found = {tuple(k): _errors(_rows(problem, k), n_units) for k in _orders(d2 // 2)}
+    found = {tuple(k): _errors(_rows(problem, k), n_units) for k in orders_in_use(d2 // 2)}
     best = min(found, key=lambda k: float(found[k].sum()))
     gains = before - found[best]
     is_clear = gains.sum() > _STANDARD_ERRORS * np.std(gains, ddof=1) * np.sqrt(len(gains))
@@ -61,7 +61,7 @@ def _listed(label: Sequence[str], columns: Sequence[int]) -> str:
     return ", ".join(label[k] for k in columns)
 
 
-def _orders(d: int) -> Iterator[list[int]]:
+def orders_in_use(d: int) -> Iterator[list[int]]:
     """The orders that people use: body by body, coordinate by coordinate, other momenta."""
     q, p = list(range(d)), list(range(d, 2 * d))
     for b in (b for b in range(1, d) if d % b == 0):
