@@ -68,7 +68,8 @@ def coordinates_of(
     if np.ptp(y[:, d:], axis=0).max() == 0.0:
         return "canonical", []
     G = input_matrix_asked_for(estimator, layout)
-    angles = _angles_where_masses_differ(X, y, weight, groups, layout, G, deadline)
+    # Without angles: of Jupiter, whose positions range over more than 2 pi, they were no angles.
+    angles = _angles_where_masses_differ(X, y, weight, groups, layout, G, deadline, turns=False)
     return ("canonical", []) if angles is None else ("velocities", angles)
 
 
@@ -145,14 +146,16 @@ def _angles_where_masses_differ(
     layout: Layout,
     input_matrix: np.ndarray | None,
     deadline: float = np.inf,
+    *,
+    turns: bool = True,
 ) -> list[int] | None:
     """The angles with which other masses than one fit (q, v) better; None where they do not.
 
     First without any; where coordinates turn, then with them: otherwise no masses would fit. What
     is not known at the ``deadline`` is taken for momenta.
     """
-    turns = _that_turn(X, layout)
-    for angles in ([], turns) if turns else ([],):
+    found_to_turn = _that_turn(X, layout) if turns else []
+    for angles in ([], found_to_turn) if found_to_turn else ([],):
         found = layout.periods | dict.fromkeys(angles, 2.0 * np.pi)
         problem = Problem(
             X, y, weight, groups, Scaling.from_velocities(X, y, weight, found),

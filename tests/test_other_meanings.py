@@ -9,7 +9,6 @@ from skhnn import HNNRegressor
 from skhnn._coordinates import angles_of, are_noisy_velocities, coordinates_of
 from skhnn._data import Problem
 from skhnn._diagnosis import another_order
-from skhnn._findings import of_columns
 from skhnn._scaling import Scaling
 from skhnn._selection import _mechanics
 from skhnn.datasets import (
@@ -143,17 +142,6 @@ def test_when_time_is_over_no_other_masses_are_tried(monkeypatch):
 
 
 WIDE = {"q_range": (-9.0, 9.0), "p_range": (-1.0, 1.0), "coordinates": "velocities"}
-
-
-def test_angles_that_turn_do_not_hide_velocities_and_are_told_before_training():
-    X, y = make_double_pendulum(800, **WIDE, random_state=0, return_X_y=True)
-    assert coordinates_of(HNNRegressor(), X, y, np.ones(800), None) == ("velocities", [0, 1])
-    declared = HNNRegressor(periodic=[0, 1])
-    assert coordinates_of(declared, X, y, np.ones(800), None) == ("velocities", [])
-    data = X, y, np.ones(800), None
-    (sentence,) = of_columns(data, Layout(4, has_velocities=True), ["a", "b", "va", "vb"], [0, 1])
-    assert sentence.startswith("Column 'a', 'b' ranges over more than 2 pi")
-    assert sentence.endswith("Pass periodic=[0, 1]")
 
 
 def test_angles_of_velocities_are_found_after_a_poor_fit():
