@@ -43,34 +43,33 @@ def coordinates_of(
     groups: np.ndarray | None,
     *,
     deadline: float = np.inf,
-) -> tuple[str, list[int]]:
-    """Return "canonical" or "velocities", as asked for or found, and angles that show it.
+) -> str:
+    """Return "canonical" or "velocities", as asked for or found.
 
     Velocities are looked for only where the rate of every q is the column after the q, and are
-    taken for momenta where masses of one fit as well as a regression. If other masses fit only
-    where coordinates that turn are angles, these are returned.
+    taken for momenta where masses of one fit as well as a regression. Coordinates that turn are not
+    tried as angles here: the places of Jupiter are none.
     """
     asked_for, hamiltonian = estimator.coordinates, estimator.hamiltonian
     if estimator.structure is not None:
         if asked_for == "velocities":
             raise ValueError("coordinates='velocities' and a structure exclude each other.")
-        return "canonical", []
+        return "canonical"
     if asked_for != "auto":
-        return str(asked_for), []
+        return str(asked_for)
     if isinstance(hamiltonian, Natural):
-        return "velocities", []
+        return "velocities"
     d = y.shape[1] // 2
     if y.shape[1] % 2 or not _have_velocities(X, y):
-        return "canonical", []
+        return "canonical"
     layout = layout_asked_for(estimator, X.shape[1], "velocities")
     if names_momenta(hamiltonian, layout):
-        return "canonical", []
+        return "canonical"
     if np.ptp(y[:, d:], axis=0).max() == 0.0:
-        return "canonical", []
+        return "canonical"
     G = input_matrix_asked_for(estimator, layout)
-    # Without angles: of Jupiter, whose positions range over more than 2 pi, they were no angles.
-    angles = _angles_where_masses_differ(X, y, weight, groups, layout, G, deadline, turns=False)
-    return ("canonical", []) if angles is None else ("velocities", angles)
+    differ = _masses_differ(X, y, weight, groups, layout, G, deadline)
+    return "velocities" if differ else "canonical"
 
 
 def _have_velocities(X: np.ndarray, y: np.ndarray) -> bool:
@@ -81,10 +80,10 @@ def _have_velocities(X: np.ndarray, y: np.ndarray) -> bool:
     return bool((np.abs(v - rates).max(axis=0) <= _ROUNDING * largest).all() and largest.any())
 
 
-def are_noisy_velocities(rows: Problem) -> bool:
+def are_noisy_velocities(rows: Problem, angles: Collection[int] = ()) -> bool:
     """Whether dq/dt is the second half but for noise, and masses of one do not fit.
 
-    The rows are those of canonical states.
+    The rows are those of canonical states, the ``angles`` those that ``angles_of`` found in them.
     """
     d = rows.n_targets // 2
     step = -(-len(rows.X) // _ROWS)
@@ -95,13 +94,13 @@ def are_noisy_velocities(rows: Problem) -> bool:
     A, *_ = np.linalg.lstsq(v, rates, rcond=None)
     if np.abs(A - np.eye(d)).max() > _NEARLY_ONE:
         return False
-    layout = Layout(2 * d, periods=rows.layout.periods, is_canonical=False, has_velocities=True)
-    X, y, weight, groups = rows.X, rows.y, rows.weight, rows.groups
-    return _angles_where_masses_differ(X, y, weight, groups, layout, None) is not None
+    periods = rows.layout.periods | dict.fromkeys(angles, 2.0 * np.pi)
+    layout = Layout(2 * d, periods=periods, is_canonical=False, has_velocities=True)
+    return _masses_differ(rows.X, rows.y, rows.weight, rows.groups, layout, None)
 
 
 def angles_of(rows: Problem) -> list[int]:
-    """Coordinates that turn, are not known to be angles, and fit far better as such."""
+    """Coordinates that turn, are not known to be angles, and fit better as such."""
     X, y, weight, periods = rows.X, rows.y, rows.weight, rows.layout.periods
 
     def as_angles(angles: Collection[int]) -> Problem:
@@ -138,7 +137,7 @@ def _that_turn(X: np.ndarray, layout: Layout) -> list[int]:
     return [k for k in range(layout.n_rates) if k not in layout.periods and 1.0 < turns[k] < len(q)]
 
 
-def _angles_where_masses_differ(
+def _masses_differ(
     X: np.ndarray,
     y: np.ndarray,
     weight: np.ndarray,
@@ -146,26 +145,17 @@ def _angles_where_masses_differ(
     layout: Layout,
     input_matrix: np.ndarray | None,
     deadline: float = np.inf,
-    *,
-    turns: bool = True,
-) -> list[int] | None:
-    """The angles with which other masses than one fit (q, v) better; None where they do not.
+) -> bool:
+    """Whether velocities are no momenta: other masses than one fit (q, v) better.
 
-    First without any; where coordinates turn, then with them: otherwise no masses would fit. What
-    is not known at the ``deadline`` is taken for momenta.
+    What is not known at the ``deadline`` is taken for momenta.
     """
-    found_to_turn = _that_turn(X, layout) if turns else []
-    for angles in ([], found_to_turn) if found_to_turn else ([],):
-        found = layout.periods | dict.fromkeys(angles, 2.0 * np.pi)
-        problem = Problem(
-            X, y, weight, groups, Scaling.from_velocities(X, y, weight, found),
-            layout=replace(layout, periods=found), structure=EulerLagrange(),
-            input_matrix=input_matrix,
-        )  # fmt: skip
-        with one_blas_thread():
-            if not unit_masses_fit(problem, deadline):
-                return list(angles)
-    return None
+    problem = Problem(
+        X, y, weight, groups, Scaling.from_velocities(X, y, weight, layout.periods),
+        layout=layout, structure=EulerLagrange(), input_matrix=input_matrix,
+    )  # fmt: skip
+    with one_blas_thread():
+        return not unit_masses_fit(problem, deadline)
 
 
 def names_momenta(hamiltonian: Hamiltonian | str, layout: Layout) -> bool:

@@ -44,21 +44,14 @@ class Findings:
             self.causes.append(sentence)
 
 
-def of_columns(
-    data: TrainingData, layout: Layout, names: Sequence[str] | None, angles: Sequence[int] = ()
-) -> list[str]:
-    """Sentences on columns that cannot mean what they are taken for; before training.
-
-    ``angles`` are coordinates that have been found to be such.
-    """
+def of_columns(data: TrainingData, layout: Layout, names: Sequence[str] | None) -> list[str]:
+    """Sentences on columns that cannot mean what they are taken for; before training."""
     X, y, _, groups = data
     label = label_of_columns(X.shape[1], names)
     states, of_states = X[:, : layout.n_state], None if names is None else names[: layout.n_state]
     found = []
     if layout.has_halves:
         found = suspicions(states, y, of_states, layout.periods, groups)
-    if angles and not found:
-        found.append(say_angles(angles, label))
     if layout.has_velocities:
         found += of_rates(states, y, label)
     return found + still_inputs(X, layout.inputs, label)
@@ -202,7 +195,7 @@ def _other_meaning(
 ) -> str | None:
     """What the columns seem to be instead of (q, p) in that order."""
     with one_blas_thread():
-        if are_noisy_velocities(rows):
+        if are_noisy_velocities(rows, angles):
             periodic = f", periodic={list(angles)}" if angles else ""
             return (
                 "The rate y of the first half of X is its second half but for noise, and masses "

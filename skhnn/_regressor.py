@@ -387,9 +387,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             than q, then p, clocks and labels, next states for derivatives. After it, of what no
             Hamiltonian of these columns has (friction, velocities in place of momenta), with its
             size and standard error; where the default fits poorly, of another order of the columns,
-            of noisy velocities, and of angles that are not declared, if these fit better; of data
-            that do not determine H beside them. Of velocities: where no masses and potential have
-            these accelerations, and which masses the data do not show.
+            of noisy velocities, and of angles that are not declared, if these fit better; and of
+            data that do not determine H beside them. Of velocities: where no masses and potential
+            have these accelerations, and which masses the data do not show.
         """
         check_parameters(self)
         warn_about_options(self)
@@ -397,12 +397,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         deadline = deadline_asked_for(self)
         with unchanged_on_error(self):
             data = check_training_data(self, X, y, sample_weight, groups)
-            angles: list[int] = []
             if not goes_on:
-                self.coordinates_, angles = coordinates_of(self, *data, deadline=deadline)
+                self.coordinates_ = coordinates_of(self, *data, deadline=deadline)
             layout = layout_asked_for(self, data[0].shape[1], self.coordinates_)
             names = getattr(self, "feature_names_in_", None)
-            causes = of_columns(data, layout, names, angles)
+            causes = of_columns(data, layout, names)
             _warn(causes)
             if self.noise_std is None:
                 attributes, result = train(self, *data, goes_on=goes_on, deadline=deadline)
