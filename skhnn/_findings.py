@@ -138,7 +138,10 @@ def _has_equal_masses(model: Model, X: np.ndarray) -> bool:
 def _friction_of_velocities(
     problem: Problem, equations: LagrangianEquations, params: Params, label: Sequence[str]
 ) -> str | None:
-    """Friction that a Lagrangian leaves out, with its size, where there is some."""
+    """Friction that a Lagrangian leaves out, with its size; None where there is none.
+
+    Nor where velocities gain energy: damping that is bounded at zero has no standard error.
+    """
     if equations.forces:
         return None
     with one_blas_thread():
@@ -148,14 +151,18 @@ def _friction_of_velocities(
         (damped_equations, params), error = damped
         model = model_in_units_of_the_data(damped_equations, params, problem, problem.input_matrix)
         _, found = identify(problem, damped_equations, model.params, model.equations)
-    sizes = zip(np.diag(found["damping_"]), np.diag(found["damping_std_"]), strict=True)
+    std = np.diag(found["damping_std_"])
+    if not np.isfinite(std).all():
+        return None
+    sizes = zip(np.diag(found["damping_"]), std, strict=True)
+    unit = " where the first mass is one" if equations.has_free_scale else ""
     d = problem.layout.n_rates
     each = ", ".join(
-        f"{size:.3g} +- {std:.1g} (of column {label[d + k]})" for k, (size, std) in enumerate(sizes)
+        f"{size:.3g} +- {e:.1g} (of column {label[d + k]})" for k, (size, e) in enumerate(sizes)
     )
     return (
         f"The accelerations have friction, which no Lagrangian has: a damping of {each}, force per "
-        f"velocity where the first mass is one. With it they are predicted to {error:.2g} of their "
+        f"velocity{unit}. With it they are predicted to {error:.2g} of their "
         "spread on rows left out. The model leaves it out; dissipation='linear' finds it"
     )
 

@@ -1,5 +1,8 @@
 """Poor fits: what else the columns may mean, found by fits and said with what to pass."""
 
+import re
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +23,7 @@ from skhnn.datasets import (
     make_spherical_pendulum,
     make_two_body,
 )
-from skhnn.hamiltonians import EulerLagrange, Layout
+from skhnn.hamiltonians import EulerLagrange, Layout, Natural
 
 EXCHANGED, INTERLEAVED = [0, 1, 3, 2], [0, 2, 1, 3]
 
@@ -113,20 +116,43 @@ def test_of_an_angle_and_a_position_the_angle_is_named():
     assert angles_of(rows(X, y)) == [1]
 
 
-def test_friction_of_velocities_is_told_with_its_size():
+def pushed(damping):
+    """Unequal pendulums with a spring between them, and friction; (q, v) and (v, a) with noise."""
     rng = np.random.default_rng(0)
     q, v = rng.uniform(-2, 2, (800, 2)), rng.normal(size=(800, 2))
     spring, masses = q[:, 1] - q[:, 0], np.array([1.0, 3.0])
-    force = np.c_[spring - np.sin(q[:, 0]), -spring - np.sin(q[:, 1])] - [0.2, 0.4] * v
+    force = np.c_[spring - np.sin(q[:, 0]), -spring - np.sin(q[:, 1])] - np.multiply(damping, v)
     a = force / masses + 0.01 * rng.normal(size=v.shape)
-    with pytest.warns(UserWarning, match="have friction") as said:
-        HNNRegressor(random_state=0).fit(np.hstack([q, v]), np.hstack([v, a]))
-    words = str(said[0].message).split()
-    found = [
-        (float(words[k - 1]), float(words[k + 1])) for k in range(len(words)) if words[k] == "+-"
-    ]
+    return np.hstack([q, v]), np.hstack([v, a])
+
+
+def sentences_of(damping, **params):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        HNNRegressor(random_state=0, **params).fit(*pushed(damping))
+    return " ".join(str(w.message) for w in said)
+
+
+def test_friction_of_velocities_is_told_with_its_size():
+    text = sentences_of([0.2, 0.4])
+    assert "which no Lagrangian has" in text
+    assert "where the first mass is one" in text
+    found = re.findall(r"([\d.e-]+) \+- ([\d.e-]+)", text)
     for (size, std), true in zip(found, [0.2, 0.4], strict=True):
-        assert abs(size - true) < 4 * std + 0.005
+        assert abs(float(size) - true) < 4 * float(std) + 0.005
+
+
+def test_masses_that_are_known_give_friction_its_unit():
+    hamiltonian = Natural(np.diag([1.0, 3.0]))
+    text = sentences_of([0.2, 0.4], hamiltonian=hamiltonian)
+    assert "force per velocity. With it" in text
+
+
+@pytest.mark.parametrize("damping", [[0.0, 0.0], [-0.2, -0.4]])
+def test_neither_noise_nor_a_gain_of_energy_is_friction(damping):
+    text = sentences_of(damping, hamiltonian="mechanical", coordinates="velocities")
+    assert "have friction" not in text
+    assert ("No natural Lagrangian" in text) == (damping[0] < 0)
 
 
 def test_when_time_is_over_no_other_masses_are_tried(monkeypatch):

@@ -119,7 +119,7 @@ def compare(problem: Problem, model: Model) -> Comparison:
 def with_friction(problem: Problem, model: Model) -> tuple[Model, float] | None:
     """The model with a damping beside it, all last weights fitted again, and its typical error.
 
-    None where that is not far better on rows left out.
+    None where that is not far better on rows left out, or the model good enough without.
     """
     left_out, rng = left_out_of_some(problem)
     equations, params = model
@@ -127,7 +127,8 @@ def with_friction(problem: Problem, model: Model) -> tuple[Model, float] | None:
     X = problem.take(slice(0, 1))[0]
     params = [*params, *damped.sample_params(X, rng, *_SAMPLINGS[0])[len(params) :]]
     squares = [left_out.squares(left_out.fields(_refit(*one))) for one in (model, (damped, params))]
-    if simplest([squares[0], _BEATEN * squares[1]]) == 0:
+    is_good = error_of(squares[0]) <= _GOOD
+    if is_good or simplest([squares[0], _BEATEN * squares[1]]) == 0:
         return None
     return _refit(damped, params)(problem), typical(squares[1])
 
