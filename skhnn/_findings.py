@@ -15,7 +15,7 @@ from ._coordinates import (
     without_mechanics,
 )
 from ._data import Problem
-from ._diagnosis import MOST_ENERGIES, another_order, departure_from_hamiltonian
+from ._diagnosis import another_order, departure_from_hamiltonian
 from ._fit import model_in_units_of_the_data
 from ._identified import identify
 from ._layout import label_of_columns, still_inputs, suspicions
@@ -104,12 +104,6 @@ def of_fit(
         changes, sentences = of_masses(result.problem, equations, params, label)
         found.undetermined_masses = changes
         found.to_say += sentences
-    if layout.is_canonical and scaling.range_of_energies > MOST_ENERGIES:
-        found.causes.append(
-            "the energies that the columns stand for differ by more than a network of all of "
-            "them resolves (a light body beside a heavy one?); solver='auto', or "
-            "hamiltonian='mechanical', fits them apart"
-        )
     if result.noise.any():
         found.to_say.append(_of_noise(result.noise, scaling, label))
     return found

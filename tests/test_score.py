@@ -9,8 +9,12 @@ from sklearn.model_selection import GridSearchCV
 
 from skhnn import HNNRegressor
 from skhnn._columns import Columns, is_constant
+from skhnn._data import Problem
 from skhnn._scaling import Scaling
 from skhnn._score import field_score
+from skhnn._solvers._layers import equations_of
+from skhnn._solvers._magnitudes import magnitudes
+from skhnn.hamiltonians import MLP
 
 SOLVERS = {
     "auto": {},
@@ -58,6 +62,42 @@ def test_one_network_of_all_columns_resolves_a_light_body(mass):
     X, y = two_pendulums(1000, mass)
     model = HNNRegressor(hamiltonian="mlp", solver="least_squares", random_state=0).fit(X, y)
     assert model.score(*two_pendulums(300, mass, seed=1)) > 1 - 1e-9
+
+
+TRAINED = {
+    "soap": {"solver": "soap", "max_iter": 150},
+    "adam": {"solver": "adam", "max_iter": 500},
+    "lbfgs": {"solver": "lbfgs", "max_iter": 100},
+    "gauss_newton": {"solver": "gauss_newton", "hidden_layer_sizes": 40, "max_iter": 40},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mass", [1e-9, 1e-2])
+@pytest.mark.parametrize("options", TRAINED.values(), ids=TRAINED)
+def test_trained_networks_of_all_columns_resolve_a_light_body(options, mass):
+    X, y = two_pendulums(1000, mass)
+    model = fit_quietly(HNNRegressor(hamiltonian="mlp", random_state=0, **options), X, y)
+    # quadratic energies alone leave 3e-3
+    assert model.score(*two_pendulums(300, mass, seed=1)) > 1 - 5e-4
+
+
+def test_weights_are_of_size_one_where_energies_are_alike_and_small_where_they_are_not():
+    for mass, level in ((1.0, 1.0), (0.3, 1.0), (1e-3, 1e-3)):
+        X, y = two_pendulums(mass=mass)
+        problem = Problem(X, y, np.ones(len(X)), None, Scaling.from_data(X, y, np.ones(len(X))))
+        equations = equations_of(MLP(hidden_layer_sizes=(8, 4)), problem)
+        W1, b1, W2, b2, W, of_quadratic = magnitudes(equations, problem)
+        heavy, light = np.ix_([0, 2], [0, 2]), np.ix_([1, 3], [0, 2])
+        assert (W1[heavy] == 1.0).all()
+        np.testing.assert_allclose(W1[light], level)  # a light body's part of a heavy one's units
+        assert (W1[:, [1, 3]] == 1.0).all()
+        np.testing.assert_allclose(W2[np.ix_([1, 3], [0, 2])], level)
+        np.testing.assert_allclose(W[:, 0], [1.0, level, 1.0, level])
+        assert (b1 == 1.0).all()
+        assert (b2 == 1.0).all()
+        np.testing.assert_allclose(of_quadratic.min(), level)
+        assert of_quadratic.max() == 1.0
 
 
 @pytest.mark.parametrize("mass", [1e-9, 1.0, 1e9])

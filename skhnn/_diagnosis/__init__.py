@@ -1,6 +1,6 @@
 """Whether the derivatives are those of a Hamiltonian system, and what to say if they are not."""
 
-from ._departure import MOST_ENERGIES, departure_from_hamiltonian
+from ._departure import departure_from_hamiltonian
 from ._order import another_order
 
-__all__ = ["MOST_ENERGIES", "another_order", "departure_from_hamiltonian"]
+__all__ = ["another_order", "departure_from_hamiltonian"]

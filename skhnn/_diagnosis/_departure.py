@@ -52,10 +52,10 @@ from ._words import of_asymmetry, of_friction
 _ROUNDING = 1e-20
 # Where H leaves less of the derivatives, 5 %, nothing is compared with it.
 _LEFT_BY_H = 0.05**2
-# Beyond this ratio of the energies of two columns, a network of both loses the smaller one in the
-# rounding of the larger: of two pendulums with masses 1 and 1e-7 sampled layers of both fitted the
+# Beyond this ratio of the energies of two columns, units sampled here, which read both, lose the
+# smaller one in the rounding of the larger: of two pendulums with masses 1 and 1e-7 they fitted the
 # lighter one to 2.6 % (mass 1: 2e-7).
-MOST_ENERGIES = 1e4
+_MOST_ENERGIES = 1e4
 # With a finished model so much better than H here, its remainder is looked at.
 _BETTER = 0.25
 
@@ -115,7 +115,7 @@ def departure_from_hamiltonian(
             if clear(damping) and damping.share > 0.5 * gain.share:
                 return of_friction(rows, damping, label)
             return of_asymmetry(rows, gain, first, second, label)
-    if not is_thorough or problem.scaling.range_of_energies > MOST_ENERGIES:
+    if not is_thorough or problem.scaling.range_of_energies > _MOST_ENERGIES:
         return None
     left_by_H = min(errors[0], of_model)
     if left_by_H < _LEFT_BY_H:

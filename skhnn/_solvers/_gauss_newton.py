@@ -9,9 +9,10 @@ over v and w, by steps of Levenberg and Marquardt. After every step sigma and ta
 largest evidence, with H = J^T J + I the matrix of the step in units of the prior:
 
     gamma_j = 1 - (H^-1)_jj,    sigma^2 = |y - f|^2 / (N - sum gamma),    tau^2 = |w|^2 / sum gamma,
-    -2 log evidence = F + N log sigma^2 + log det H,
+    -2 log evidence = F - N + N log sigma^2 + log det H,
 
-gamma_j in [0, 1] saying how far the data, and not the prior, determine a weight. Since sigma starts
+gamma_j in [0, 1] saying how far the data, and not the prior, determine a weight. F is N in
+the end, so that this is the evidence of ``_evidence.py``. Since sigma starts
 large and falls from step to step, what is coarse is found first. (From the least squares of the
 sampled layers, which fit closely with large weights, errors of the double pendulum were up to seven
 times as large.)
@@ -32,6 +33,7 @@ from ..hamiltonians import Equations, Params
 from ._evidence import WIDE
 from ._layers import equations_of, filled
 from ._least_squares import sample
+from ._magnitudes import magnitudes
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._solver import OF_HOLD_OUT, OF_STOPPING, Solver
@@ -65,6 +67,7 @@ def solve_gauss_newton(
             monitor.start(equations, params)
             monitor(0.5 * sampled.fit.left**2, flatten(params))
             return
+        params = [p * a for p, a in zip(params, magnitudes(equations, problem), strict=True)]
         params = equations.with_last(params, np.zeros(equations.n_last))
     _check_size(equations)
     monitor.start(equations, params)
@@ -114,13 +117,17 @@ class _Fit:
         self.known = known.w
         self.data = DerivativeFit(problem, equations)
         self.parts = self.data.parts(known.free)
-        hidden = equations.hidden(params)
+        hidden, typical = equations.hidden(params), magnitudes(equations, problem)
         self.shapes, self.start = [p.shape for p in hidden], flatten(hidden)
+        of_hidden, of_last = equations.hidden(typical), equations.last(typical)
         self.sigma = np.full(len(self.parts), _FIRST_NOISE)
-        sizes = [np.full(p.size, _SPREAD * np.abs(p).mean() + _TINY) for p in hidden]
+        sizes = [
+            _SPREAD * np.abs(p / a).mean() * a + _TINY
+            for p, a in zip(hidden, of_hidden, strict=True)
+        ]
         n_hidden = self.n_hidden = len(self.start)
-        self.unit = np.concatenate([*sizes, np.zeros(equations.n_last)])
-        self.units_of = []
+        self.unit = np.concatenate([flatten(sizes), np.zeros(equations.n_last)])
+        self.units_of, self.typical = [], np.concatenate([np.zeros(n_hidden), of_last])
         some = problem.subset(np.arange(0, problem.n_samples, -(-problem.n_samples // 500)))
         X, _, root = some.equations(slice(None))
         A = equations.basis(params, X) * root[..., None] / np.sqrt(some.mean_weight)
@@ -128,8 +135,9 @@ class _Fit:
             self.unit[n_hidden + weights[:n_wide]] = WIDE
             units = weights[n_wide:]
             # One where the units together have a field of size one.
-            size = np.mean(np.sum(A[:, columns[:, None], units] ** 2, axis=2))
-            self.unit[n_hidden + units] = 1.0 / np.sqrt(max(float(size), _TINY))
+            own = A[:, columns[:, None], units] * of_last[units]
+            size = np.mean(np.sum(own**2, axis=2))
+            self.unit[n_hidden + units] = of_last[units] / np.sqrt(max(float(size), _TINY))
             self.units_of.append(n_hidden + units)
         self.free = self.unit > 0.0
         whole = np.concatenate([np.zeros(n_hidden), last - self.known])
@@ -187,7 +195,7 @@ class _Fit:
         n = self.problem.n_samples
         N = np.array([n * len(columns) for columns, *_ in self.parts], dtype=float)
         log_det = float(np.log(eigenvalues).sum())
-        log_evidence = -0.5 * (F + float(N @ np.log(self.sigma**2)) + log_det)
+        log_evidence = -0.5 * (F + float(N @ np.log(self.sigma**2) - N.sum()) + log_det)
         whole = self._whole(self.x)
         of_hidden = gamma[: self.n_hidden].sum() / max(len(self.parts), 1)
         for k, (_, weights, _) in enumerate(self.parts):
@@ -195,8 +203,9 @@ class _Fit:
             variance = self.squares[k] / max(N[k] - determined, 1.0)
             self.sigma[k] = max(float(np.sqrt(variance)), _LEAST_NOISE)
             units = self.units_of[k]
-            tau2 = np.sum(whole[units] ** 2) / max(float(gamma[units].sum()), 1e-3)
-            self.unit[units] = np.sqrt(np.clip(tau2, 1e-8, 1e12))
+            relative = whole[units] / self.typical[units]
+            tau2 = np.sum(relative**2) / max(float(gamma[units].sum()), 1e-3)
+            self.unit[units] = np.sqrt(np.clip(tau2, 1e-8, 1e12)) * self.typical[units]
         self.x = whole[self.free] / self.unit[self.free]
         return log_evidence
 

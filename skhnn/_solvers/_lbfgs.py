@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from .._data import DerivativeFit, Problem, flatten, views
+from ._magnitudes import magnitudes
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._solver import EVERYTHING, OF_BATCHES, Solver
@@ -30,18 +31,19 @@ def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: Solve
     place = options.place
     objective = DerivativeFit(problem, start.equations, options.penalty, place=place)
     shapes = [p.shape for p in start.params]
+    size = flatten(magnitudes(start.equations, problem))
 
     def loss_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        loss, gradient = objective.loss_and_gradient(views(place.array(theta), shapes))
-        return float(loss), flatten([place.to_numpy(g) for g in gradient])
+        loss, gradient = objective.loss_and_gradient(views(place.array(theta * size), shapes))
+        return float(loss), flatten([place.to_numpy(g) for g in gradient]) * size
 
     def after_iteration(intermediate_result: OptimizeResult) -> None:
-        if monitor(intermediate_result.fun, intermediate_result.x):
+        if monitor(intermediate_result.fun, intermediate_result.x * size):
             raise StopIteration
 
     result: Any = minimize(
         loss_and_gradient,
-        flatten(start.params),
+        flatten(start.params) / size,
         jac=True,
         method="L-BFGS-B",
         callback=after_iteration,
@@ -57,7 +59,7 @@ def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: Solve
     )
     if result.status in (0, 2):
         # Stationary, or the line search found no lower loss: rounding is all that is left.
-        monitor.finish(result.fun, result.x)
+        monitor.finish(result.fun, result.x * size)
 
 
 LBFGS = Solver("lbfgs", solve_lbfgs, EVERYTHING - OF_BATCHES, needs_torch=True)

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._data import DerivativeFit, Problem, flatten, views
 from ..hamiltonians import Params
+from ._magnitudes import magnitudes
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
 
@@ -43,10 +44,12 @@ def solve_minibatch(
     """
     place = options.place
     objective = DerivativeFit(problem, start.equations, options.penalty, place=place)
-    theta = place.array(flatten(start.params))
-    theta = theta + 0.0  # of its own, since it is changed in place
     shapes = [p.shape for p in start.params]
-    params = views(theta, shapes)
+    size = place.array(flatten(magnitudes(start.equations, problem)))
+    weights = place.array(flatten(start.params))
+    theta = weights / size  # what is trained, and changed in place
+    weights = theta * size
+    params, sizes = views(weights, shapes), views(size, shapes)
     rule = make_rule(theta, shapes, place, start.state)
     n = objective.n_samples
     batch = min(options.batch_size or BATCH_SIZE, n)
@@ -67,12 +70,13 @@ def solve_minibatch(
         for first in range(0, n, batch):
             rows = order[first : first + batch]
             loss_of_batch, gradient = objective.loss_and_gradient(params, rows)
-            rule.step(gradient, next(rates))
+            rule.step([g * s for g, s in zip(gradient, sizes, strict=True)], next(rates))
+            place.xp.multiply(theta, size, out=weights)
             loss = loss + loss_of_batch * len(rows)
             n_seen += len(rows)
             if options.is_out_of_time and not options.one_epoch:  # an epoch may take minutes
                 break
-        return monitor(float(loss) / n_seen, place.to_numpy(theta))
+        return monitor(float(loss) / n_seen, place.to_numpy(weights))
 
     try:
         for _ in range(epochs):

@@ -83,6 +83,10 @@ class Functions:
         """Coefficients of zero."""
         return [np.zeros((self.n_weights, 1))]
 
+    def magnitudes(self, X: np.ndarray, energy: np.ndarray) -> Params:
+        """Typical sizes of the coefficients: ones."""
+        return [np.ones((self.n_weights, 1))]
+
     def sample(self, X: np.ndarray, rng: np.random.RandomState, *_: Any) -> Params:
         """Coefficients of zero: there is nothing to draw."""
         return self.init(rng)

@@ -132,6 +132,25 @@ class Network:
         bound = np.sqrt(6.0 / (widths[-1] + self.n_factors))
         return [*params, rng.uniform(-bound, bound, (widths[-1], self.n_factors))]
 
+    def magnitudes(self, X: np.ndarray, energy: np.ndarray) -> Params:
+        """Typical sizes of the params, where the columns of X stand for energies of such sizes.
+
+        Every unit belongs to the energy of one input, in turn, and its last weights are of that
+        size. Inputs and units of smaller energies enter it by their part of its own.
+        """
+        reached = _reached(self.phi, X[:, self.on])
+        before = of_inputs = np.max(np.where(reached, energy[self.on], 0.0), axis=1)
+        sizes = []
+        for n_units in self.sizes:
+            own = np.resize(of_inputs, n_units)
+            sizes += [np.minimum(before[:, None] / own, 1.0), np.ones(n_units)]
+            before = own
+        of_factors = np.full(self.n_factors, np.inf)
+        if self.psi is not None:
+            reached = _reached(self.psi, X[:, self.psi_on])
+            of_factors = np.min(np.where(reached, energy[self.psi_on], np.inf), axis=1)
+        return [*sizes, np.minimum(before[:, None], of_factors)]
+
     def sample(
         self,
         X: np.ndarray,
@@ -144,13 +163,8 @@ class Network:
 
         The units depend on those columns of X that ``reads``, (D,) of bool, names.
         """
-        point = self.phi.at(X[:, self.on], np)
-        # Which inputs of the first layer a column reaches, (k, columns).
-        units = np.eye(len(self.on))[:, None, :] + np.zeros((len(X), 1))
-        reaches = np.stack([np.abs(point.jvp(e)).max(axis=0) for e in units])
-        reaches = reaches.T > 0.0
-        used = ~(reaches & ~reads[self.on]).any(axis=1)
-        h, hidden = point.z[:, used], []
+        used = ~(_reached(self.phi, X[:, self.on]) & ~reads[self.on]).any(axis=1)
+        h, hidden = self.phi.at(X[:, self.on], np).z[:, used], []
         for n_units in self.sizes:
             W, b = sample_layer(h, n_units, rng, method, scale)
             method = "hinge" if method == "sparse" else method  # units of a layer have no order
@@ -280,6 +294,13 @@ class _At:
         if of_psi is None:
             return whole
         return whole + spread(of_psi, term.psi_on, self.n_columns, self.xp)
+
+
+def _reached(phi: Map, X: np.ndarray) -> np.ndarray:
+    """Which columns of X each output of a map depends on, (k, columns) of bool."""
+    point = phi.at(X, np)
+    units = np.eye(X.shape[1])[:, None, :] + np.zeros((len(X), 1))
+    return np.stack([np.abs(point.jvp(e)).max(axis=0) for e in units]).T > 0.0
 
 
 def spread(g: Any, on: list[int], n_columns: int, xp: ModuleType) -> Any:

@@ -87,6 +87,11 @@ class QuadraticEnergies:
         """Coefficients of zero."""
         return [np.zeros((self.n_weights, 1))]
 
+    def magnitudes(self, X: np.ndarray, energy: np.ndarray) -> Params:
+        """Typical sizes of the coefficients: the smaller of the energies of their columns."""
+        of_products = np.minimum(energy[self._i], energy[self._j])
+        return [np.concatenate([energy[self.columns], of_products])[:, None]]
+
     def sample(self, X: np.ndarray, rng: np.random.RandomState, *_: Any) -> Params:
         """Coefficients of zero: there is nothing to draw."""
         return self.init(rng)
