@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ._selection import SOLVERS
 from ._solvers import FitResult, Solver
+from ._solvers._layers import name_of
 
 #: A fit that has converged with a larger loss, R2 below 0.8, is worth a word.
 POOR_LOSS = 0.1
@@ -22,14 +23,17 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
     """
     last = result.report[-1] if result.report else {}
     if "strays" in last:
-        warnings.warn(_of_thin_data(last["strays"], last["why"]), stacklevel=4)
+        is_mechanical = name_of(result.equations.hamiltonian) == "mechanical"
+        warnings.warn(_of_thin_data(last["strays"], last["why"], is_mechanical), stacklevel=4)
     end = _End.of(estimator, result, found)
     sentence = getattr(end, result.status, end.fine)()
     if sentence is not None:
-        warnings.warn(f"solver={end.solver.name!r} {sentence}.", ConvergenceWarning, stacklevel=4)
+        asked_for, by = estimator.solver, end.solver.name
+        name = f"{asked_for!r}" if asked_for == by else f"{asked_for!r} (the model is by {by!r})"
+        warnings.warn(f"solver={name} {sentence}.", ConvergenceWarning, stacklevel=4)
 
 
-def _of_thin_data(strays: float, why: str) -> str:
+def _of_thin_data(strays: float, why: str, is_mechanical: bool) -> str:
     far = "cannot be finished"
     if np.isfinite(strays):
         far = f"leave them by {strays:.2g} standard deviations"
@@ -38,8 +42,13 @@ def _of_thin_data(strays: float, why: str) -> str:
         "The data are thin, like an orbit, and do not determine H beside them: "
         f"{of_all}simulations that start on the data {far} within ten characteristic times. The "
         "derivatives on the data may be right and simulations are not to be trusted further than "
-        "that. More orbits help, of other energies or shapes, or a simpler Hamiltonian "
-        "(hamiltonian='mechanical' if the masses are constant)."
+        "that. More orbits help, of other energies or shapes"
+        + (
+            ", or a Hamiltonian that knows more of the system (hamiltonians.Radial for one body "
+            "about a centre, Known)."
+            if is_mechanical
+            else ", or a simpler Hamiltonian (hamiltonian='mechanical' if the masses are constant)."
+        )
     )
 
 
@@ -170,7 +179,7 @@ class _End:
         if self.loss <= POOR_LOSS:
             return None
         other = f"or {self.estimator.hamiltonian_!r} leaves out what matters"
-        if self.solver.trains:
+        if self.solver.trains and self.estimator.solver == self.solver.name:
             other = (
                 "or this is a plateau of the loss: try a larger n_iter_no_change, another "
                 "random_state or more units"

@@ -18,6 +18,9 @@ _ROUNDING = 1e-9
 # 1 - R^2 of y_i = c X_j, up to which one column is taken for the rate of the other although both
 # are measured; and that from which on it is not.
 _PROPORTIONAL, _NOT_PROPORTIONAL = 0.01, 0.1
+# The part of the variance of dq/dt that a momentum explains by itself. (A clock beside twelve runs
+# of an oscillator: below 0.01; a momentum of a constant force: 1.)
+_OF_MOMENTUM = 0.1
 # y is the next state if it is nearer to X than so much of the spread of every column. A Hamiltonian
 # field cannot be: its divergence is zero, that of y = x is the number of columns.
 _NEXT_STATE, _CONDITION = 0.5, 1e-6
@@ -82,6 +85,8 @@ def _of_columns(
         return [f"y is nearly X in every column{NEXT_STATES}"]
     found = _codes(X, of_X, [f"Column {name}" for name in label])
     found += _codes(y, of_y, [f"The rate of column {name}" for name in label])
+    if behind := _clocks_behind(X, y, of_X, of_y, label):
+        return [*found, behind, *_clocks(of_X, of_y, label)]
     found += _clocks(of_X, of_y, label)
     pairs = _pairs(X, y, of_X, of_y)
     order = _order(pairs, X.shape[1])
@@ -93,10 +98,13 @@ def _of_columns(
         )
     elif order is not None:
         wanted = [names[k] for k in order] if names is not None else order
+        d = len(order) // 2
+        rates = ", ".join(
+            f"y of {label[i]} is {label[j]}" for i, j in zip(order[:d], order[d:], strict=True)
+        )
         found.append(
-            f"The rate y of column {_listed(label, order[: len(order) // 2])} is, up to a factor, "
-            f"column {_listed(label, order[len(order) // 2 :])} of X, so these are coordinates and "
-            "their velocities or momenta in another order than all q, then all p. Pass "
+            f"Up to a factor, the rate y is X in these columns: {rates}. So these are coordinates "
+            "and their velocities or momenta in another order than all q, then all p. Pass "
             + (
                 f"X[:, k] and y[:, k] with k = {wanted}"
                 if names is None
@@ -228,6 +236,39 @@ def _clocks(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
                 "left; pass the run of each row as groups"
             )
     return found
+
+
+def _clocks_behind(
+    X: np.ndarray, y: np.ndarray, of_X: Columns, of_y: Columns, label: Sequence[str]
+) -> str | None:
+    """A sentence on clocks and labels of runs in the last columns, taken for momenta.
+
+    Their rates are 1 or 0 in all rows, labels are whole numbers, and the rate of the column taken
+    for the coordinate has nothing to do with them, as it would with a momentum.
+    """
+    n = X.shape[1]
+    rounding = np.maximum(rounding_of_derivatives(of_X, of_y), _ROUNDING)
+    varies, steady = of_X.spread > 0, of_y.spread <= rounding
+    clocks = varies & steady & (np.abs(of_y.mean - 1.0) <= rounding)
+    labels = varies & steady & (np.abs(of_y.mean) <= rounding) & (np.round(X) == X).all(axis=0)
+    behind: list[int] = []
+    for k in range(n - 1, n // 2 - 1, -1):
+        rate, x = y[:, k - n // 2] - of_y.mean[k - n // 2], X[:, k] - of_X.mean[k]
+        is_momentum = (rate @ x) ** 2 > _OF_MOMENTUM * (rate @ rate) * (x @ x)
+        if not (clocks[k] or labels[k]) or is_momentum:
+            break
+        behind = [k, *behind]
+    if not behind:
+        return None
+    what = " and ".join(
+        f"column {label[k]} {'a clock' if clocks[k] else 'a label of the run'} (its rate is "
+        f"{int(clocks[k])} in all rows)"
+        for k in behind
+    )
+    return (
+        f"Among the momenta, which come last, there seems to be {what}. Drop such columns from X "
+        "and y; pass the run of each row as groups"
+    )
 
 
 def _of_labels(label: Sequence[str], indices: np.ndarray) -> str:

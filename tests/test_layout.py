@@ -8,8 +8,9 @@ import pytest
 from fields import henon_heiles, on_paths, pendulum
 from helpers import fit_quietly
 
-from skhnn import HNNRegressor
+from skhnn import HNNRegressor, simulate
 from skhnn._layout import suspicions
+from skhnn.systems import HenonHeiles
 
 ORDERS = {"interleaved": [0, 2, 1, 3], "momenta first": [2, 3, 0, 1], "reversed": [3, 2, 1, 0]}
 
@@ -214,3 +215,45 @@ def test_a_code_for_missing_values_is_named():
     at_rest = np.repeat([[0.0, 0.0], [1.0, 2.0]], [5, 295], axis=0)
     at_rest[5:] += np.random.default_rng(0).normal(size=(295, 2))
     assert not suspicions(at_rest, np.column_stack([at_rest[:, 1], -at_rest[:, 0]]), None)
+
+
+def _runs_with_clock_and_label():
+    """Columns q_1, q_2, p_1, p_2, t, run of six runs of the Henon-Heiles system."""
+    found = [], []
+    rng = np.random.default_rng(0)
+    for run in range(6):
+        t = np.linspace(0, rng.uniform(4, 8), 60)
+        x = simulate(HenonHeiles(), rng.uniform(-0.3, 0.3, 4), t)
+        ones = np.ones((len(t), 1))
+        found[0].append(np.hstack([x, t[:, None], run * ones]))
+        found[1].append(np.hstack([HenonHeiles().vector_field(x), ones, 0 * ones]))
+    return map(np.vstack, found)
+
+
+@pytest.mark.parametrize(
+    ("columns", "clock", "run"),
+    [
+        ([0, 1, 2, 3, 4, 5], 4, 5),
+        ([0, 1, 2, 3, 5, 4], 5, 4),
+        ([0, 2, 4, 5], 2, 3),
+        ([4, 0, 1, 2, 3, 5], 0, 5),
+    ],
+)
+def test_a_clock_and_a_label_behind_the_state_are_named(columns, clock, run):
+    X, y = _runs_with_clock_and_label()
+    said = " ".join(suspicions(X[:, columns], y[:, columns], None))
+    if clock:
+        assert f"column {clock} a clock (its rate is 1 in all rows)" in said
+    else:
+        assert "The rate of column 0 is 1 in all rows" in said
+    assert f"column {run} a label of the run (its rate is 0 in all rows)" in said
+
+
+def test_momenta_that_rise_evenly_or_are_conserved_whole_numbers_are_no_clocks():
+    rng = np.random.default_rng(0)
+    q, r, p = rng.normal(size=(3, 500))
+    k = rng.integers(-3, 4, 500).astype(float)
+    falls = np.c_[q, r, p, k], np.c_[p, k, -q, np.ones(500)]
+    turns = np.c_[q, r, p, k], np.c_[p, k * np.exp(q), -q - 0.5 * k**2 * np.exp(q), 0 * q]
+    for X, y in (falls, turns):
+        assert not suspicions(X, y, None)

@@ -1,5 +1,7 @@
 """max_time: every solver ends in time, with a model, and says so."""
 
+import time
+
 import numpy as np
 import pytest
 from helpers import asymmetric_data, fit_quietly
@@ -142,3 +144,19 @@ def test_interrupted_before_anything_was_chosen_there_is_a_model(coordinates, mo
     with pytest.warns(ConvergenceWarning, match="was interrupted"):
         model.fit(X, y)
     assert np.isfinite(model.predict(X)).all()
+
+
+def test_many_coordinates_end_in_time_with_a_model_that_is_no_nonsense():
+    # More coefficients of quadratic energies than equations in the first round: they were 5e10.
+    d = 25
+    X = np.random.default_rng(8).uniform(-1.2, 1.2, (300, 2 * d))
+    q, p = X[:, :d], X[:, d:]
+    r = np.roll(q, -1, 1) - q
+    tension = r + 0.3 * r**2 + 0.5 * r**3
+    y = np.hstack([p, tension - np.roll(tension, 1, 1) - np.sin(q)])
+    began = time.perf_counter()
+    model = HNNRegressor(max_time=1, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="stopped at max_time=1 s"):
+        model.fit(X, y)
+    assert time.perf_counter() - began < 20  # 65 s before; 2.5 s where nothing else runs
+    assert model.score(X, y) > 0.3

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from skhnn._data import DerivativeFit, Problem
 from skhnn._scaling import Scaling
+from skhnn._selection._candidate import Candidate
 from skhnn._selection._correlation import correlation_of_errors
 from skhnn._selection._left_out import LeftOut
 from skhnn._selection._race import _another
 from skhnn._selection._rule import error_of, simplest
+from skhnn._selection._select import better_of
 from skhnn._solvers import Monitor
 from skhnn._solvers._gauss_newton import _Fit, train
 from skhnn._solvers._last_weights import settled
@@ -48,6 +50,26 @@ def test_one_bad_group_does_not_decide():
     first, second = squares(1.0, 2.0)
     first[0] = 1e2
     assert simplest([second, first]) == 1
+
+
+@pytest.mark.parametrize(
+    ("errors", "evidence", "first"),
+    [
+        ((1.0, 0.5), (10.0, 0.0), "gauss_newton"),
+        ((1.0, 0.99), (0.0, 10.0), "gauss_newton"),
+        ((1.0, 1.01), (0.0, 10.0), "gauss_newton"),
+        ((1.0, 0.99), (10.0, 0.0), "least_squares"),
+        ((1.0, 0.99), (np.nan, 10.0), "least_squares"),
+    ],
+)
+def test_of_errors_that_are_alike_the_larger_evidence_comes_first(errors, evidence, first):
+    sampled, trained = (
+        Candidate(solver, None, one, [], [], log_evidence)
+        for solver, one, log_evidence in zip(
+            ("least_squares", "gauss_newton"), squares(*errors), evidence, strict=True
+        )
+    )
+    assert better_of(sampled, trained)[0].solver == first
 
 
 def test_an_exact_half_is_not_hidden_by_an_error_that_all_have():

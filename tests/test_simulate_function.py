@@ -162,6 +162,25 @@ def test_another_shape_is_a_type_error():
         simulate(lambda X: X[:, 0], [1.0, 0.0], T)
 
 
+def test_a_function_that_takes_rows_for_columns_is_a_type_error():
+    def of_one_state(t, x):  # right for scipy; rows of x (1, 4) are not its columns
+        return np.concatenate([x[2:], -x[:2]])
+
+    with pytest.raises(TypeError, match=r"in each of 9 rows: does it index rows for columns\?"):
+        simulate(of_one_state, [1.0, 0.0, 0.0, 0.0], [0.0, 1.0])
+
+    def of_any_shape(t, x):
+        return np.concatenate([x[..., 2:], -x[..., :2]], axis=-1)
+
+    found = simulate(of_any_shape, [1.0, 0.0, 0.0, 0.0], [0.0, 1.0])
+    np.testing.assert_allclose(found[-1], [np.cos(1), 0, -np.sin(1), 0], atol=1e-7)
+
+
+def test_a_function_of_one_row_alone_simulates_one_trajectory():
+    found = simulate(lambda x: np.array([[x[0, 1], -x[0, 0]]]), [1.0, 0.0], [0.0, 1.0])
+    np.testing.assert_allclose(found[-1], [np.cos(1), -np.sin(1)], atol=1e-7)
+
+
 def test_what_is_no_model_is_refused():
     for wrong in (3, HNNRegressor):
         with pytest.raises(TypeError, match="model must be"):

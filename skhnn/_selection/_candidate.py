@@ -15,7 +15,8 @@ class Candidate:
     """A fitted model, the solver that made it, and its squared errors on rows left out.
 
     ``squares`` is (n_groups, 2), see ``LeftOut.squares``. ``losses`` and ``scores`` are the curves
-    of a training, empty where there was none. ``deviation`` is how far simulations stray from thin
+    of a training, empty where there was none. ``log_evidence`` is that of all rows, where it may be
+    compared with others. ``deviation`` is how far simulations stray from thin
     data, where it was looked at.
     """
 
@@ -24,6 +25,7 @@ class Candidate:
     squares: np.ndarray
     losses: list[float]
     scores: list[float]
+    log_evidence: float = np.nan
     deviation: float = np.nan
 
     @classmethod

@@ -30,7 +30,7 @@ _BEATEN = 2.0
 _GOOD = 1e-2
 # With larger ones, other masses are tried where a regression is no better. They must be more than a
 # bad fit (three bodies that meet: 0.83 against 0.89 for masses of one, which are right).
-_POOR, _SOMETHING, _MOST_FOR_MASSES_OF_Q = 0.2, 0.5, 3
+_POOR, _SOMETHING, _MOST_FOR_MATRICES = 0.2, 0.5, 3
 _OTHERS = (Natural(), Natural("full", "q"), Natural("q"))
 # Up to so many coordinates that turn are tried as the only angle, too.
 _MOST_ALONE = 3
@@ -52,29 +52,36 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
 
     At the ``deadline``, by ``time.perf_counter``, as far as is known.
     """
-    if time.perf_counter() > deadline:
+
+    def is_late() -> bool:
+        return time.perf_counter() > deadline
+
+    if is_late():
         return True
     left_out, rng = left_out_of_some(problem)
     n_inputs = problem.layout.n_inputs if problem.input_matrix is None else 0
+    d = problem.layout.n_rates
+    damping = Damping(matrix="full" if d <= _MOST_FOR_MATRICES else "diagonal")
 
     def sampled(hamiltonian: Hamiltonian, friction: bool = False) -> np.ndarray:
-        forces: list[Force] = [Damping()] * friction + [Inputs()] * bool(n_inputs)
+        forces: list[Force] = [damping] * friction + [Inputs()] * bool(n_inputs)
         if forces:
             hamiltonian = with_forces(hamiltonian, reduce(add, forces))
-        return squares_of_sampled(left_out, hamiltonian, rng)
+        return squares_of_sampled(left_out, hamiltonian, rng, deadline)
 
     unit = sampled(Natural(1.0))
-    if error_of(unit) < _GOOD:
+    if error_of(unit) < _GOOD or is_late():
         return True
     without = left_out.squares(field_without_mechanics(left_out))
     if error_of(unit) < _POOR and simplest([unit, _BEATEN * without]) == 0:
         return True
+    if is_late():
+        return True
     # Either both are poor, or there is something else than masses of one: other masses?
     unit = sampled(Natural(1.0), friction=True)
-    d = problem.layout.n_rates
-    others = _OTHERS if d <= _MOST_FOR_MASSES_OF_Q else _OTHERS[:1]
+    others = _OTHERS if d <= _MOST_FOR_MATRICES else _OTHERS[:1]
     for one in others:
-        if time.perf_counter() > deadline:
+        if is_late():
             break
         squares = sampled(one, friction=True)
         if simplest([unit, squares]) == 1 and error_of(squares) < _SOMETHING:
@@ -152,17 +159,26 @@ def left_out_of_some(problem: Problem) -> tuple[LeftOut, np.random.RandomState]:
 
 
 def squares_of_sampled(
-    left_out: LeftOut, hamiltonian: Hamiltonian, rng: np.random.RandomState
+    left_out: LeftOut,
+    hamiltonian: Hamiltonian,
+    rng: np.random.RandomState,
+    deadline: float = np.inf,
 ) -> np.ndarray:
-    """What a few sampled units leave of the rows left out; the evidence chooses the sampling."""
+    """What a few sampled units leave of the rows left out; the evidence chooses the sampling.
+
+    After the ``deadline`` the first one is as good as any.
+    """
     training = left_out.training
     X = training.take(slice(None))[0]
     units = units_for(hamiltonian, _UNITS, training)
-    equations, found = equations_of(filled(hamiltonian, (units,)), training), []
+    equations = equations_of(filled(hamiltonian, (units,)), training)
+    found: list[tuple[float, Params]] = []
     for method, scale in _SAMPLINGS:
+        if found and time.perf_counter() > deadline:
+            break
         params = equations.sample_params(X, rng, method, scale, training.scaling.reads)
         rows = np.arange(training.n_samples)
-        fit = fit_last_weights(training, equations, params, rows, n_steps=_STEPS)
+        fit = fit_last_weights(training, equations, params, rows, n_steps=_STEPS, deadline=deadline)
         found.append((fit.log_evidence, equations.with_last(params, fit.w)))
     _, params = max(found, key=lambda pair: pair[0])
     return left_out.squares(left_out.fields(lambda _: (equations, params)))

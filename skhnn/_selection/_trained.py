@@ -43,14 +43,14 @@ class ByGaussNewton:
         steps = 2 * self.steps // 5
         return self._train(hamiltonian, training, sampling, self.units // 2, steps)[0]
 
-    def long(self, hamiltonian: Hamiltonian, training: Problem) -> Model:
-        """From several starts, that of the largest evidence."""
+    def long(self, hamiltonian: Hamiltonian, training: Problem) -> tuple[Model, float]:
+        """From several starts, that of the largest evidence, and its logarithm."""
         found, steps = [], self.options.max_iter or self.steps
         for sampling in self.samplings[repr(hamiltonian)][: self.n_starts]:
             found.append(self._train(hamiltonian, training, sampling, self.units, steps))
             if self.options.is_out_of_time:
                 break
-        return max(found, key=lambda one: one[1])[0]
+        return max(found, key=lambda one: one[1])
 
     def _train(
         self,

@@ -19,6 +19,8 @@ from ._errors import warn
 _SCALERS = ("UniformScaler", "StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
 # Scales that differ by less than this fraction are one.
 _SAME = 1e-9
+# Derivatives of the same state that differ by a larger fraction are not the same.
+_SAME_FIELD = 1e-3
 # Where the derivative of an unknown transformer is looked at, and by which differences.
 _N_PROBES, _STEP, _TOLERANCE = 3, 1e-4, 1e-5
 
@@ -113,7 +115,20 @@ def look_at_start(dynamics: Dynamics, model: Any, t0: float, x: np.ndarray) -> N
             f"{call} and a numpy array x of shape {x.shape}: states are rows, (n, 2d), and so are "
             "the derivatives to return. time_dependent=True or False says whether it takes t."
         ) from error
-    _checked(found, x)
+    alone = _checked(found, x)
+    rows = np.repeat(x, 2 * x.shape[1] + 1, axis=0)
+    try:
+        found = model(float(t0), rows) if dynamics.depends_on_time else model(rows)
+        of_rows = _checked(found, rows)
+    except Exception:  # it takes one row only, which suffices for one trajectory
+        return
+    if np.abs(of_rows - alone).max() > _SAME_FIELD * np.abs(alone).max():
+        raise TypeError(
+            f"model, called as {call}, has other derivatives for a state in one row than for the "
+            f"same state in each of {len(rows)} rows: does it index rows for columns? States are "
+            "rows, x is (n, 2d), also for one trajectory: x[:, k] is column k (x[..., k] is right "
+            "for scipy too)."
+        )
 
 
 @contextmanager

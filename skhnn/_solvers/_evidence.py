@@ -44,6 +44,10 @@ SMOOTH = 5e-8
 # A field that is right and rough is better than a smooth one with so many times its error (a body
 # beside one that is heavier by 1e9: 1e-5 and 5e-2).
 _COST_OF_SMOOTH = 10.0
+# Coefficients u so much larger than their prior are open, not found: where unknowns are more than
+# equations the smallest noise is none and leaves no prior, and they have the one at the noise that
+# was found (25 oscillators, 17 rows: coefficients of 5e10).
+_FAR_FROM_PRIOR = 10.0
 # What is finer counts as noise, lest rounding decide.
 _ROUNDING = 1e-12
 # As multiples of the largest s^2: the range of double precision.
@@ -112,9 +116,14 @@ def solve(
     w, prior = np.zeros(n_last), np.zeros(n_last)
     log_evidence, Q, squares, free = 0.0, 0.0, 0.0, 0.0
     for i, factor in enumerate(factors):
-        own = _Part(factor, tau, roughest)
-        k = own.best(alpha) if judges is None else own.best_for(judges[i], alpha)
+        judge = None if judges is None else judges[i]
+        own, k = _best(factor, tau, roughest, alpha, judge)
         w[factor.weights] = own.weights(k)
+        n_wide = factor.n_wide
+        if np.abs(w[factor.weights[:n_wide]]).max(initial=0.0) > _FAR_FROM_PRIOR * WIDE:
+            noise = float(np.sqrt(own.Q[k] / max(factor.n_equations, 1)))
+            own, k = _best(factor, tau, roughest, alpha, judge, noise)
+            w[factor.weights] = own.weights(k)
         prior[factor.weights] = own.ridges[k]
         prior[factor.weights[: factor.n_wide]] = own.Q[k] / max(factor.n_equations, 1) / WIDE**2
         R = factor.normalised
@@ -127,14 +136,30 @@ def solve(
     return LinearFit(w, float(log_evidence), error, left, float(free), n, prior)
 
 
-class _Part:
-    """The formulas of the module for one factor, at every ridge."""
+def _best(
+    factor: Factor,
+    tau: float,
+    roughest: float,
+    alpha: float,
+    judge: Factor | None,
+    noise: float = 0.0,
+) -> tuple["_Part", int]:
+    """The formulas for a factor, and the place of the best ridge."""
+    own = _Part(factor, tau, roughest, noise)
+    return own, own.best(alpha) if judge is None else own.best_for(judge, alpha)
 
-    def __init__(self, factor: Factor, tau: float, roughest: float):
+
+class _Part:
+    """The formulas of the module for one factor, at every ridge.
+
+    The prior of u is that at a ``noise``, or at the smallest noise there can be, which is what all
+    unknowns leave.
+    """
+
+    def __init__(self, factor: Factor, tau: float, roughest: float, noise: float = 0.0):
         N, n_u, R = factor.n_equations, factor.n_wide, factor.normalised
-        # The prior of u at the smallest noise there can be, which is what all unknowns leave.
         least = abs(R[-1, -1]) if len(R) == R.shape[1] else 0.0
-        sigma = np.sqrt(least**2 / N + _ROUNDING**2)
+        sigma = np.sqrt(max(least**2 / N, noise**2) + _ROUNDING**2)
         prior = np.zeros((n_u, R.shape[1]))
         np.fill_diagonal(prior, sigma / WIDE)
         R = triangular(np.concatenate([prior, R]))

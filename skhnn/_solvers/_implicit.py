@@ -10,6 +10,8 @@ evidence of
 Where L has no unit J w = 0, and one weight is held.
 """
 
+import time
+
 import numpy as np
 
 from .._data import DerivativeFit, Factor, KnownWeights, Problem, triangular
@@ -50,8 +52,8 @@ class Implicit:
         self.X = problem.take(rows[::every])[0]
         self.first_weights = problem.scaling.w
 
-    def fit(self, n_steps: int) -> LinearFit:
-        """The weights of the better of two starts, after the steps from there."""
+    def fit(self, n_steps: int, deadline: float = np.inf) -> LinearFit:
+        """The weights of the better of two starts, after the steps from there, one at least."""
         w = self.start()
         for k in range(n_steps):
             if k:
@@ -69,7 +71,8 @@ class Implicit:
                 squares = before
                 break
             w = w + step
-            if k and abs(squares - before) <= _CHANGE * before:
+            stands_still = k and abs(squares - before) <= _CHANGE * before
+            if stands_still or time.perf_counter() > deadline:
                 break
         linear.w = w
         linear.left = float(np.sqrt(squares / max(linear.n_equations, 1)))

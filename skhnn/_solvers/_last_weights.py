@@ -11,6 +11,7 @@ from .._data import DerivativeFit, Factor, KnownWeights, Problem, known_last_wei
 from ..hamiltonians import Equations, LagrangianEquations, Params
 from ._evidence import LinearFit, solve
 from ._implicit import STEPS, Implicit
+from ._magnitudes import magnitudes
 
 _ROWS_FOR_QUADRATIC_ENERGIES = 20_000
 # Equations, times the square of the unknowns, that are solved after a training: about a second.
@@ -34,13 +35,14 @@ def fit_last_weights(
     judge: Problem | None = None,
     n_steps: int | None = None,
     roughest: float = np.inf,
+    deadline: float = np.inf,
 ) -> LinearFit:
     """The last weights for some rows of a problem.
 
     ``alpha`` is the smallest ridge. The prior of w has its mean at zero, or ``around`` other last
     weights. With a ``judge`` the ridge is the largest that is about the best on its rows.
-    ``n_steps`` bounds the steps where there are any; ``roughest`` is the rounding allowed where
-    there are none.
+    ``n_steps`` and the ``deadline`` bound the steps where there are any; ``roughest`` is the
+    rounding allowed where there are none.
     """
     known = known_last_weights(equations, params, problem.scaling)
     if not equations.is_linear:
@@ -48,7 +50,7 @@ def fit_last_weights(
         if around is not None:
             known = KnownWeights(np.where(known.free, around, known.w), known.free)
         implicit = Implicit(problem, equations, params, rows, known, judge, tau, alpha)
-        return implicit.fit(n_steps or STEPS)
+        return implicit.fit(n_steps or STEPS, deadline)
     if around is None:
         around = np.zeros(equations.n_last)
     start = np.where(known.free, around, known.w)
@@ -98,6 +100,8 @@ def initial_params(equations: Equations, params: Params, problem: Problem) -> Pa
     w = np.where(quadratic, known.w, 0.0)
     n_rows = max(_EQUATIONS_FOR_A_START * int(quadratic.sum()) // problem.n_targets, 1000)
     rows = _evenly(problem.n_samples, n_rows)
+    sizes = magnitudes(equations, problem)
+    params = [p * size for p, size in zip(params, sizes, strict=True)]
     alone = equations.with_last(params, w)
     for factor in DerivativeFit(problem, equations).reduced(alone, rows, w, known.free & quadratic):
         R = factor.R
