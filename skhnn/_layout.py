@@ -364,7 +364,11 @@ def _growing(X: np.ndarray, y: np.ndarray, of_X: Columns, of_y: Columns) -> list
         x = X[:, partner] - of_X.mean[partner]
         # the slope of dp/dt + c p along p
         decays = abs((y[:, partner] + c * X[:, partner]) @ x) < _NOT_PROPORTIONAL * c * (x @ x)
-        if not (decays or same[partner]):
+        # Of runs that escape the last rows decide, where all columns grow.
+        inside = np.abs(X[:, k]) <= np.median(np.abs(X[:, k]))
+        left = np.sum((y[inside, k] - c * X[inside, k]) ** 2)
+        grows = left < _NOT_PROPORTIONAL * np.sum(y[inside, k] ** 2)
+        if grows and not (decays or same[partner]):
             found.append(k)
     return found
 

@@ -30,7 +30,7 @@ _BEATEN = 2.0
 _GOOD = 1e-2
 # With larger ones, other masses are tried where a regression is no better. They must be more than a
 # bad fit (three bodies that meet: 0.83 against 0.89 for masses of one, which are right).
-_POOR, _SOMETHING, _MOST_FOR_MATRICES = 0.2, 0.5, 3
+_POOR, _SOMETHING, _MOST_FOR_MASSES_OF_Q = 0.2, 0.5, 3
 _OTHERS = (Natural(), Natural("full", "q"), Natural("q"))
 # Up to so many coordinates that turn are tried as the only angle, too.
 _MOST_ALONE = 3
@@ -60,11 +60,9 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
         return True
     left_out, rng = left_out_of_some(problem)
     n_inputs = problem.layout.n_inputs if problem.input_matrix is None else 0
-    d = problem.layout.n_rates
-    damping = Damping(matrix="full" if d <= _MOST_FOR_MATRICES else "diagonal")
 
     def sampled(hamiltonian: Hamiltonian, friction: bool = False) -> np.ndarray:
-        forces: list[Force] = [damping] * friction + [Inputs()] * bool(n_inputs)
+        forces: list[Force] = [Damping()] * friction + [Inputs()] * bool(n_inputs)
         if forces:
             hamiltonian = with_forces(hamiltonian, reduce(add, forces))
         return squares_of_sampled(left_out, hamiltonian, rng, deadline)
@@ -79,7 +77,7 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
         return True
     # Either both are poor, or there is something else than masses of one: other masses?
     unit = sampled(Natural(1.0), friction=True)
-    others = _OTHERS if d <= _MOST_FOR_MATRICES else _OTHERS[:1]
+    others = _OTHERS if problem.layout.n_rates <= _MOST_FOR_MASSES_OF_Q else _OTHERS[:1]
     for one in others:
         if is_late():
             break

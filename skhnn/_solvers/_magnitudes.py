@@ -27,6 +27,7 @@ def magnitudes(equations: Equations, problem: Problem) -> Params:
     energy = np.ones(problem.n_features)
     if problem.structure.is_canonical and equations.is_linear:
         of_column = problem.scaling.weights_of_gradient**-0.5
+        of_column = np.maximum(of_column, np.roll(of_column, len(of_column) // 2))  # q, p alike
         of_column /= of_column.max()
         small = of_column * _ALIKE <= 1.0
         power = 10.0 ** np.round(np.log10(of_column))
