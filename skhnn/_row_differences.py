@@ -31,11 +31,13 @@ def of_differences(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> l
     moves = step.any(axis=1)
     if moves.sum() >= _FEWEST and np.mean((y[:-1] == X[1:])[moves].all(axis=1)) > _MOST:
         return [f"y is the next row of X{NEXT_STATES}"]
-    ahead, behind = (_ratios(step, rates, X)[~joined] for rates in (y[:-1], y[1:]))
-    if _agree(ahead) != _agree(behind):  # on a straight line both do
-        is_ahead = _agree(ahead)
+    ahead, behind = (_ratios(step, rates, X) for rates in (y[:-1], y[1:]))
+    if _agree(ahead[~joined]) != _agree(behind[~joined]):  # on a straight line both do
+        is_ahead = _agree(ahead[~joined])
         which = "X[k + 1] - X[k]" if is_ahead else "X[k] - X[k - 1]"
-        return [_of_one_side(which, float(np.nanmedian(ahead if is_ahead else behind)))]
+        ratios = ahead if is_ahead else behind
+        n_ends = int(joined.sum()) if _agree(ratios[joined], fewest=1) else 0
+        return [_of_one_side(which, float(np.nanmedian(ratios[~joined])), n_ends)]
     across = _ratios(X[2:] - X[:-2], y[1:-1], X)
     ends = joined[1:] | joined[:-1]
     if ends.any() and _agree(across[~ends]) and _agree(across[ends], fewest=1):
@@ -46,15 +48,16 @@ def of_differences(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> l
     return []
 
 
-def _of_one_side(which: str, dt: float) -> str:
+def _of_one_side(which: str, dt: float, n_ends: int) -> str:
+    across = f" It was taken across the ends of runs, too, at {n_ends} rows." if n_ends else ""
     if abs(dt - 1.0) < _ROUNDING:
         return (
             f"y is the difference of neighbouring rows, {which}, not divided by their distance in "
-            f"time (or this is one unit of time): y is the time derivative dX/dt. {_REMEDY}"
+            f"time (or this is one unit of time): y is the time derivative dX/dt.{across} {_REMEDY}"
         )
     return (
         f"y is the difference of neighbouring rows, ({which}) / {dt:.6g}, which is the derivative "
-        f"half a step beside the row: its error looks like friction. {_REMEDY}"
+        f"half a step beside the row: its error looks like friction.{across} {_REMEDY}"
     )
 
 

@@ -42,6 +42,16 @@ def test_differences_across_the_ends_of_runs_are_named(has_groups):
     assert not of_differences(X, proper, given)
 
 
+@pytest.mark.parametrize("has_groups", [True, False])
+def test_one_sided_differences_across_the_ends_of_runs_are_named_as_both(has_groups):
+    X, _, groups, _ = runs()
+    given = groups[:-1] if has_groups else None
+    (sentence,) = of_differences(X[:-1], np.diff(X, axis=0) / DT, given)
+    assert "half a step" in sentence
+    n_seen = 5 if has_groups else 3  # without groups those that jump
+    assert f"across the ends of runs, too, at {n_seen} rows" in sentence
+
+
 def test_derivatives_themselves_draw_no_word():
     X, y, groups, _ = runs()
     assert not of_differences(X, y, groups)
