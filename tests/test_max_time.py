@@ -146,6 +146,7 @@ def test_interrupted_before_anything_was_chosen_there_is_a_model(coordinates, mo
     assert np.isfinite(model.predict(X)).all()
 
 
+@pytest.mark.slow
 def test_many_coordinates_end_in_time_with_a_model_that_is_no_nonsense():
     # More coefficients of quadratic energies than equations in the first round: they were 5e10.
     d = 25
