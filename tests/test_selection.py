@@ -8,7 +8,7 @@ from helpers import asymmetric_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skhnn._data import DerivativeFit, Problem
+from skhnn._data import DerivativeFit, Place, Problem
 from skhnn._scaling import Scaling
 from skhnn._selection._candidate import Candidate
 from skhnn._selection._correlation import correlation_of_errors
@@ -16,10 +16,11 @@ from skhnn._selection._left_out import LeftOut
 from skhnn._selection._race import _another
 from skhnn._selection._rule import error_of, simplest
 from skhnn._selection._select import better_of
-from skhnn._solvers import Monitor
+from skhnn._solvers import Monitor, SolverOptions
 from skhnn._solvers._gauss_newton import _Fit, train
 from skhnn._solvers._last_weights import settled
 from skhnn._solvers._layers import equations_of
+from skhnn._solvers._sampled import Race
 from skhnn.hamiltonians import HAMILTONIANS, MLP
 
 RNG = np.random.RandomState
@@ -201,6 +202,18 @@ def test_training_raises_the_evidence_and_keeps_the_best(problem):
         found.append(train(problem, equations, params, monitor, n_steps))
     assert found[1] > found[0]
     assert monitor.loss_curve[-1] < monitor.loss_curve[0]
+
+
+def test_among_noise_all_samplings_are_compared_by_all_rows():
+    X, y = asymmetric_data(600, RNG(2))
+    y = y + 0.3 * y.std(axis=0) * RNG(3).standard_normal(y.shape)
+    problem = Problem(X, y, np.ones(len(X)), None, Scaling.from_data(X, y, np.ones(len(X))))
+    race = Race(problem, HAMILTONIANS["mechanical"], SolverOptions(Place.on_numpy(), RNG(0)))
+    race.run(20)
+    assert race.best.fit.n_equations < y.size / 2
+    best = race.among_noise(20, 1.0)
+    assert best.fit.n_equations == y.size
+    assert len(race.found) == len(race.every) > 10
 
 
 def test_thin_data_are_judged_by_the_best_of_the_others_where_none_is_near():

@@ -99,6 +99,9 @@ def run_race(
                 for s in [best, *(s for s in others if s.error < ALIKE * best.error)]
             )
         is_noise = any(_agree(best, other, left_out, budget) for other in others)
+        if is_noise and not options.is_out_of_time:
+            found = best.race.among_noise(units, tau)
+            best = _stand(best.race, found, left_out, options, tau)
         if ends or is_noise:
             return Result([best, *others], races, is_noise, _another(best, others))
         if before is None:

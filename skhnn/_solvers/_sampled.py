@@ -29,6 +29,10 @@ _ACTIVATIONS = ("tanh", "silu")
 _ROWS_TO_SAMPLE = 10_000
 # Gauss-Newton steps by which samplings are compared, where last weights are not linear.
 _STEPS_OF_RACE = 2
+# Equations by which all samplings are compared among noise, times the square of the units: with
+# them the fields of eight systems (1000 to 5000 rows, noise of 0.02 to 0.3, three seeds) had 0.96 of
+# the error that the equations of the first round left, and as many units as that; 1.3 at most.
+_WORK_AMONG_NOISE = 4e8
 # Equations for the final least squares, times the square of the unknowns: half a second.
 WORK = 4e9
 
@@ -97,7 +101,7 @@ class Race:
         given = any(n.activation is not None for n in layers)
         networks = hamiltonian.declare(problem.layout).networks
         is_wide = any(network.n_inputs > COLUMNS_OF_SPARSE for network in networks)
-        self.samplings = [
+        self.samplings = self.every = [
             Sampling(method, scale, activation)
             for activation in _ACTIVATIONS[: 1 if given else None]
             for method, scales in SAMPLING_SCALES.items()
@@ -111,11 +115,23 @@ class Race:
         """That of the largest evidence."""
         return self.found[0]
 
-    def run(self, n_units: int, tau: float = 1.0) -> None:
+    def among_noise(self, n_units: int, tau: float) -> Sampled:
+        """The best of all samplings by many more rows, which noise hides less from."""
+        n_equations = int(_WORK_AMONG_NOISE / n_units**2)
+        if self.n_rows(n_equations) > self.n_rows(_EQUATIONS_PER_UNIT * n_units):
+            self.samplings = self.every
+            self.run(n_units, tau, n_equations)
+        return self.best
+
+    def n_rows(self, n_equations: int) -> int:
+        """The rows with so many equations, or all."""
+        return min(n_equations // self.problem.n_targets + 1, self.problem.n_samples)
+
+    def run(self, n_units: int, tau: float = 1.0, n_equations: int | None = None) -> None:
         """One round; out of time, there is one model at least."""
         problem, options = self.problem, self.options
         found: list[Sampled] = []
-        n_rows = _EQUATIONS_PER_UNIT * n_units // problem.n_targets + 1
+        n_rows = self.n_rows(n_equations or _EQUATIONS_PER_UNIT * n_units)
         rows = np.sort(self.order[:n_rows])
         tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
         alpha = options.alpha(problem)
