@@ -46,18 +46,14 @@ def noise_columns(problem: Problem) -> np.ndarray:
     motion = size * np.sqrt(np.mean(np.roll(y, d, axis=1) ** 2, axis=0))
     small = np.roll(spread, d) * y.std(axis=0) < _SMALL * motion
     small &= np.isnan(problem.scaling.constant)
-    Z = X[:, spread > 0.0] / spread[spread > 0.0]
-    for j in np.flatnonzero(small):
-        small[j] = _differs_between_neighbours(Z, y[:, j])
+    if small.any():
+        Z = X[:, spread > 0.0] / spread[spread > 0.0]
+        nearest = np.asarray(cKDTree(Z).query(Z, 2)[1])[:, 1]
+        # Whether they are as different at the nearest row as at any.
+        small &= 0.5 * np.mean((y - y[nearest]) ** 2, axis=0) > _ROUGH * y.var(axis=0)
     if not small.any():
         return none
     left_out = LeftOut(problem.subset(rows).without_groups(), rng, each_in_turn=False)
     truth = left_out.folds[0][1].take(slice(None))[1]
     left = np.mean((field_without_mechanics(left_out) - truth) ** 2, axis=0)
     return small & (left > _UNEXPLAINED * truth.var(axis=0))
-
-
-def _differs_between_neighbours(Z: np.ndarray, y: np.ndarray) -> bool:
-    """Whether y (n,) is as different at the nearest row of Z (n, D) as at any."""
-    nearest = np.asarray(cKDTree(Z).query(Z, 2)[1])[:, 1]
-    return bool(0.5 * np.mean((y - y[nearest]) ** 2) > _ROUGH * y.var())
