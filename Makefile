@@ -8,7 +8,7 @@ VENV ?= .venv
 WORKERS ?= 2
 ARGS ?=
 # Tests of what does not depend on the releases of others, or does so as the rest does.
-OURS := packaging layers auto bodies compositions diagnosis friction known_systems layout linear_and_quadratic noise quadratic_start simulate_forced trajectories velocities
+OURS := packaging layers auto bodies compositions diagnosis friction known_systems layout linear_and_quadratic made_datasets max_time noise quadratic_start row_differences score selection simulate_forced simulate_guard trajectories velocities
 SPHINXOPTS ?=
 
 BIN := $(VENV)/bin

@@ -3,6 +3,7 @@
     .venv/bin/python benchmarks/diagnosis.py alarms [SEEDS] [FILTER]
     .venv/bin/python benchmarks/diagnosis.py without_fits [SEEDS] [FILTER]
     .venv/bin/python benchmarks/diagnosis.py orders [SEEDS] [FILTER]
+    .venv/bin/python benchmarks/diagnosis.py coordinates [SEEDS]
     .venv/bin/python benchmarks/diagnosis.py detection [SEEDS]
 
 ``alarms`` fits canonical data with the defaults of HNNRegressor: systems of one to five degrees of
@@ -11,8 +12,9 @@ on states and targets. No warning of a departure is right. ``detection`` fits da
 velocities in place of momenta. ``without_fits`` puts the test to canonical data with the true field
 in place of a fitted model, which is a hundred times as fast. ``orders`` puts what is asked after a
 poor fit, whether another order of the columns fits better, to canonical data as they are and with
-their columns in a wrong order. A fit says the same whatever else the
-machine does, so this needs no idle machine.
+their columns in a wrong order. ``coordinates`` asks of canonical data with masses of one, and of
+positions and velocities of other masses, which of the two they are. A fit says the same whatever
+else the machine does, so this needs no idle machine.
 """
 
 import re
@@ -36,13 +38,16 @@ from fit_cases import (
     trajectories,
     wave,
 )
+from velocity_cases import LAGRANGIAN
 
 from skhnn import HNNRegressor
+from skhnn._coordinates import coordinates_of
 from skhnn._data import Problem
 from skhnn._diagnosis import another_order, departure_from_hamiltonian
 from skhnn._diagnosis._order import orders_in_use
 from skhnn._scaling import Scaling
 from skhnn._threads import one_blas_thread
+from skhnn.datasets import make_kepler
 
 WORDS = (
     "No Hamiltonian of these columns|which no Hamiltonian has|in another order|"
@@ -258,6 +263,48 @@ def orders(seeds, only):
     print(f"all: {total[1]} of {total[0]} falsely; right, wrong, none: {total[2:]}")
 
 
+def coordinates(seeds):
+    def found(X, y, noise, seed):
+        d, rng = X.shape[1] // 2, np.random.default_rng(seed)
+        y = y.copy()
+        y[:, d:] += noise * y[:, d:].std(axis=0) * rng.standard_normal((len(y), d))
+        return coordinates_of(HNNRegressor(), X, y, np.ones(len(X)), None)
+
+    print("canonical data with masses of one that are taken for velocities")
+    of_one = ("pendulum", "spring", "henon_heiles", "kepler", "tilted_circles", "toda", "chain")
+    for name in (*of_one, "two_bodies", "three_bodies"):
+        for noise in (0.0, 0.02, 0.1):
+            said = [
+                found(*make(name, kind, n, seed)[:2], noise, seed)
+                for kind in ("rows", "runs", "one orbit", "three orbits")
+                for n in SIZES
+                for seed in range(seeds)
+            ]
+            print(
+                f"{name:20s} noise {noise:4.2f}: {said.count('velocities')} of {len(said)}",
+                flush=True,
+            )
+    for n_dim in (2, 3):
+        for noise in (0.0, 0.02, 0.1):
+            said = [
+                found(*make_kepler(n, n_dim, random_state=seed, return_X_y=True), noise, seed)
+                for n in (60, 150, 600, 1500)
+                for seed in range(2 * seeds)
+            ]
+            of_them = f"{said.count('velocities')} of {len(said)}"
+            print(f"make_kepler(n, {n_dim})    noise {noise:4.2f}: {of_them}", flush=True)
+    print("velocities of other masses that are taken for momenta: 60, 300, 2000 rows")
+    for case in LAGRANGIAN.values():
+        X, a, _ = case().runs(0, 12)
+        for noise in (0.0, 0.01, 0.1):
+            said = []
+            for n in (60, 300, 2000):
+                rows = np.random.default_rng(1).permutation(len(X))[:n]
+                y = np.hstack([X[rows, case.d :], a[rows]])
+                said.append(found(X[rows], y, noise, 0) == "canonical")
+            print(f"{case.__name__:20s} noise {noise:4.2f}: {said}", flush=True)
+
+
 def damped(rate):
     """Friction on dp/dt, -rate p."""
 
@@ -299,5 +346,7 @@ if __name__ == "__main__":
         without_fits(n_seeds, of)
     elif what == "orders":
         orders(n_seeds, of)
+    elif what == "coordinates":
+        coordinates(n_seeds)
     else:
         detection(n_seeds)
