@@ -42,9 +42,10 @@ _OTHERS = (Natural(), Natural("full", "q"), Natural("q"))
 # third of the error: on orbits of like energies v^2 tells how near the Sun is, and masses of q had
 # 0.31 of it and more.
 _EXPLAINED, _FAR_BETTER = 0.5, 0.33
-# A potential of four times the units must not help: with other masses it left 0.95 and more of the
-# error, on ellipses, where masses of q are just more flexible, 1e-9 to 0.88 of it.
-_WIDER, _NO_BETTER = 4, 0.9
+# A potential of four times the units must explain less than an eighth of what other masses do: it
+# did up to 0.09 of it where masses are others, and 0.18 and more on ellipses, where masses of q are
+# just more flexible.
+_WIDER, _LITTLE = 4, 0.125
 # Up to so many coordinates that turn are tried as the only angle, too.
 _MOST_ALONE = 3
 _ANY, _OF_CONSTANT_MASSES = HAMILTONIANS["mlp"], HAMILTONIANS["mechanical"]
@@ -93,8 +94,7 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
     # Either both are poor, or there is something else than masses of one: other masses?
     unit = sampled(Natural(1.0), friction=True)
     is_beaten = simplest([unit, _BEATEN * without]) != 0
-    explained = typical(unit) ** (1.0 - _EXPLAINED) * typical(without) ** _EXPLAINED
-    most = explained if is_beaten else _FAR_BETTER * typical(unit)
+    most = _between(unit, without, _EXPLAINED) if is_beaten else _FAR_BETTER * typical(unit)
     for one in _other_masses(problem.layout.n_rates):
         if is_late():
             break
@@ -102,8 +102,13 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
         explains = typical(squares) < most and error_of(squares) < _SOMETHING
         if explains and simplest([unit, squares]) == 1:
             wide = sampled(Natural(1.0), friction=True, n_units=_WIDER * _UNITS)
-            return typical(wide) < _NO_BETTER * typical(unit)
+            return typical(wide) < _between(unit, squares, _LITTLE)
     return True
+
+
+def _between(first: np.ndarray, second: np.ndarray, part: float) -> float:
+    """The typical error that is so far from the first to the second, by logarithms."""
+    return typical(first) ** (1.0 - part) * typical(second) ** part
 
 
 def _other_masses(d: int) -> tuple[Hamiltonian, ...]:
