@@ -1,0 +1,6 @@
+"""What the rows say about the meaning of the columns, before anything is fitted."""
+
+from ._labels import label_of_columns
+from ._suspicions import still_inputs, suspicions
+
+__all__ = ["label_of_columns", "still_inputs", "suspicions"]
