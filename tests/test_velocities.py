@@ -329,6 +329,14 @@ def test_one_coordinate_has_no_masses_to_tell_apart(seed):
     assert coordinates_of(HNNRegressor(), X, y, np.ones(300), None) == "canonical"
 
 
+@pytest.mark.parametrize("d", [26, 80])
+def test_velocities_of_very_many_coordinates_are_not_looked_for(d):
+    # A few rows, or none, were all that the work of a fit allowed.
+    X = np.random.default_rng(0).uniform(-1, 1, (200, 2 * d))
+    y = np.column_stack([X[:, d:], -np.sin(X[:, :d]) / np.arange(1, d + 1)])
+    assert coordinates_of(HNNRegressor(), X, y, np.ones(200), None) == "canonical"
+
+
 @pytest.mark.slow
 def test_a_double_pendulum_of_angles_and_angular_velocities():
     bunch = make_double_pendulum(150, coordinates="velocities", random_state=0)

@@ -25,8 +25,9 @@ from ._rule import error_of, simplest, typical
 
 _ROWS, _UNITS, _MOST_ROWS = 1000, 100, 20_000
 # Equations, times the square of the unknowns: a fit of a second, of which there are up to fifteen.
-# All rows up to ten coordinates, 70 of them of 25.
-_WORK = 1e9
+# All rows up to ten coordinates, 70 of them of 25. Fewer equations for each unknown tell nothing:
+# with more coordinates velocities are not looked for.
+_WORK, _EQUATIONS = 1e9, 2
 # Mechanics may have so many times the mean squared error of a regression.
 _BEATEN = 2.0
 # Errors below this part of the accelerations are no reason for a word: between neighbours on an
@@ -64,13 +65,13 @@ class Comparison:
 def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
     """Whether rows (q, v) are canonical as they are: masses of one, V(q) and perhaps friction.
 
-    At the ``deadline``, by ``time.perf_counter``, as far as is known.
+    At the ``deadline``, by ``time.perf_counter``, and with many coordinates, as far as is known.
     """
 
     def is_late() -> bool:
         return time.perf_counter() > deadline
 
-    if is_late():
+    if is_late() or _EQUATIONS * _n_unknowns(problem) ** 3 > _WORK:
         return True
     left_out, rng = left_out_of_some(problem)
     n_inputs = problem.layout.n_inputs if problem.input_matrix is None else 0
@@ -187,15 +188,21 @@ def left_out_of_some(problem: Problem) -> tuple[LeftOut, np.random.RandomState]:
     rest of an orbit, which masses of q then seemed to explain.
     """
     rng = np.random.RandomState(0)  # the fit must not depend on it
-    d = problem.layout.n_rates
-    n_unknowns = _UNITS + d * (d + 1)  # units, quadratic energies and friction
-    n_rows = min(_ROWS, int(_WORK / (max(d, 1) * n_unknowns**2)))
+    n_unknowns = _n_unknowns(problem)
+    n_equations = max(int(_WORK / n_unknowns**2), _EQUATIONS * n_unknowns)
+    n_rows = min(_ROWS, n_equations // max(problem.layout.n_rates, 1))
     rows = rng.permutation(problem.n_samples)[:n_rows]
     some_rows = problem.subset(rows).without_groups()
-    typical = heavy_tail(some_rows)
-    if typical:
-        some_rows = some_rows.reweighted(typical)
+    typical_size = heavy_tail(some_rows)
+    if typical_size:
+        some_rows = some_rows.reweighted(typical_size)
     return LeftOut(some_rows, rng, each_in_turn=False), rng
+
+
+def _n_unknowns(problem: Problem) -> int:
+    """Of units, quadratic energies and friction."""
+    d = problem.layout.n_rates
+    return _UNITS + d * (d + 1)
 
 
 def squares_of_sampled(
