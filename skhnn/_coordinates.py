@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ._asked_for import input_matrix_asked_for, layout_asked_for
+from ._asked_for import hamiltonian_asked_for, input_matrix_asked_for, layout_asked_for
 from ._data import Problem
+from ._fit import Rows, problem_of
 from ._masses import sentence_of, undetermined_masses
 from ._scaling import Scaling
-from ._selection import angles_among, compare, unit_masses_fit
+from ._selection import angles_among, better_as_velocities, compare, unit_masses_fit
 from ._threads import one_blas_thread
 from .hamiltonians import (
     EulerLagrange,
@@ -18,6 +19,7 @@ from .hamiltonians import (
     LagrangianEquations,
     Layout,
     Natural,
+    Pairwise,
     WithForces,
 )
 
@@ -47,8 +49,9 @@ def coordinates_of(
     """Return "canonical" or "velocities", as asked for or found.
 
     Velocities are looked for only where the rate of every q is the column after the q, and are
-    taken for momenta where masses of one fit as well as a regression. Coordinates that turn are not
-    tried as angles here: the places of Jupiter are none.
+    taken for momenta where masses of one fit as well as a regression. A Hamiltonian that is given
+    is read both ways. Coordinates that turn are not tried as angles here: the places of Jupiter
+    are none.
     """
     asked_for, hamiltonian = estimator.coordinates, estimator.hamiltonian
     if estimator.structure is not None:
@@ -68,7 +71,10 @@ def coordinates_of(
     if np.ptp(y[:, d:], axis=0).max() == 0.0:
         return "canonical"
     G = input_matrix_asked_for(estimator, layout)
-    differ = _masses_differ(X, y, weight, groups, layout, G, deadline)
+    if isinstance(hamiltonian, str) and hamiltonian == "auto":
+        differ = _masses_differ(X, y, weight, groups, layout, G, deadline)
+    else:
+        differ = _fits_velocities(estimator, Rows(X, y, weight, groups, None, None), deadline)
     return "velocities" if differ else "canonical"
 
 
@@ -158,6 +164,27 @@ def _masses_differ(
         return not unit_masses_fit(problem, deadline)
 
 
+def _fits_velocities(estimator: Any, rows: Rows, deadline: float) -> bool:
+    """Whether the Hamiltonian of the estimator fits (q, v) far better where v are no momenta."""
+    momenta, velocities = (_reading(estimator, rows, name) for name in ("canonical", "velocities"))
+    if momenta is None or velocities is None:
+        return momenta is None
+    step = -(-len(rows.y) // _ROWS)
+    with one_blas_thread():
+        spread = np.std(rows.y[::step], axis=0)
+        return better_as_velocities(momenta, velocities, spread, deadline)
+
+
+def _reading(estimator: Any, rows: Rows, coordinates: str) -> tuple[Problem, Hamiltonian] | None:
+    """The problem and the Hamiltonian where columns are these coordinates; None if none is."""
+    layout = layout_asked_for(estimator, rows.X.shape[1], coordinates)
+    try:
+        hamiltonian, _ = hamiltonian_asked_for(estimator, layout, goes_on=False)
+        return problem_of(estimator, hamiltonian, layout, rows, goes_on=False)[0], hamiltonian
+    except ValueError:  # it is raised again by the fit, where that is of these columns
+        return None
+
+
 def names_momenta(hamiltonian: Hamiltonian | str, layout: Layout) -> bool:
     """Whether it has no meaning for velocities, a network of it reading momenta."""
     if isinstance(hamiltonian, str):
@@ -214,9 +241,16 @@ def without_mechanics(
         found = compare(problem, (equations, params))
     if not found.is_beaten:
         return None
-    has_forces = isinstance(equations.hamiltonian, WithForces)
-    what = "a drive, a missing coordinate or forces without reaction"
-    what = what if has_forces else f"friction (dissipation='auto'), {what}"
+    hamiltonian, what = (
+        equations.hamiltonian,
+        "a drive, a missing coordinate or forces without reaction",
+    )
+    if isinstance(hamiltonian, WithForces):
+        hamiltonian = hamiltonian.hamiltonian
+    else:
+        what = f"friction (dissipation='auto'), {what}"
+    if isinstance(hamiltonian, Pairwise) and hamiltonian.kinds is None:
+        what = f"bodies that are not alike (kinds=), {what}"
     turns = [label[k] for k in _that_turn(problem.X, equations.layout)]
     angle = f", or an angle ({', '.join(turns)}, over more than 2 pi: periodic=)" if turns else ""
     return (

@@ -53,8 +53,8 @@ ALLOWED = {
         "numpy", "sklearn",
     },
     "_coordinates": {
-        "_asked_for", "_data", "_masses", "_scaling", "_selection", "_threads", "hamiltonians",
-        "numpy",
+        "_asked_for", "_data", "_fit", "_masses", "_scaling", "_selection", "_threads",
+        "hamiltonians", "numpy",
     },
     "_masses": {"_data", "hamiltonians", "numpy"},
     "_identified": {"_data", "_solvers", "hamiltonians", "numpy", "scipy"},

@@ -13,7 +13,7 @@ from skhnn._coordinates import angles_of, are_noisy_velocities, coordinates_of
 from skhnn._data import Problem
 from skhnn._diagnosis import another_order
 from skhnn._scaling import Scaling
-from skhnn._selection import _mechanics
+from skhnn._selection import _masses_of_one
 from skhnn.datasets import (
     make_double_pendulum,
     make_henon_heiles,
@@ -162,7 +162,7 @@ def test_when_time_is_over_no_other_masses_are_tried(monkeypatch):
     def never(*_):
         raise AssertionError("a fit although time is over")
 
-    monkeypatch.setattr(_mechanics, "squares_of_sampled", never)
+    monkeypatch.setattr(_masses_of_one, "squares_of_sampled", never)
     with pytest.warns(ConvergenceWarning, match="velocities in place of momenta.*not looked for"):
         assert HNNRegressor(max_time=1e-9).fit(X, y).coordinates_ == "canonical"
 

@@ -614,9 +614,7 @@ def test_runs_may_be_interleaved_and_in_any_order():
 def test_the_origin_of_time_does_not_matter_where_times_are_exact():
     _, X, t, groups = of_pendulum(n_runs=4)
     t = np.round(t * 1024) / 1024
-    one, other = (
-        fitted(X, t + shift, groups, hamiltonian=Natural(1.0)) for shift in (0.0, 1024.0)
-    )
+    one, other = (fitted(X, t + shift, groups, hamiltonian=Natural(1.0)) for shift in (0.0, 1024.0))
     np.testing.assert_array_equal(other.states_, one.states_)
 
 

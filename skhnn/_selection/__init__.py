@@ -1,7 +1,9 @@
 """The default solver: it chooses the Hamiltonian, its layers, and how their weights are found."""
 
 from .._solvers import SOLVERS as _OF_ONE_HAMILTONIAN
-from ._mechanics import angles_among, compare, unit_masses_fit, with_friction
+from ._angles import angles_among
+from ._comparison import compare, with_friction
+from ._masses_of_one import better_as_velocities, unit_masses_fit
 from ._noise import noise_columns
 from ._race import run_round
 from ._select import AUTO
@@ -12,6 +14,7 @@ SOLVERS = {solver.name: solver for solver in (AUTO, *_OF_ONE_HAMILTONIAN)}
 __all__ = [
     "SOLVERS",
     "angles_among",
+    "better_as_velocities",
     "compare",
     "noise_columns",
     "run_round",

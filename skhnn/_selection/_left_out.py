@@ -53,14 +53,15 @@ class LeftOut:
             fields.append(equations.field(params, left_out.take(slice(None))[0]))
         return np.concatenate(fields)
 
-    def squares(self, field: np.ndarray) -> np.ndarray:
+    def squares(self, field: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
         """The mean squared errors of a field (n, 2d) on the groups left out, (n_groups, 2).
 
         Those of dq/dt and dp/dt apart: one of them may be exact, and then says the most. (With
-        another structure, half of the whole twice.)
+        another structure, half of the whole twice.) The columns have the weights w, (2d,), or those
+        of the loss.
         """
         c = self._weight
-        squares = (field - self._y) ** 2 * self.folds[0][0].scaling.w
+        squares = (field - self._y) ** 2 * (self.folds[0][0].scaling.w if w is None else w)
         weight = np.bincount(self._group, c)
         halves = [0.5 * squares.sum(axis=1)] * 2
         if self.training.structure.is_canonical:

@@ -1,0 +1,116 @@
+"""Whether velocities are momenta: masses of one against others, on rows left out."""
+
+import time
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from .._data import Problem
+from ..forces import Damping, Force, Inputs
+from ..hamiltonians import Hamiltonian, Natural, with_forces
+from ._look import UNITS, is_too_much, left_out_of_some, squares_of_sampled
+from ._regression import field_without_mechanics
+from ._rule import error_of, simplest, typical
+
+# Mechanics may have so many times the mean squared error of a regression.
+BEATEN = 2.0
+# Errors below this part of the accelerations are no reason for a word: between neighbours on an
+# orbit a regression interpolates (Saturn: 0.08 % against 0.3 %).
+GOOD = 1e-2
+# With larger ones, other masses are tried where a regression is no better. They must be more than a
+# bad fit (three bodies that meet: 0.83 against 0.89 for masses of one, which are right).
+_POOR, _SOMETHING, _MOST_FOR_MASSES_OF_Q = 0.2, 0.5, 3
+OTHER_MASSES = (Natural(), Natural("full", "q"), Natural("q"))
+# Others must explain half of what masses of one leave and a regression does not, on the scale of
+# logarithms: right ones did 0.6 to 1.3 of it (five systems, noise of 0, 0.01 and 0.1, from 60 rows
+# on), wrong ones of canonical states up to 0.5. Where a regression says nothing they must have a
+# quarter of the error: on orbits of like energies v^2 tells how near the Sun is, and masses of q
+# had 0.30 of it and more.
+_EXPLAINED, _FAR_BETTER = 0.5, 0.25
+# A potential of four times the units must explain less than an eighth of what other masses do: it
+# did up to 0.09 of it where masses are others, and 0.18 and more on ellipses, where masses of q are
+# just more flexible.
+_WIDER, _LITTLE = 4, 0.125
+# A Hamiltonian that is given is read both ways, and velocities must leave half of what momenta do:
+# they left up to 0.55 where masses were others (one of 135 data sets 0.7: 60 rows, 10 % of noise),
+# and 0.67 and more of canonical ones (five systems, 60 to 480 rows).
+_GIVEN = 0.5
+
+
+def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
+    """Whether rows (q, v) are canonical as they are: masses of one, V(q) and perhaps friction.
+
+    At the ``deadline``, by ``time.perf_counter``, and with many coordinates, as far as is known.
+    """
+
+    def is_late() -> bool:
+        return time.perf_counter() > deadline
+
+    if is_late() or is_too_much(problem):
+        return True
+    left_out, rng = left_out_of_some(problem)
+    n_inputs = problem.layout.n_inputs if problem.input_matrix is None else 0
+
+    def squares_of(
+        hamiltonian: Hamiltonian, friction: bool = False, n_units: int = UNITS
+    ) -> np.ndarray:
+        forces: list[Force] = [Damping()] * friction + [Inputs()] * bool(n_inputs)
+        if forces:
+            hamiltonian = with_forces(hamiltonian, reduce(add, forces))
+        return squares_of_sampled(left_out, hamiltonian, rng, deadline, n_units)
+
+    unit = squares_of(Natural(1.0))
+    if error_of(unit) < GOOD or is_late():
+        return True
+    without = left_out.squares(field_without_mechanics(left_out))
+    if error_of(unit) < _POOR and simplest([unit, BEATEN * without]) == 0:
+        return True
+    if is_late():
+        return True
+    # Either both are poor, or there is something else than masses of one: other masses?
+    unit = squares_of(Natural(1.0), friction=True)
+    is_beaten = simplest([unit, BEATEN * without]) != 0
+    most = _between(unit, without, _EXPLAINED) if is_beaten else _FAR_BETTER * typical(unit)
+    for one in _other_masses(problem.layout.n_rates):
+        if is_late():
+            break
+        squares = squares_of(one, friction=True)
+        explains = typical(squares) < most and error_of(squares) < _SOMETHING
+        if explains and simplest([unit, squares]) == 1:
+            wide = squares_of(Natural(1.0), friction=True, n_units=_WIDER * UNITS)
+            return typical(wide) < _between(unit, squares, _LITTLE)
+    return True
+
+
+def _between(first: np.ndarray, second: np.ndarray, part: float) -> float:
+    """The typical error that is so far from the first to the second, by logarithms."""
+    return typical(first) ** (1.0 - part) * typical(second) ** part
+
+
+def _other_masses(d: int) -> tuple[Hamiltonian, ...]:
+    """Those that are other forces than masses of one: a single constant mass is a scale of V."""
+    if d == 1:
+        return OTHER_MASSES[2:]
+    return OTHER_MASSES if d <= _MOST_FOR_MASSES_OF_Q else OTHER_MASSES[:1]
+
+
+def better_as_velocities(
+    as_momenta: tuple[Problem, Hamiltonian],
+    as_velocities: tuple[Problem, Hamiltonian],
+    spread: np.ndarray,
+    deadline: float = np.inf,
+) -> bool:
+    """Whether a Hamiltonian that is given fits rows (q, v) far better where v are no momenta.
+
+    ``spread``, (2d,), is that of the derivatives. At the ``deadline`` they are taken for momenta.
+    """
+    squares = []
+    for problem, hamiltonian in (as_momenta, as_velocities):
+        if time.perf_counter() > deadline or is_too_much(problem):
+            return False
+        left_out, rng = left_out_of_some(problem)
+        w = np.divide(problem.scaling.f, spread, out=np.zeros_like(spread), where=spread > 0.0) ** 2
+        squares.append(squares_of_sampled(left_out, hamiltonian, rng, deadline, w=w))
+    of_momenta, of_velocities = squares
+    return simplest(squares) == 1 and typical(of_velocities) < _GIVEN * typical(of_momenta)
