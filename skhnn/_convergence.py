@@ -178,7 +178,7 @@ class _End:
     def converged(self) -> str | None:
         if self.loss <= POOR_LOSS:
             return None
-        other = f"or {self.estimator.hamiltonian_!r} leaves out what matters"
+        other = f"or {self.estimator.hamiltonian_!r} cannot follow it: pass another hamiltonian"
         if self.solver.trains and self.estimator.solver == self.solver.name:
             other = (
                 "or this is a plateau of the loss: try a larger n_iter_no_change, another "

@@ -14,14 +14,20 @@ _ROUNDING = 1e-9
 _OF_MOMENTUM = 0.1
 
 
-def clocks_among_coordinates(of_X: Columns, of_y: Columns, label: Sequence[str]) -> list[str]:
-    """Coordinates whose rate is 1 or 0 in all rows although the column of the momentum varies."""
+def clocks_among_coordinates(
+    of_X: Columns, of_y: Columns, label: Sequence[str], told: Sequence[int] = ()
+) -> list[str]:
+    """Coordinates whose rate is 1 or 0 in all rows although the column of the momentum varies.
+
+    Columns that were ``told`` of are not called labels once more.
+    """
     d = len(label) // 2
     steady = is_constant(of_X, of_y)
     if steady.all():  # H is linear, or everything is at rest
         return []
     still = np.abs(of_y.mean) <= rounding_of_derivatives(of_X, of_y)
-    is_label = (steady & still & (of_X.spread > 0))[d:]
+    is_label = steady & still & (of_X.spread > 0)
+    is_label[list(told)] = False
     steady = steady[:d] & (of_X.spread[d:] > 0)
     rounding = rounding_of_derivatives(of_X, of_y)[:d]
     labels = steady & (np.abs(of_y.mean[:d]) <= rounding)
@@ -35,7 +41,7 @@ def clocks_among_coordinates(of_X: Columns, of_y: Columns, label: Sequence[str])
                 f"The rate of column {listed(label, indices)} is {rate} in all rows, although "
                 f"column {momenta}, taken for its momentum, varies: this is {what} and no "
                 "coordinate (unless its momentum is minus the energy)"
-                + _of_labels(label, indices[is_label[indices]] + d)
+                + _of_labels(label, (indices + d)[is_label[indices + d]])
                 + ". Drop such columns from X and y, so that coordinates and their momenta are "
                 "left; pass the run of each row as groups"
             )
@@ -44,8 +50,8 @@ def clocks_among_coordinates(of_X: Columns, of_y: Columns, label: Sequence[str])
 
 def clocks_among_momenta(
     X: np.ndarray, y: np.ndarray, of_X: Columns, of_y: Columns, label: Sequence[str]
-) -> list[str]:
-    """A sentence on clocks and labels of runs in the last columns, taken for momenta.
+) -> tuple[list[int], list[str]]:
+    """Clocks and labels of runs in the last columns, taken for momenta, and a sentence on them.
 
     Their rates are 1 or 0 in all rows, labels are whole numbers, and the rate of the column taken
     for the coordinate has nothing to do with them, as it would with a momentum.
@@ -63,13 +69,13 @@ def clocks_among_momenta(
             break
         behind = [k, *behind]
     if not behind:
-        return []
+        return [], []
     what = " and ".join(
         f"column {label[k]} {'a clock' if clocks[k] else 'a label of the run'} (its rate is "
         f"{int(clocks[k])} in all rows)"
         for k in behind
     )
-    return [
+    return behind, [
         f"Among the momenta, which come last, there seems to be {what}. Drop such columns from X "
         "and y; pass the run of each row as groups"
     ]

@@ -78,8 +78,8 @@ def _of_columns(
         return [f"y is nearly X in every column{NEXT_STATES}"]
     found = _codes(X, of_X, [f"Column {name}" for name in label])
     found += _codes(y, of_y, [f"The rate of column {name}" for name in label])
-    behind = clocks_among_momenta(X, y, of_X, of_y, label)
-    found += behind + clocks_among_coordinates(of_X, of_y, label)
+    behind, of_them = clocks_among_momenta(X, y, of_X, of_y, label)
+    found += of_them + clocks_among_coordinates(of_X, of_y, label, behind)
     return found if behind else found + another_order(X, y, of_X, of_y, names, label)
 
 
