@@ -1,0 +1,69 @@
+"""Masses from accelerations: where Gauss-Newton starts, and where it ends."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from skhnn import HNNRegressor
+from skhnn._coordinates import coordinates_of
+from skhnn._solvers._measured_accelerations import _least_with_barrier
+from skhnn.hamiltonians import Natural
+
+CARTS = np.array([[-59.4, 52.4], [21.4, -24.7]])  # accelerations; m2 = 52.4 / 21.4 m1
+
+
+def linear_system(d, seed):
+    """Accelerations (d, d) by positions, of masses over two orders, and rows (q, v)."""
+    rng = np.random.default_rng(seed)
+    A, m = rng.standard_normal((d, d)), 10.0 ** rng.uniform(-1, 1, d)
+    X = rng.normal(size=(600, 2 * d)) * 10.0 ** rng.uniform(-1, 1, 2 * d)
+    return X, X[:, :d] @ (-(A @ A.T + 0.1 * np.eye(d)) / m[:, None]).T
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize(("d", "seed"), [(2, 0), (2, 1), (3, 0), (3, 1), (3, 2), (4, 0)])
+def test_linear_systems_have_masses_whatever_the_units_and_the_noise(d, seed, noise):
+    X, a = linear_system(d, seed)
+    rng = np.random.default_rng(1)
+    y = np.hstack([X[:, d:], a + noise * a.std(axis=0) * rng.standard_normal(a.shape)])
+    model = HNNRegressor(
+        hamiltonian=Natural(), solver="least_squares", hidden_layer_sizes=30, random_state=0
+    )
+    with pytest.warns(UserWarning, match="does not show"):
+        model.fit(X, y)
+    left = np.sqrt(np.mean((model.predict(X)[:, d:] - a) ** 2 / a.var(axis=0)))
+    assert left < 1e-8 + 0.5 * noise
+    assert np.linalg.eigvalsh(model.mass_matrix(X[:1, :d])[0]).min() > 0.0
+    if not noise:
+        assert len(model.undetermined_masses_) == d - 1  # one for each mode, but for the unit
+
+
+@pytest.mark.parametrize("spread", [(1, 1, 1, 1), (1, 1, 6, 4), (1, 2.45, 1, 2.45), (3, 1, 0.3, 1)])
+def test_unequal_carts_are_told_from_momenta_whatever_they_do(spread):
+    X = np.random.default_rng(0).normal(size=(500, 4)) * spread
+    y = np.hstack([X[:, 2:], X[:, :2] @ CARTS.T])
+    assert coordinates_of(HNNRegressor(), X, y, np.ones(500), None) == "velocities"
+
+
+def test_the_least_with_a_barrier_is_that_of_scipy():
+    rng = np.random.default_rng(0)
+    A, b, mu = rng.standard_normal((6, 3)), 5.0 * rng.standard_normal(6), 0.3
+    S = rng.standard_normal((2, 2, 2, 3))
+    S = S + S.transpose(0, 2, 1, 3)
+    M = np.broadcast_to(np.eye(2), (2, 2, 2))
+
+    def value(x):
+        sizes = np.linalg.eigvalsh(M + S @ x)
+        return (
+            np.inf
+            if sizes.min() <= 0
+            else 0.5 * np.sum((A @ x - b) ** 2) - mu * np.log(sizes).sum()
+        )
+
+    found = _least_with_barrier(A, b, M, S, mu)
+    best = minimize(
+        value, np.zeros(3), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}
+    )
+    assert np.linalg.eigvalsh(M + S @ found).min() > 0
+    np.testing.assert_allclose(found, best.x, atol=1e-3)
+    assert value(found) <= best.fun + 1e-5 * abs(best.fun)
