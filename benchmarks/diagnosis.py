@@ -50,8 +50,8 @@ from skhnn._threads import one_blas_thread
 from skhnn.datasets import make_kepler
 
 WORDS = (
-    "No Hamiltonian of these columns|which no Hamiltonian has|in another order|"
-    "these are velocities|an angle"
+    "No Hamiltonian of these columns|which no Hamiltonian has|seem to be in another order|"
+    "these are velocities|angle.?\\?"
 )
 
 

@@ -124,10 +124,12 @@ def angles_of(rows: Problem) -> list[int]:
 
 def say_angles(angles: Sequence[int], label: Sequence[str]) -> str:
     """What to do about coordinates that seem to be angles."""
-    which = ", ".join(label[k] for k in angles)
+    which = " and ".join(f"column {label[k]}" for k in angles)
+    one = len(angles) == 1
     return (
-        f"Column {which} ranges over more than 2 pi, and with that period the rows are fitted "
-        f"better: an angle? Pass periodic={list(angles)}"
+        f"{which[0].upper()}{which[1:]} {'ranges' if one else 'range'} over more than 2 pi, and "
+        f"with that period the rows are fitted better: {'an angle' if one else 'angles'}? Pass "
+        f"periodic={list(angles)}"
     )
 
 

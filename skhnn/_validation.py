@@ -49,7 +49,20 @@ def check_training_data(
             "transposed?"
         )
     weight = check_sample_weight(sample_weight, n_samples)
-    behind = estimator.n_inputs + estimator.n_parameters
+    behind = _check_columns(estimator, n_features)
+    check_shape_of_derivatives(y, (n_samples, n_features - behind), bool(behind))
+    check_magnitude(X, "X")
+    check_magnitude(y, "y")
+    groups = None if groups is None else _check_groups(groups, n_samples)
+    used = weight > 0
+    if used.all():
+        return X, y, weight, groups
+    return X[used], y[used], weight[used], None if groups is None else groups[used]
+
+
+def _check_columns(estimator: Any, n_features: int) -> int:
+    """The number of inputs and parameters behind the state, whose columns are an even number."""
+    behind = int(estimator.n_inputs + estimator.n_parameters)
     if behind >= n_features:
         raise ValueError(
             f"X must have columns of the state before n_inputs={estimator.n_inputs} inputs and "
@@ -69,22 +82,19 @@ def check_training_data(
             "state with n_inputs, what H depends on (a length, the time) columns behind these with "
             "n_parameters. A state that is not (q, p) needs its structure."
         )
-    check_shape_of_derivatives(y, (n_samples, n_features - behind), bool(behind))
-    check_magnitude(X, "X")
-    check_magnitude(y, "y")
-    if groups is not None:
-        groups = np.asarray(groups)
-        if groups.shape != (n_samples,):
-            raise ValueError(
-                f"groups must name the trajectory of every row of X, shape ({n_samples},); got "
-                f"shape {groups.shape}."
-            )
-        if groups.dtype == object:  # names of mixed kinds cannot be sorted
-            groups = groups.astype(str)
-    used = weight > 0
-    if used.all():
-        return X, y, weight, groups
-    return X[used], y[used], weight[used], None if groups is None else groups[used]
+    return behind
+
+
+def _check_groups(groups: Any, n_samples: int) -> np.ndarray:
+    groups = np.asarray(groups)
+    if groups.shape != (n_samples,):
+        raise ValueError(
+            f"groups must name the trajectory of every row of X, shape ({n_samples},); got "
+            f"shape {groups.shape}."
+        )
+    if groups.dtype == object:  # names of mixed kinds cannot be sorted
+        groups = groups.astype(str)
+    return groups
 
 
 def refuse_runs(X: Any, way: str = _CONCATENATE) -> None:
