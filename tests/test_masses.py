@@ -32,7 +32,7 @@ def test_linear_systems_have_masses_whatever_the_units_and_the_noise(d, seed, no
     with pytest.warns(UserWarning, match="does not show"):
         model.fit(X, y)
     left = np.sqrt(np.mean((model.predict(X)[:, d:] - a) ** 2 / a.var(axis=0)))
-    assert left < 1e-8 + 0.5 * noise
+    assert left < 1e-6 + 0.5 * noise
     assert np.linalg.eigvalsh(model.mass_matrix(X[:1, :d])[0]).min() > 0.0
     if not noise:
         assert len(model.undetermined_masses_) == d - 1  # one for each mode, but for the unit

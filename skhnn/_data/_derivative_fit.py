@@ -168,7 +168,7 @@ class DerivativeFit:
         n_rows = max(4 * equations.n_last // problem.n_targets, 64)
         for first in range(0, len(rows), n_rows):
             X, y, root = problem.equations(rows[first : first + n_rows])
-            A, t = equations.about_last(params, X, y, start, with_own_rates)
+            A, t = equations.about_last(params, X, y, start, with_own_rates, free)
             for k, (columns, weights, _) in enumerate(parts):
                 own = np.concatenate([A[:, columns[:, None], weights], t[:, columns, None]], axis=2)
                 own *= root[:, columns, None]

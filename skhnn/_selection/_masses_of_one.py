@@ -103,14 +103,16 @@ def better_as_velocities(
 ) -> bool:
     """Whether a Hamiltonian that is given fits rows (q, v) far better where v are no momenta.
 
+    Better than masses of one as well, beside which it may have too much to learn.
     ``spread``, (2d,), is that of the derivatives. At the ``deadline`` they are taken for momenta.
     """
+    of_one = as_velocities[0], Natural(1.0)
     squares = []
-    for problem, hamiltonian in (as_momenta, as_velocities):
+    for problem, hamiltonian in (as_momenta, of_one, as_velocities):
         if time.perf_counter() > deadline or is_too_much(problem):
             return False
         left_out, rng = left_out_of_some(problem)
         w = np.divide(problem.scaling.f, spread, out=np.zeros_like(spread), where=spread > 0.0) ** 2
         squares.append(squares_of_sampled(left_out, hamiltonian, rng, deadline, w=w))
-    of_momenta, of_velocities = squares
-    return simplest(squares) == 1 and typical(of_velocities) < _GIVEN * typical(of_momenta)
+    *of_momenta, of_velocities = (typical(one) for one in squares)
+    return simplest(squares) == 2 and of_velocities < _GIVEN * min(of_momenta)

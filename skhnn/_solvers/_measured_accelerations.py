@@ -71,7 +71,7 @@ class MeasuredAccelerations:
     def with_positive_masses(self) -> np.ndarray:
         """The same where masses are constant, as far as they are learned, and positive."""
         v = self.equations.v_size
-        size, X = v[:, None] * v, self.X[:_POINTS]
+        size, X = v[:, None] * v, self.X[: _POINTS if self.equations.known else 2]
         S = self.equations.mass_slopes(self.params, X)[..., self.weights]
         S = self._with_mean_held(S * size[..., None])
         are_masses = S.any(axis=(0, 1, 2))
@@ -140,12 +140,14 @@ def _least_with_barrier(
             np.inf if lam.min() <= 0.0 else 0.5 * np.sum((A @ x - b) ** 2) - mu * np.log(lam).sum()
         )
 
-    x = np.zeros(S.shape[-1])
+    d, x = M.shape[1], np.zeros(S.shape[-1])
     now = value(x)
     for _ in range(_STEPS):
-        W = np.einsum("pij,pjka->pika", np.linalg.inv(M + S @ x), S)
+        inverse = np.linalg.inv(M + S @ x)
+        W = (inverse @ S.reshape(len(S), d, -1)).reshape(S.shape)  # of log det: tr W_a, tr W_a W_b
         slope = A.T @ (A @ x - b) - mu * np.einsum("piia->a", W)
-        curvature = A.T @ A + mu * np.einsum("pija,pjib->ab", W, W)
+        turned = W.swapaxes(1, 2).reshape(-1, len(x))
+        curvature = A.T @ A + mu * turned.T @ W.reshape(-1, len(x))
         step, before = -np.linalg.lstsq(curvature, slope, rcond=None)[0], now
         for _ in range(_HALVINGS):
             now = value(x + step)

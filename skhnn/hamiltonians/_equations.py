@@ -15,6 +15,7 @@ that are zero. So a term of a force reads further columns (x, v, pi), v in the p
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -314,17 +315,44 @@ class Equations(Weighted):
         return fields
 
     def about_last(
-        self, params: Params, X: np.ndarray, y: np.ndarray, start: np.ndarray, own_rates: bool
+        self,
+        params: Params,
+        X: np.ndarray,
+        y: np.ndarray,
+        start: np.ndarray,
+        own_rates: bool,
+        free: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The equations of the last weights, A (n, D, m), and what ``start`` leaves of y, (n, D).
 
-        Forces see the rates of y, or those of the params, which have less noise.
+        Forces see the rates of y, or those of the params, which have less noise. A is zero for
+        terms none of whose weights is ``free``, (m,) of bool: networks are the longest to compute.
         """
-        A = self.basis(params, X, rates=None if own_rates else y[:, : y.shape[1] // 2])
-        t = y - A @ start
-        if self.known:
-            t -= self.known_field(X)
+        ends = np.cumsum([0, *(term.n_weights for term in self.terms)])
+        parts = [slice(first, end) for first, end in pairwise(ends.tolist())]
+        moves = np.array([free[part].any() for part in parts])
+        if self.forces or moves.all():
+            A = self.basis(params, X, rates=None if own_rates else y[:, : y.shape[1] // 2])
+            t = y - A @ start
+            if self.known:
+                t -= self.known_field(X)
+            return A, t
+        still, of_still = self._of_terms(~moves, self.with_last(params, start))
+        A, t = np.zeros((*y.shape, ends[-1])), y - still.field(of_still, X)
+        for k in np.flatnonzero(moves):
+            moving, of_moving = self._of_terms(np.arange(len(moves)) == k, params)
+            A[..., parts[k]] = own = moving.basis(of_moving, X)
+            t -= own @ start[parts[k]]
         return A, t
+
+    def _of_terms(self, which: np.ndarray, params: Params) -> tuple["Equations", Params]:
+        """The equations of some of the terms, without forces, and their params."""
+        parts = [part for part, wanted in zip(self._parts, which, strict=False) if wanted]
+        found = Equations(
+            self.hamiltonian, [t for t, wanted in zip(self.terms, which, strict=True) if wanted],
+            (), self.known, self.layout, self.structure, self.c, self.e,
+        )  # fmt: skip
+        return found, [p for part in parts for p in params[part]]
 
     def field_if_admitted(self, params: Params, X: np.ndarray) -> np.ndarray | None:
         """The field, or None if the params make no sense for some rows."""

@@ -197,7 +197,13 @@ class LagrangianEquations(Equations):
         return self.jacobian_by_last(params, X)
 
     def about_last(
-        self, params: Params, X: np.ndarray, y: np.ndarray, start: np.ndarray, own_rates: bool
+        self,
+        params: Params,
+        X: np.ndarray,
+        y: np.ndarray,
+        start: np.ndarray,
+        own_rates: bool,
+        free: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """A = df/dw (n, 2d, m) at the params, and y - f + A (w - start), (n, 2d)."""
         f, A = self._field_and_jacobian_by_last(params, X)
