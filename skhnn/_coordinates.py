@@ -20,6 +20,7 @@ from .hamiltonians import (
     Layout,
     Natural,
     Pairwise,
+    Radial,
     WithForces,
 )
 
@@ -49,9 +50,9 @@ def coordinates_of(
     """Return "canonical" or "velocities", as asked for or found.
 
     Velocities are looked for only where the rate of every q is the column after the q, and are
-    taken for momenta where masses of one fit as well as a regression. A Hamiltonian that is given
-    is read both ways. Coordinates that turn are not tried as angles here: the places of Jupiter
-    are none.
+    taken for momenta where masses of one fit as well as a regression. A Hamiltonian of distances is
+    read both ways. Coordinates that turn are not tried as angles here: the places of Jupiter are
+    none.
     """
     asked_for, hamiltonian = estimator.coordinates, estimator.hamiltonian
     if estimator.structure is not None:
@@ -71,10 +72,10 @@ def coordinates_of(
     if np.ptp(y[:, d:], axis=0).max() == 0.0:
         return "canonical"
     G = input_matrix_asked_for(estimator, layout)
-    if isinstance(hamiltonian, str) and hamiltonian == "auto":
-        differ = _masses_differ(X, y, weight, groups, layout, G, deadline)
-    else:
+    if _is_rigid(hamiltonian):
         differ = _fits_velocities(estimator, Rows(X, y, weight, groups, None, None), deadline)
+    else:
+        differ = _masses_differ(X, y, weight, groups, layout, G, deadline)
     return "velocities" if differ else "canonical"
 
 
@@ -194,6 +195,13 @@ def names_momenta(hamiltonian: Hamiltonian | str, layout: Layout) -> bool:
     d = layout.n_rates
     networks = hamiltonian.declare(layout).networks
     return any(d <= k < 2 * d for network in networks for k in network.on)
+
+
+def _is_rigid(hamiltonian: Hamiltonian | str) -> bool:
+    """Whether all that it has to learn beside masses are functions of distances."""
+    return not isinstance(hamiltonian, str) and all(
+        isinstance(part, (Pairwise, Radial)) for part in hamiltonian.layers()
+    )
 
 
 def of_rates(X: np.ndarray, y: np.ndarray, label: Sequence[str]) -> list[str]:
