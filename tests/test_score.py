@@ -65,9 +65,9 @@ def test_one_network_of_all_columns_resolves_a_light_body(mass):
 
 
 TRAINED = {
-    "soap": {"solver": "soap", "max_iter": 150},
+    "soap": {"solver": "soap", "max_iter": 300},  # at 150 one seed of nine is on a plateau
     "adam": {"solver": "adam", "max_iter": 500},
-    "lbfgs": {"solver": "lbfgs", "max_iter": 100},
+    "lbfgs": {"solver": "lbfgs", "max_iter": 200},
     "gauss_newton": {"solver": "gauss_newton", "hidden_layer_sizes": 40, "max_iter": 40},
 }
 
