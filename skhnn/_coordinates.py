@@ -72,7 +72,7 @@ def coordinates_of(
     if np.ptp(y[:, d:], axis=0).max() == 0.0:
         return "canonical"
     G = input_matrix_asked_for(estimator, layout)
-    if _is_rigid(hamiltonian):
+    if _is_of_distances(hamiltonian):
         differ = _fits_velocities(estimator, Rows(X, y, weight, groups, None, None), deadline)
     else:
         differ = _masses_differ(X, y, weight, groups, layout, G, deadline)
@@ -171,7 +171,7 @@ def _fits_velocities(estimator: Any, rows: Rows, deadline: float) -> bool:
     """Whether the Hamiltonian of the estimator fits (q, v) far better where v are no momenta."""
     momenta, velocities = (_reading(estimator, rows, name) for name in ("canonical", "velocities"))
     if momenta is None or velocities is None:
-        return momenta is None
+        return velocities is not None
     step = -(-len(rows.y) // _ROWS)
     with one_blas_thread():
         spread = np.std(rows.y[::step], axis=0)
@@ -197,8 +197,8 @@ def names_momenta(hamiltonian: Hamiltonian | str, layout: Layout) -> bool:
     return any(d <= k < 2 * d for network in networks for k in network.on)
 
 
-def _is_rigid(hamiltonian: Hamiltonian | str) -> bool:
-    """Whether all that it has to learn beside masses are functions of distances."""
+def _is_of_distances(hamiltonian: Hamiltonian | str) -> bool:
+    """Whether what it learns beside coefficients, such as masses, are functions of distances."""
     return not isinstance(hamiltonian, str) and all(
         isinstance(part, (Pairwise, Radial)) for part in hamiltonian.layers()
     )
@@ -251,10 +251,8 @@ def without_mechanics(
         found = compare(problem, (equations, params))
     if not found.is_beaten:
         return None
-    hamiltonian, what = (
-        equations.hamiltonian,
-        "a drive, a missing coordinate or forces without reaction",
-    )
+    hamiltonian = equations.hamiltonian
+    what = "a drive, a missing coordinate or forces without reaction"
     if isinstance(hamiltonian, WithForces):
         hamiltonian = hamiltonian.hamiltonian
     else:

@@ -154,6 +154,18 @@ def test_the_field_is_linear_in_the_last_weights(name, sizes):
 
 
 @every_hamiltonian
+def test_what_stays_is_subtracted_from_the_equations_of_the_last_weights(name):
+    equations, params, X, rng = make(name, (5,))
+    start, y = rng.normal(size=equations.n_last), rng.normal(size=(len(X), N_COLUMNS))
+    basis = equations.basis(params, X)
+    for free in (equations.is_quadratic, ~equations.is_quadratic):
+        A, t = equations.about_last(params, X, y, start, False, free)
+        np.testing.assert_allclose(A[..., free], basis[..., free], atol=1e-12)
+        left = y - basis @ start - equations.known_field(X)
+        np.testing.assert_allclose(t, left, rtol=1e-10, atol=1e-10)
+
+
+@every_hamiltonian
 @every_depth
 def test_the_jacobian_agrees_with_autograd_and_is_that_of_a_hamiltonian_field(name, sizes):
     equations, params, X, _ = make(name, sizes)

@@ -103,7 +103,7 @@ def better_as_velocities(
 ) -> bool:
     """Whether a Hamiltonian that is given fits rows (q, v) far better where v are no momenta.
 
-    For one that is rigid: a free potential of four orbits about the Sun fits so better by chance.
+    For one of distances: with a free potential few orbits about the Sun do so by chance.
     ``spread``, (2d,), is that of the derivatives. At the ``deadline`` they are taken for momenta.
     """
     squares = []

@@ -66,7 +66,7 @@ class MeasuredAccelerations:
     def least_squares(self) -> np.ndarray:
         """All weights (m,) by the evidence, whatever the sign of masses."""
         places = np.arange(self.R.shape[1] - 1)
-        return self._whole(*self._solved(self.R, places))
+        return self._whole(self._solved(self.R, places), places)
 
     def with_positive_masses(self) -> np.ndarray:
         """The same where masses are constant, as far as they are learned, and positive."""
@@ -85,14 +85,14 @@ class MeasuredAccelerations:
         mu = _BARRIER * np.sum(self.R[:, masses] ** 2) / np.sum(S**2)
         x = _least_with_barrier(A, b, self.equations.masses(self.params, X) * size, S, mu)
         left = np.column_stack([R[:n, :n], R[:n, -1] - R[:n, n:-1] @ x])
-        found, _ = self._solved(left, others)
-        return self._whole(np.concatenate([found, x]), np.concatenate([others, masses]))
+        found = np.concatenate([self._solved(left, others), x])
+        return self._whole(found, np.concatenate([others, masses]))
 
-    def _solved(self, R: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The unknowns at these places of self.R by the evidence, and the places."""
+    def _solved(self, R: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """The unknowns of R, which are at these places of self.R, by the evidence."""
         n_wide = int((places < self.n_wide).sum())
         factor = Factor(R, np.arange(len(places)), n_wide, self.n_equations, self.size)
-        return solve([factor], len(places), tau=self.tau, alpha=self.alpha).w, places
+        return solve([factor], len(places), tau=self.tau, alpha=self.alpha).w
 
     def _with_mean_held(self, A: np.ndarray) -> np.ndarray:
         """Slopes by all weights (..., m) as slopes by those that are not held, (..., m - 1)."""
@@ -135,10 +135,10 @@ def _least_with_barrier(
     """
 
     def value(x: np.ndarray) -> float:
-        lam = np.linalg.eigvalsh(M + S @ x)
-        return (
-            np.inf if lam.min() <= 0.0 else 0.5 * np.sum((A @ x - b) ** 2) - mu * np.log(lam).sum()
-        )
+        sizes = np.linalg.eigvalsh(M + S @ x)
+        if sizes.min() <= 0.0:
+            return np.inf
+        return float(0.5 * np.sum((A @ x - b) ** 2) - mu * np.log(sizes).sum())
 
     d, x = M.shape[1], np.zeros(S.shape[-1])
     now = value(x)
