@@ -159,10 +159,14 @@ def test_what_stays_is_subtracted_from_the_equations_of_the_last_weights(name):
     start, y = rng.normal(size=equations.n_last), rng.normal(size=(len(X), N_COLUMNS))
     basis = equations.basis(params, X)
     for free in (equations.is_quadratic, ~equations.is_quadratic):
-        A, t = equations.about_last(params, X, y, start, False, free)
-        np.testing.assert_allclose(A[..., free], basis[..., free], atol=1e-12)
+        design = equations.about_last(params, X, y, start, False, free)
+        for column, present in enumerate(equations.entries()):
+            weights = np.flatnonzero(present & free)
+            found = design.entries(np.array([column]), weights)
+            np.testing.assert_allclose(found[:, 0], basis[:, column, weights], atol=1e-12)
+            assert not basis[:, column, ~present].any()
         left = y - basis @ start - equations.known_field(X)
-        np.testing.assert_allclose(t, left, rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(design.t, left, rtol=1e-10, atol=1e-10)
 
 
 @every_hamiltonian

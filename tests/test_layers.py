@@ -94,8 +94,8 @@ ALLOWED = {
         "_data", "_nearest", "_scaling", "_solvers", "forces", "hamiltonians", "numpy", "scipy",
     },
     "_solvers": {"_data", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch"},
-    "_data": {"_chunks", "_scaling", "hamiltonians", "numpy", "torch"},
-    "hamiltonians": {"numpy", "sklearn", "torch"},  # torch for Known without a gradient
+    "_data": {"_chunks", "_scaling", "hamiltonians", "numpy", "scipy", "torch"},
+    "hamiltonians": {"numpy", "scipy", "sklearn", "torch"},  # torch for Known without a gradient
     "integrators": {"numpy", "scipy"},
     "systems": {"hamiltonians", "numpy"},
     "datasets": {"systems", "numpy", "scipy", "sklearn"},

@@ -7,7 +7,7 @@ import pytest
 from helpers import asymmetric_data, fit_quietly
 
 from skhnn import HNNRegressor
-from skhnn._data import DerivativeFit, Factor, Place, Problem, make_folds
+from skhnn._data import DerivativeFit, Factor, Place, Problem, Shared, make_folds
 from skhnn._scaling import Scaling
 from skhnn._solvers import SolverOptions
 from skhnn._solvers._evidence import WIDE, _Part
@@ -62,6 +62,27 @@ def test_the_factor_has_the_gram_matrix_of_all_rows(model, problem):
     R = factor.normalised
     np.testing.assert_allclose(R.T @ R, block.T @ block, atol=1e-9)
     assert factor.n_equations == len(t)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 4, 200])
+def test_reduction_is_right_for_fewer_rows_than_unknowns(model, problem, n_rows):
+    rows = np.arange(n_rows)
+    A, t = design(model, problem.subset(rows))
+    R = factor_of(model, problem, rows).R
+    block = np.column_stack([A[:, factor_of(model, problem, rows).weights], t])
+    scale = problem.subset(rows).mean_weight  # design has weights of mean one
+    np.testing.assert_allclose(R.T @ R, scale * block.T @ block, atol=1e-9)
+
+
+def test_what_networks_share_changes_no_fit(problem):
+    equations = equations_of(MLP(None, (12,), "tanh"), problem)
+    X, rows, shared = problem.take(slice(None))[0], np.arange(200), Shared()
+    for scale in (0.2, 0.4, 0.8):
+        params = equations.sample_params(X, RNG(0), "pairs", scale)
+        alone = fit_last_weights(problem, equations, params, rows)
+        fit = fit_last_weights(problem, equations, params, rows, shared=shared)
+        np.testing.assert_allclose(fit.w, alone.w, rtol=1e-9, atol=1e-12)
+        assert fit.log_evidence == pytest.approx(alone.log_evidence)
 
 
 def test_factors_of_pieces_add_up_to_that_of_all_rows(model, problem):

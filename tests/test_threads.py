@@ -64,7 +64,7 @@ def seen(monkeypatch):
 
         return method
 
-    for name in ("basis", "field_and_pullback", "field"):
+    for name in ("about_last", "field_and_pullback", "field"):
         monkeypatch.setattr(Equations, name, spying(getattr(Equations, name)))
     return found
 

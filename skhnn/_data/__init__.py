@@ -6,7 +6,7 @@ factors of the equations of the last weights, and the linearised equations of al
 """
 
 from ._constant_rates import KnownWeights, known_last_weights, nothing_known
-from ._derivative_fit import DerivativeFit, Part
+from ._derivative_fit import DerivativeFit, Part, Shared
 from ._factor import Factor, triangular
 from ._flat import flatten, views
 from ._folds import FEWEST_RUNS, blocks_of, clusters_of, labels_of, make_folds, some
@@ -21,6 +21,7 @@ __all__ = [
     "Part",
     "Place",
     "Problem",
+    "Shared",
     "blocks_of",
     "clusters_of",
     "flatten",

@@ -9,13 +9,14 @@ factors of [A t] for the last weights, or linearised, J and r = y - f, for all o
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._chunks import rows_at_once
-from ..hamiltonians import Equations, Params
-from ._factor import Factor, triangular
+from ..hamiltonians import Design, Equations, Params
+from ._factor import Factor, OfWide, Reduction
 from ._place import Place
 from ._problem import Problem
 
@@ -30,12 +31,30 @@ _VALUES_OF_A_PIECE = 2**22
 class Part(NamedTuple):
     """Columns of the field whose equations share last weights, with no others.
 
-    ``weights`` are these, the ``n_wide`` coefficients of quadratic energies first.
+    ``weights`` are these, the ``n_wide`` coefficients of quadratic energies first; ``wide``,
+    (n_columns, n_wide) of bool, says which of those are in the equations of each column.
     """
 
     columns: np.ndarray
     weights: np.ndarray
-    n_wide: int
+    wide: np.ndarray
+
+    @property
+    def n_wide(self) -> int:
+        """The number of quadratic energies."""
+        return self.wide.shape[1]
+
+
+class Shared:
+    """What the equations of some rows have in common, whatever the hidden layers."""
+
+    def __init__(self) -> None:
+        self._of_parts: dict[tuple[bytes, bytes], OfWide] = {}
+
+    def of(self, part: Part) -> OfWide:
+        """That of a part."""
+        key = part.columns.tobytes(), part.weights[: part.n_wide].tobytes()
+        return self._of_parts.setdefault(key, OfWide())
 
 
 class DerivativeFit:
@@ -140,13 +159,14 @@ class DerivativeFit:
         Derivatives that are constant are no equations.
         """
         varies, is_u = np.isnan(self.problem.scaling.constant), self.equations.is_quadratic
-        found = []
+        entries, found = self.equations.entries(), []
         for columns, weights in self.equations.blocks():
             columns, weights = columns[varies[columns]], weights[free[weights]]
             if len(columns) and len(weights):
                 u = is_u[weights]
+                wide = entries[columns[:, None], weights[u]]
                 weights = np.concatenate([weights[u], weights[~u]])
-                found.append(Part(columns, weights, int(u.sum())))
+                found.append(Part(columns, weights, wide))
         return found
 
     def reduced(
@@ -157,28 +177,40 @@ class DerivativeFit:
         free: np.ndarray,
         *,
         with_own_rates: bool = False,
+        shared: Shared | None = None,
     ) -> list[Factor]:
         """The factor of [A t] of every part, t the targets that the last weights ``start`` leave.
 
         Those that are not ``free`` stay as they are. Forces see the rates of the targets, or those
-        of the params, which have less noise.
+        of the params, which have less noise. Networks that are fitted to the same rows, in turn,
+        have what they have in common ``shared``.
         """
         problem, equations, parts = self.problem, self.equations, self.parts(free)
-        triangles = [np.zeros((0, len(part.weights) + 1)) for part in parts]
+        reductions = [
+            Reduction(
+                part.wide, len(part.weights) - part.n_wide + 1, shared.of(part) if shared else None
+            )
+            for part in parts
+        ]  # fmt: skip
         n_rows = max(4 * equations.n_last // problem.n_targets, 64)
         for first in range(0, len(rows), n_rows):
             X, y, root = problem.equations(rows[first : first + n_rows])
-            A, t = equations.about_last(params, X, y, start, with_own_rates, free)
-            for k, (columns, weights, _) in enumerate(parts):
-                own = np.concatenate([A[:, columns[:, None], weights], t[:, columns, None]], axis=2)
-                own *= root[:, columns, None]
-                own = own.reshape(-1, len(weights) + 1)
-                triangles[k] = triangular(np.concatenate([triangles[k], own]))
+            design = equations.about_last(params, X, y, start, with_own_rates, free)
+            for reduction, part in zip(reductions, parts, strict=True):
+                rest = design.entries(part.columns, part.weights[part.n_wide :])
+                rest = np.concatenate([rest, design.t[:, part.columns, None]], axis=2)
+                reduction.add(
+                    partial(_entries_of_wide, design, part, root),
+                    rest * root[:, part.columns, None],
+                )
         size = problem.weight_of(rows)
         return [
-            Factor(R, weights, n_wide, len(rows) * len(columns), size * len(columns))
-            for R, (columns, weights, n_wide) in zip(triangles, parts, strict=True)
-        ]
+            Factor(
+                reduction.triangle(), part.weights, part.n_wide, len(rows) * len(part.columns),
+                size * len(part.columns), reduction.of_wide or OfWide(),
+            )
+            for reduction, part in zip(reductions, parts, strict=True)
+        ]  # fmt: skip
 
     def squares(self, params: Params, parts: Sequence[Part]) -> np.ndarray:
         """The sum of |y - f|^2 over the equations of every part, whose mean weight is one."""
@@ -217,3 +249,11 @@ class DerivativeFit:
         for rows in problem.pieces(n_rows):
             X, y, root = problem.equations(rows)
             yield X, y, root / mean
+
+
+def _entries_of_wide(
+    design: Design, part: Part, root: np.ndarray, columns: np.ndarray, u: np.ndarray
+) -> np.ndarray:
+    """The weighted equations of some columns of a part, and some of its u, (n, k, m)."""
+    columns = part.columns[columns]
+    return design.entries(columns, part.weights[u]) * root[:, columns, None]

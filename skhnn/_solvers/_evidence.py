@@ -160,10 +160,13 @@ class _Part:
         N, n_u, R = factor.n_equations, factor.n_wide, factor.normalised
         least = abs(R[-1, -1]) if len(R) == R.shape[1] else 0.0
         sigma = np.sqrt(max(least**2 / N, noise**2) + _ROUNDING**2)
-        prior = np.zeros((n_u, R.shape[1]))
-        np.fill_diagonal(prior, sigma / WIDE)
-        R = triangular(np.concatenate([prior, R]))
-        self.top, rest = R[:n_u], R[n_u:, n_u:]
+        # Rounded, so that it is the same for many networks.
+        reflections, s_u = factor.with_prior(10.0 ** np.round(np.log10(sigma)) / WIDE)
+        beside = np.zeros((n_u + min(len(R), n_u), R.shape[1] - n_u))
+        beside[n_u:] = R[:n_u, n_u:]
+        top, below = reflections.of(beside)
+        self.top = np.concatenate([reflections.R, top], axis=1)
+        rest = triangular(np.concatenate([R[n_u:, n_u:], below]))
         U, self.s, self.Vt = svd(rest[:, :-1])
         self.q = U.T @ rest[:, -1]
         unexplained = rest[:, -1] - U @ self.q
@@ -180,7 +183,7 @@ class _Part:
             sizes = np.linalg.norm(A, axis=0)[:, None] * (self.Vt.T @ along_V.T)
             rounding = _EPS * np.linalg.norm(sizes, axis=0)
             self.is_smooth = rounding <= roughest * np.sqrt(max(N, 1))
-        s2_u = np.linalg.svd(self.top[:, :n_u], compute_uv=False) ** 2 * WIDE**2 / tau
+        s2_u = s_u**2 * WIDE**2 / tau
         volume = np.log1p(s2 / ridges).sum(axis=1)
         volume += np.log1p(s2_u / (self.Q / N)[:, None]).sum(axis=1)
         self.log_evidence = -0.5 * (N / tau * np.log(self.Q / N) + volume)

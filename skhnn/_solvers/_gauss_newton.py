@@ -131,9 +131,10 @@ class _Fit:
         some = problem.subset(np.arange(0, problem.n_samples, -(-problem.n_samples // 500)))
         X, _, root = some.equations(slice(None))
         A = equations.basis(params, X) * root[..., None] / np.sqrt(some.mean_weight)
-        for columns, weights, n_wide in self.parts:
-            self.unit[n_hidden + weights[:n_wide]] = WIDE
-            units = weights[n_wide:]
+        for part in self.parts:
+            columns, n_wide = part.columns, part.n_wide
+            self.unit[n_hidden + part.weights[:n_wide]] = WIDE
+            units = part.weights[n_wide:]
             # One where the units together have a field of size one.
             own = A[:, columns[:, None], units] * of_last[units]
             size = np.mean(np.sum(own**2, axis=2))

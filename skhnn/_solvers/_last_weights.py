@@ -7,7 +7,7 @@ are not linear (``_implicit.py``).
 
 import numpy as np
 
-from .._data import DerivativeFit, Factor, KnownWeights, Problem, known_last_weights
+from .._data import DerivativeFit, Factor, KnownWeights, Problem, Shared, known_last_weights
 from ..hamiltonians import Equations, LagrangianEquations, Params
 from ._evidence import LinearFit, solve
 from ._implicit import STEPS, Implicit
@@ -36,13 +36,14 @@ def fit_last_weights(
     n_steps: int | None = None,
     roughest: float = np.inf,
     deadline: float = np.inf,
+    shared: Shared | None = None,
 ) -> LinearFit:
     """The last weights for some rows of a problem.
 
     ``alpha`` is the smallest ridge. The prior of w has its mean at zero, or ``around`` other last
     weights. With a ``judge`` the ridge is the largest that is about the best on its rows.
     ``n_steps`` and the ``deadline`` bound the steps where there are any; ``roughest`` is the
-    rounding allowed where there are none.
+    rounding allowed where there are none, and ``shared`` what fits to the same rows have in common.
     """
     known = known_last_weights(equations, params, problem.scaling)
     if not equations.is_linear:
@@ -55,7 +56,10 @@ def fit_last_weights(
         around = np.zeros(equations.n_last)
     start = np.where(known.free, around, known.w)
     for with_own_rates in (False, True) if equations.forces else (False,):
-        factors = _factors(problem, equations, params, rows, start, known.free, with_own_rates)
+        factors = _factors(
+            problem, equations, params, rows, start, known.free, with_own_rates,
+            None if with_own_rates else shared,
+        )  # fmt: skip
         judges = None
         if judge is not None:
             rows_of_judge = np.arange(judge.n_samples)
@@ -78,9 +82,10 @@ def _factors(
     start: np.ndarray,
     free: np.ndarray,
     with_own_rates: bool,
+    shared: Shared | None = None,
 ) -> list[Factor]:
     data = DerivativeFit(problem, equations)
-    return data.reduced(params, rows, start, free, with_own_rates=with_own_rates)
+    return data.reduced(params, rows, start, free, with_own_rates=with_own_rates, shared=shared)
 
 
 def initial_params(equations: Equations, params: Params, problem: Problem) -> Params:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._data import Problem, some
+from .._data import Problem, Shared, some
 from ..hamiltonians import COLUMNS_OF_SPARSE, SAMPLING_SCALES, Equations, Hamiltonian, Params
 from ._evidence import SMOOTH, LinearFit
 from ._last_weights import fit_last_weights
@@ -140,6 +140,7 @@ class Race:
             activation: equations_of(filled(self.hamiltonian, (units,), activation), problem)
             for activation in dict.fromkeys(sampling.activation for sampling in self.samplings)
         }
+        shared = Shared()
         for sampling in self.samplings:
             if options.is_out_of_time and (found or self.found):
                 break
@@ -150,6 +151,7 @@ class Race:
             fit = fit_last_weights(
                 problem, equations, params, rows,
                 alpha=alpha, tau=tau, n_steps=_STEPS_OF_RACE, roughest=SMOOTH,
+                shared=shared,
             )  # fmt: skip
             found.append(Sampled(equations, equations.with_last(params, fit.w), fit, sampling))
         if found:

@@ -16,6 +16,7 @@ arrays and on torch tensors: neither scipy nor torch is imported here.
 from ._activations import ACTIVATIONS, REFUSED
 from ._base import Hamiltonian
 from ._composition import Product, Sum, WithForces, with_forces, with_forces_of
+from ._design import Design
 from ._equations import Equations, Units
 from ._equations_for import equations_for
 from ._kinetic import Kinetic
@@ -89,6 +90,7 @@ __all__ = [
     "SAMPLING_SCALES",
     "Canonical",
     "Constant",
+    "Design",
     "Equations",
     "EulerLagrange",
     "Hamiltonian",

@@ -53,9 +53,10 @@ def bound_halves(
 ) -> tuple[Function, Function] | None:
     """p -> dq/dt and q -> dp/dt, (n, d) -> (n, d), where H = T(p) + V(q); None for others."""
     n, d = equations.n_columns, equations.n_columns // 2
+    of_learned = [columns for columns, _ in equations.blocks()]
     of_known = [known.columns for known in equations.known]
     is_plain = equations.structure.is_canonical and not equations.forces and n == equations.n_state
-    if not is_plain or any(min(b) < d <= max(b) for b in (*equations.coupled(), *of_known)):
+    if not is_plain or any(min(b) < d <= max(b) for b in (*of_learned, *of_known)):
         return None
     if xp is not np:
 

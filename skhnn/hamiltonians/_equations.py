@@ -15,14 +15,17 @@ that are zero. So a term of a force reads further columns (x, v, pi), v in the p
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 from ._base import Hamiltonian
 from ._bound_equations import bound_field, bound_halves
+from ._design import Design
 from ._evaluated_forces import EvaluatedForces, pulled_back
 from ._functions import Functions
 from ._known import InUnits, KnownEnergy
@@ -292,11 +295,13 @@ class Equations(Weighted):
             return fields
         if rates is None and self.layout.n_rates:
             rates = self._rates(self.field_of_energies(params, X, xp))
-        evaluated = self._forces_at(params, X, rates, xp, 1)
-        pushes = evaluated.basis()
+        return xp.concatenate([fields, self._pushes(params, X, rates, xp)], -1)
+
+    def _pushes(self, params: Params, X: Any, rates: Any, xp: ModuleType) -> Any:
+        """The fields that the last weights of forces multiply, at some rates."""
+        pushes = xp.concatenate(self._forces_at(params, X, rates, xp, 1).basis(), -1)
         d = self.n_state - self.layout.n_pushed
-        pushes = [xp.concatenate([xp.zeros_like(B[..., :d, :]), B], -2) if d else B for B in pushes]
-        return xp.concatenate([fields, *pushes], -1)
+        return xp.concatenate([xp.zeros_like(pushes[..., :d, :]), pushes], -2) if d else pushes
 
     def _basis_of_energies(self, X: Any, gradients: list[Any], xp: ModuleType) -> Any:
         if xp is not np or not self.structure.is_canonical:
@@ -322,37 +327,45 @@ class Equations(Weighted):
         start: np.ndarray,
         own_rates: bool,
         free: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The equations of the last weights, A (n, D, m), and what ``start`` leaves of y, (n, D).
+    ) -> Design:
+        """The equations of the last weights that are ``free``, (m,) of bool; others ``start``.
 
-        Forces see the rates of y, or those of the params, which have less noise. A is zero for
-        terms none of whose weights is ``free``, (m,) of bool: networks are the longest to compute.
+        Forces see the rates of y, or those of the params, which have less noise.
         """
-        ends = np.cumsum([0, *(term.n_weights for term in self.terms)])
-        parts = [slice(first, end) for first, end in pairwise(ends.tolist())]
-        moves = np.array([free[part].any() for part in parts])
-        if self.forces or moves.all():
-            A = self.basis(params, X, rates=None if own_rates else y[:, : y.shape[1] // 2])
-            t = y - A @ start
-            if self.known:
-                t -= self.known_field(X)
-            return A, t
-        still, of_still = self._of_terms(~moves, self.with_last(params, start))
-        A, t = np.zeros((*y.shape, ends[-1])), y - still.field(of_still, X)
-        for k in np.flatnonzero(moves):
-            moving, of_moving = self._of_terms(np.arange(len(moves)) == k, params)
-            A[..., parts[k]] = own = moving.basis(of_moving, X)
-            t -= own @ start[parts[k]]
-        return A, t
+        ends = np.cumsum([0, *(term.n_weights for term in self._all_terms)])
+        of_terms = [np.arange(first, end) for first, end in pairwise(ends.tolist())]
+        of_energies = of_terms[: len(self.terms)]
+        fields, places = [np.empty((*y.shape, 0))], [np.empty(0, dtype=int)]
+        sparse, gradient = None, np.zeros(X.shape)
+        evaluated = self._at(self.with_last(params, start), X, np, 1)
+        for at, weights in zip(evaluated, of_energies, strict=True):
+            if start[weights].any():
+                gradient += at.gradient()
+            if isinstance(at.term, QuadraticEnergies) and self.structure.is_canonical:
+                sparse = partial(self._entries_of_products, at, weights[0])
+            elif free[weights].any():
+                fields.append(self._basis_of_energies(X, [self._of_state(at.basis(), -2)], np))
+                places.append(weights)
+        gradient = self.e * self._of_state(gradient) + self._known_gradient(X, np)
+        field = self.structure.apply(self._of_state(X), gradient)
+        if self.forces:
+            rates = y[:, : self.layout.n_rates]
+            if own_rates:
+                rates = self._rates(self.field_of_energies(params, X))
+            fields.append(self._pushes(params, X, rates, np))
+            places.append(weights := np.concatenate(of_terms[len(self.terms) :]))
+            field = field + fields[-1] @ start[weights]
+        return Design(
+            y - field, len(start), np.concatenate(fields, axis=-1), np.concatenate(places), sparse
+        )
 
-    def _of_terms(self, which: np.ndarray, params: Params) -> tuple["Equations", Params]:
-        """The equations of some of the terms, without forces, and their params."""
-        parts = [part for part, wanted in zip(self._parts, which, strict=False) if wanted]
-        found = Equations(
-            self.hamiltonian, [t for t, wanted in zip(self.terms, which, strict=True) if wanted],
-            (), self.known, self.layout, self.structure, self.c, self.e,
-        )  # fmt: skip
-        return found, [p for part in parts for p in params[part]]
+    def _entries_of_products(
+        self, at: Any, first: int, column: int, weights: np.ndarray
+    ) -> np.ndarray:
+        """Those of the quadratic energies, whose weights begin at ``first``, in one equation."""
+        d = self.n_state // 2
+        k, sign = (column + d, self.e) if column < d else (column - d, -self.e)
+        return sign * np.asarray(at.basis_by(k, weights - first))
 
     def field_if_admitted(self, params: Params, X: np.ndarray) -> np.ndarray | None:
         """The field, or None if the params make no sense for some rows."""
@@ -414,43 +427,36 @@ class Equations(Weighted):
 
     # --- what depends on what ----------------------------------------------------------------
 
-    def blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Parts of ``basis`` that share neither rows nor columns: (columns of the field, weights).
+    def entries(self) -> np.ndarray:
+        """Whether a last weight is in the equation of a column, (D, m) of bool.
 
         dq/dt depends on the weights of what reads p, so the columns are those of the conjugates.
         """
+        n, d = self.n_state, self.n_state // 2
         if not self.structure.is_canonical:
-            return [(np.arange(self.n_state), np.arange(self.n_last))]
-        owner = np.concatenate([np.array(self._owners(t), dtype=int) for t in self._all_terms])
-        n, found = self.n_state, []
-        for columns in self.coupled():
-            weights = np.flatnonzero(np.isin(owner, columns))
-            if len(weights):
-                state = np.array([k for k in columns if k < n], dtype=int)
-                found.append(((state + n // 2) % n, weights))
+            return np.full((n, self.n_last), True)
+        reads = [columns for term in self._all_terms for columns in term.reads]
+        n_read = self.n_columns + self.layout.n_rates + self.layout.n_pushed
+        read = np.zeros((n_read, len(reads)), dtype=bool)
+        read[np.concatenate(reads), np.repeat(np.arange(len(reads)), [len(r) for r in reads])] = (
+            True
+        )
+        n_energies = sum(term.n_weights for term in self.terms)
+        found = np.concatenate([read[d:n], read[:d]])
+        found[:, n_energies:] = False
+        found[d:, n_energies:] = read[self.n_columns + self.layout.n_rates :, n_energies:]
         return found
 
-    def coupled(self) -> list[list[int]]:
-        """Sets of columns of the state that no term couples with others."""
-        label = np.arange(self.n_state)
-        for term in self._all_terms:
-            links = self._pushed_conjugates(term) if term in self.forces else term.links
-            for i, j in links:
-                if max(i, j) < self.n_state:
-                    label[label == label[j]] = label[i]
-        return [np.flatnonzero(label == k).tolist() for k in dict.fromkeys(label.tolist())]
-
-    def _owners(self, term: Term) -> list[int]:
-        """A column of the state that each of the last weights of a term belongs to."""
-        if term in self.forces:
-            return [self._pushed_conjugates(term)[0][0]] * term.n_weights
-        return term.owners
-
-    def _pushed_conjugates(self, term: Term) -> list[tuple[int, int]]:
-        """Pairs of the coordinates whose momenta a force acts on."""
-        first = self.n_columns + self.layout.n_rates
-        q = [k - first for k in term.columns if k >= first]
-        return [(q[0], k) for k in q]
+    def blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Parts of ``basis`` that share neither, (columns of the field, weights)."""
+        entries = self.entries()
+        _, label = connected_components(entries.astype(int) @ entries.T, directed=False)
+        found = []
+        for columns in (np.flatnonzero(label == k) for k in range(label.max() + 1)):
+            weights = np.flatnonzero(entries[columns].any(axis=0))
+            if len(weights):
+                found.append((columns, weights))
+        return found
 
     # --- parts -------------------------------------------------------------------------------
 

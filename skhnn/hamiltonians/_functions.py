@@ -56,16 +56,6 @@ class Functions:
         self.columns = sorted({k for columns in self.reads for k in columns})
         self.n_weights = len(self.reads)
 
-    @property
-    def owners(self) -> list[int]:
-        """A column that each of the coefficients belongs to."""
-        return [columns[0] for columns in self.reads]
-
-    @property
-    def links(self) -> list[tuple[int, int]]:
-        """Pairs of columns that a function couples."""
-        return [(columns[0], k) for columns in self.reads for k in columns]
-
     def fit(self, X: np.ndarray, weight: np.ndarray, mu: np.ndarray, s: np.ndarray) -> "Functions":
         """The same with sizes such that each has a gradient of size one by the columns x / s."""
         some = slice(None, None, -(-self.n_weights * X.size // _NUMBERS))
@@ -154,9 +144,20 @@ class _At:
     def basis(self, n_last: int | None = None) -> Any:
         """The gradients of the functions, (n, D, m), perhaps by the last columns only."""
         xp, z, m = self.xp, self.point.z, self.term.n_weights
+        if n_last is not None:
+            first = self.X.shape[-1] - n_last
+            found = [self._by(k)[..., None, :] for k in range(first, first + n_last)]
+            return xp.concatenate(found, -2)
         units = xp.diag(1.0 / self.size).reshape(m, *[1] * (z.ndim - 1), m) + xp.zeros_like(z)
-        found = self._spread(self.point.vjp(units))
-        return xp.moveaxis(found if n_last is None else found[..., -n_last:], 0, -1)
+        return xp.moveaxis(self._spread(self.point.vjp(units)), 0, -1)
+
+    def _by(self, k: int) -> Any:
+        """The derivatives of the functions by x_k, (n, m)."""
+        if k not in self.term.on:
+            return self.xp.zeros_like(self.point.z)
+        along = self.xp.zeros_like(self.X[..., as_slice(self.term.on)])
+        along[..., self.term.on.index(k)] = 1.0
+        return self.point.jvp(along) / self.size
 
     def pullback(self, V: Any, outer: Outer) -> Params:
         """The derivative of sum(V * gradient) by u."""

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ._bound_accelerations import bound_accelerations
+from ._design import Design
 from ._differences import by_column
 from ._equations import Equations, Units
 from ._euler_lagrange import by_last, directions, inertia, pullback, reads_velocities, rest
@@ -204,10 +205,11 @@ class LagrangianEquations(Equations):
         start: np.ndarray,
         own_rates: bool,
         free: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """A = df/dw (n, 2d, m) at the params, and y - f + A (w - start), (n, 2d)."""
+    ) -> Design:
+        """df/dw at the params for A, and y - f + A (w - start) for t."""
         f, A = self._field_and_jacobian_by_last(params, X)
-        return A, y - f + A @ (self.last(params) - start)
+        t = y - f + A @ (self.last(params) - start)
+        return Design(t, len(start), A, np.arange(len(start)))
 
     def implied(
         self, params: Params, X: np.ndarray, y: np.ndarray
@@ -346,9 +348,9 @@ class LagrangianEquations(Equations):
 
     # --- what depends on what ------------------------------------------------------------------
 
-    def blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """One: all accelerations depend on all masses."""
-        return [(np.arange(self._d, self.n_state), np.arange(self.n_last))]
+    def entries(self) -> np.ndarray:
+        """All accelerations depend on all masses."""
+        return np.arange(self.n_state)[:, None] >= np.full(self.n_last, self._d)
 
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
         return bound_accelerations(self, params) or (lambda x: np.asarray(self.field(params, x)))

@@ -79,14 +79,9 @@ class Network:
         return sorted({*self.on, *self.psi_on})
 
     @property
-    def owners(self) -> list[int]:
-        """A column that each of the last weights belongs to."""
-        return [self.columns[0]] * self.n_weights
-
-    @property
-    def links(self) -> list[tuple[int, int]]:
-        """Pairs of columns that it couples."""
-        return [(self.columns[0], k) for k in self.columns]
+    def reads(self) -> list[list[int]]:
+        """The columns that each of the functions reads."""
+        return [self.columns] * self.n_weights
 
     def like(self, sizes: Sequence[int] | None = None, activation: str | None = None) -> "Network":
         """The same with other layers."""

@@ -62,14 +62,9 @@ class QuadraticEnergies:
         self._factors = np.concatenate([np.ones(len(self.columns)), self._factor, [0.0]])
 
     @property
-    def owners(self) -> list[int]:
-        """A column that each of the coefficients belongs to."""
-        return [*self.columns, *(i for i, _ in self.pairs)]
-
-    @property
-    def links(self) -> list[tuple[int, int]]:
-        """Pairs of columns that it couples."""
-        return self.pairs
+    def reads(self) -> list[tuple[int, ...]]:
+        """The columns that each of the functions reads."""
+        return [*((k,) for k in self.columns), *self.pairs]
 
     def standardised(self, mu: np.ndarray, s: np.ndarray) -> "QuadraticEnergies":
         """The same with z = (x - mu) / s."""
@@ -151,6 +146,19 @@ class _At:
         of_products = self.products(eye, z[..., None, :])
         zero = xp.zeros_like(of_products[..., :1])
         return xp.concatenate([zero + eye[:, self.term.columns], of_products], axis=-1)
+
+    def basis_by(self, k: int, which: np.ndarray) -> Any:
+        """The derivatives by x_k of some functions, (n, m), all of which read it."""
+        term, n = self.term, len(self.term.columns)
+        partner = np.full(len(which), -1)  # of linear energies
+        of_products = which >= n
+        pairs = np.array(term.pairs)[which[of_products] - n]
+        partner[of_products] = pairs.sum(axis=1) - k
+        factor = term._factors[which] * np.where(partner == k, 2.0, 1.0)
+        z = np.concatenate([self.point.z, np.ones((len(self.X), 1))], axis=1)
+        return z[:, partner] * (
+            factor / np.broadcast_to(term.map.constants["s"], term.n_columns)[k]
+        )
 
     def products(self, a: Any, b: Any) -> Any:
         """The derivatives of a . Q b by the coefficients of the products; a and b are (..., D)."""
