@@ -14,7 +14,7 @@ from .._solvers._layers import equations_of, filled, units_for
 from .._solvers._sampled import Sampling
 from .._solvers._soap import solve_soap
 from ..hamiltonians import Equations, Hamiltonian, Params
-from ._left_out import Model
+from ._left_out import LeftOut, Model
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,26 @@ class BySoap:
             return 1.0 - 2.0 * objectives[id(equations)].loss([place.array(p) for p in params])
 
         return score
+
+
+class ShortTrainings:
+    """What short trainings leave of rows that they have not seen; each Hamiltonian has one."""
+
+    def __init__(self, left_out: LeftOut, trainer: ByGaussNewton | BySoap):
+        self.left_out, self.trainer = left_out, trainer
+        self._squares: dict[str, np.ndarray] = {}
+
+    def squares(self, hamiltonian: Hamiltonian) -> np.ndarray:
+        """The squared errors on the groups left out."""
+        code, left_out = repr(hamiltonian), self.left_out
+        if code not in self._squares:
+            if isinstance(self.trainer, BySoap):
+                model = self.trainer.short(hamiltonian, left_out.training)
+                field = left_out.fields(lambda _: model)
+            else:
+                field = left_out.fields(partial(self.trainer.short, hamiltonian))
+            self._squares[code] = left_out.squares(field)
+        return self._squares[code]
 
 
 def _n_weights(equations: Equations) -> int:
