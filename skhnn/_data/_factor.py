@@ -101,11 +101,10 @@ class Reduction:
 
     def __init__(self, wide: np.ndarray, n_rest: int, of_wide: OfWide | None = None):
         self.of_wide, self._n_done = of_wide, 0
-        patterns, pattern = np.unique(wide, axis=0, return_inverse=True)
         # Columns with the same u, and these.
         self._kinds = [
-            (np.flatnonzero(pattern == k), np.flatnonzero(patterns[k]))
-            for k in range(len(patterns))
+            (np.flatnonzero((wide == u).all(axis=1)), np.flatnonzero(u))
+            for u in dict.fromkeys(map(tuple, wide.tolist()))
         ]
         self._n_wide, self._n_rest = wide.shape[1], n_rest
         # The equations with u, A_u and [A_w t] of every kind; and those that are left without.
