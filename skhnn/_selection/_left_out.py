@@ -36,7 +36,7 @@ class LeftOut:
         self.folds: list[tuple[Problem, Problem]] = []
         found = []
         for out in parts if each_in_turn else parts[:1]:
-            rest = problem.subset(np.setdiff1d(everything, out))
+            rest = problem.subset(np.delete(everything, out))
             if not each_in_turn:
                 out, self.training = some(out, _MOST_ROWS, rng), rest
             self.folds.append((rest, problem.subset(out)))
