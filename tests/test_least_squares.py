@@ -8,6 +8,7 @@ from helpers import asymmetric_data, fit_quietly
 
 from skhnn import HNNRegressor
 from skhnn._data import DerivativeFit, Factor, Place, Problem, Shared, make_folds
+from skhnn._data._factor import Reflections
 from skhnn._scaling import Scaling
 from skhnn._solvers import SolverOptions
 from skhnn._solvers._evidence import WIDE, _Part
@@ -72,6 +73,18 @@ def test_reduction_is_right_for_fewer_rows_than_unknowns(model, problem, n_rows)
     block = np.column_stack([A[:, factor_of(model, problem, rows).weights], t])
     scale = problem.subset(rows).mean_weight  # design has weights of mean one
     np.testing.assert_allclose(R.T @ R, scale * block.T @ block, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (1, 3), (5, 3)])
+def test_reflections_keep_all_products_of_columns(shape, capfd):
+    rng = RNG(0)
+    A, B = rng.normal(size=shape), rng.normal(size=(shape[0], 2))
+    found = Reflections(A)
+    beside, below = found.of(B)
+    np.testing.assert_allclose(found.R.T @ found.R, A.T @ A, atol=1e-12)
+    np.testing.assert_allclose(found.R.T @ beside, A.T @ B, atol=1e-12)
+    np.testing.assert_allclose(beside.T @ beside + below.T @ below, B.T @ B, atol=1e-12)
+    assert capfd.readouterr() == ("", "")  # LAPACK prints what it does not take
 
 
 def test_what_networks_share_changes_no_fit(problem):

@@ -25,7 +25,9 @@ class Reflections:
     """Householder reflections Q^T that make a matrix A triangular, R = Q^T A."""
 
     def __init__(self, A: np.ndarray):
-        self._reflectors, self._tau, _, _ = lapack.dgeqrf(A)
+        self._reflectors, self._tau = A, np.empty(0)
+        if A.size:  # LAPACK takes no empty matrices
+            self._reflectors, self._tau, _, _ = lapack.dgeqrf(A)
         self.R = np.triu(self._reflectors[: len(self._tau)])
 
     def of(self, B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

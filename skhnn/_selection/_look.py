@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from .._data import Problem
+from .._data import Problem, Shared
 from .._solvers import equations_of, filled
 from .._solvers._last_weights import fit_last_weights
 from .._solvers._layers import units_for
@@ -71,12 +71,15 @@ def squares_of_sampled(
     units = units_for(hamiltonian, n_units, training)
     equations = equations_of(filled(hamiltonian, (units,)), training)
     found: list[tuple[float, Params]] = []
+    shared = Shared()
     for method, scale in SAMPLINGS:
         if found and time.perf_counter() > deadline:
             break
         params = equations.sample_params(X, rng, method, scale, training.scaling.reads)
         rows = np.arange(training.n_samples)
-        fit = fit_last_weights(training, equations, params, rows, n_steps=_STEPS, deadline=deadline)
+        fit = fit_last_weights(
+            training, equations, params, rows, n_steps=_STEPS, deadline=deadline, shared=shared
+        )
         found.append((fit.log_evidence, equations.with_last(params, fit.w)))
     _, params = max(found, key=lambda pair: pair[0])
     return left_out.squares(left_out.fields(lambda _: (equations, params)), w)
