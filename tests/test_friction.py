@@ -168,6 +168,26 @@ def test_inputs_along_a_simulation(driven):
     assert still.energy.shape == (2, 201)
 
 
+def test_two_inputs_are_held_and_as_many_constants_as_times_are_constants():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (200, 6))  # two oscillators of frequency one, each with its force
+    y = np.hstack([X[:, 2:4], -X[:, :2] + X[:, 4:]])
+    model = HNNRegressor(hamiltonian="mechanical", n_inputs=2, random_state=0).fit(X, y)
+
+    def exact(x, u, t):  # with the force u
+        q, p = x[:2] - u, x[2:]
+        return np.r_[u + q * np.cos(t) + p * np.sin(t), p * np.cos(t) - q * np.sin(t)]
+
+    t, u, x0 = np.linspace(0, 3, 7), rng.uniform(-1, 1, (7, 2)), X[0, :4]
+    expected = [x0]
+    for own in u[:-1]:
+        expected.append(exact(expected[-1], own, 0.5))
+    held = model.simulate(x0, t, u=u, between="hold")
+    np.testing.assert_allclose(held, expected, atol=1e-6)
+    two = model.simulate(x0, [0.0, 0.5], u=u[0], between="hold")
+    np.testing.assert_allclose(two[-1], exact(x0, u[0], 0.5), atol=1e-6)
+
+
 def test_nothing_is_lost_where_a_held_input_ends_early(driven):
     model, t = driven[0], np.linspace(0, 1, 11)
     u = np.where(t < 0.45, 0.1, 1e9)  # a force that nobody can follow in a few evaluations

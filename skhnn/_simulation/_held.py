@@ -13,15 +13,18 @@ import numpy as np
 from ._errors import ExtrapolationWarning, SimulationError, warn
 
 
-def samples_of(given: dict[str, Any], n_times: int) -> dict[str, np.ndarray] | None:
-    """The rows (n_times, k) of what is given as such, if anything is."""
+def samples_of(
+    given: dict[str, Any], n_columns: dict[str, int], n_times: int
+) -> dict[str, np.ndarray]:
+    """The rows (n_times, k) of what is given as such; as many values as columns are constants."""
     found = {}
     for name, value in given.items():
         if value is not None and not callable(value):
             rows = np.asarray(value, dtype=float)
-            if rows.ndim and len(rows) == n_times > 1 and (rows.ndim == 2 or rows.size == n_times):
+            are_constants = rows.ndim < 2 and rows.size == n_columns[name]
+            if rows.ndim and len(rows) == n_times > 1 and not are_constants:
                 found[name] = rows.reshape(n_times, -1)
-    return found or None
+    return found
 
 
 def simulate_held(

@@ -183,12 +183,19 @@ def simulate(
         "on_failure": on_failure, "verbose": verbose,
     }  # fmt: skip
     behind = {"u": u, "parameters": parameters}
-    if between == "hold" and (samples := samples_of(behind, times_of(t).size)):
+    samples: dict[str, np.ndarray] = {}
+
+    def driving(n_columns: dict[str, int]) -> Driving | None:
+        times = times_of(t)
+        found = Driving.of(behind, n_columns, times, between)
+        if between == "hold":
+            samples.update(samples_of(behind, n_columns, times.size))
+        return found
+
+    dynamics = dynamics_of(model, x0, time_dependent, driving)
+    if samples:
         times = np.asarray(check_times(t))
         return simulate_held(simulate, model, x0, times, behind, samples, options)
-    dynamics = dynamics_of(
-        model, x0, time_dependent, lambda n: Driving.of(behind, n, times_of(t), between)
-    )
     X0, is_single = check_initial_states(x0, dynamics.n_features, dynamics.check)
     t = check_times(t, None if is_single else len(X0))
     settings = Settings.checked(dynamics, X0, **options)
