@@ -34,8 +34,18 @@ def test_linear_systems_have_masses_whatever_the_units_and_the_noise(d, seed, no
     left = np.sqrt(np.mean((model.predict(X)[:, d:] - a) ** 2 / a.var(axis=0)))
     assert left < 1e-6 + 0.5 * noise
     assert np.linalg.eigvalsh(model.mass_matrix(X[:1, :d])[0]).min() > 0.0
-    if not noise:
-        assert len(model.undetermined_masses_) == d - 1  # one for each mode, but for the unit
+    if not noise:  # M = sum of m_k w_k w_k^T, the masses of the modes, none of which shows
+        M = model.mass_matrix(X[:1, :d])[0]
+        inverse = np.linalg.inv(np.linalg.cholesky(M))
+        K = np.linalg.lstsq(X[:, :d], a, rcond=None)[0].T
+        of_modes = np.linalg.inv(np.linalg.eig(K)[1]) @ inverse.T
+        modes = np.stack([np.outer(w, w).ravel() / (w @ w) for w in of_modes], axis=1)
+        assert len(model.undetermined_masses_) >= d - 1  # nor does the unit
+        named = [np.eye(d), *model.undetermined_masses_]
+        named = np.stack([change.ravel() for change in named], axis=1)
+        np.testing.assert_allclose(
+            named @ np.linalg.lstsq(named, modes, rcond=None)[0], modes, atol=1e-3
+        )
 
 
 @pytest.mark.parametrize("spread", [(1, 1, 1, 1), (1, 1, 6, 4), (1, 2.45, 1, 2.45), (3, 1, 0.3, 1)])
