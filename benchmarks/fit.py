@@ -260,11 +260,11 @@ def growth(args):
     if args.plot:
         import matplotlib.pyplot as plt
 
-        _, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+        figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
         for label, sizes, seconds in curves:
             axes.loglog(sizes, seconds, "o-", label=label)
         axes.set(xlabel="size", ylabel="seconds of a fit")
-        axes.legend()
+        figure.legend(loc="outside right upper")
         plt.savefig(args.plot, dpi=120)
 
 
