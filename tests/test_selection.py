@@ -16,6 +16,7 @@ from skhnn._selection._left_out import LeftOut
 from skhnn._selection._race import _another
 from skhnn._selection._rule import error_of, simplest
 from skhnn._selection._select import better_of
+from skhnn._selection._trained import ShortTrainings
 from skhnn._solvers import Monitor, SolverOptions
 from skhnn._solvers._gauss_newton import _Fit, train
 from skhnn._solvers._last_weights import settled
@@ -116,6 +117,23 @@ def test_rows_left_out_are_whole_groups_that_the_fit_has_not_seen(problem, each_
         assert not seen & unseen
         assert len(seen | unseen) == 10
     assert len(left_out.folds) == (5 if each_in_turn else 1)
+
+
+@pytest.mark.parametrize("each_in_turn", [False, True])
+def test_a_short_training_has_not_seen_the_rows_that_judge_it(problem, each_in_turn):
+    left_out, seen = LeftOut(problem, RNG(0), each_in_turn=each_in_turn), []
+
+    def short(hamiltonian, training):
+        seen.append(training)
+        equations = equations_of(MLP(None, (4,), "tanh"), problem)
+        return equations, equations.init_params(RNG(0))
+
+    trainings = ShortTrainings(left_out, SimpleNamespace(short=short))
+    squares = trainings.squares(MLP())
+    assert len(seen) == len(left_out.folds) == (5 if each_in_turn else 1)
+    for training, (_, out) in zip(seen, left_out.folds, strict=True):
+        assert not np.isin(out.index, training.index).any()
+    assert trainings.squares(MLP()) is squares  # and each Hamiltonian has one
 
 
 def test_squares_are_those_of_every_group(problem):

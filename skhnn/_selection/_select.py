@@ -185,7 +185,7 @@ class _Selection:
 
         They may agree since both lack the same, as T(p) + V(q) and its like do of a top. Others are
         a regression, and freer Hamiltonians, trained shortly, if sampled layers of the freest left
-        more (eight coupled waves, noise of 0.1: T + V left 0.17, and M(q) 0.12).
+        more (eight coupled waves, noise of 0.05: T + V left 0.16, and M(q) 0.10).
         """
         without = self.left_out.squares(field_without_mechanics(self.left_out))
         if simplest([sampled.squares, without]) == 1:
@@ -256,6 +256,7 @@ class _Selection:
     def after_short_trainings(
         self, candidates: list[Hamiltonian], short: ShortTrainings
     ) -> list[np.ndarray]:
+        """What short trainings of all leave, as long as there is time."""
         squares = []
         for hamiltonian in candidates:
             squares.append(short.squares(hamiltonian))

@@ -184,11 +184,7 @@ class ShortTrainings:
         """The squared errors on the groups left out."""
         code, left_out = repr(hamiltonian), self.left_out
         if code not in self._squares:
-            if isinstance(self.trainer, BySoap):
-                model = self.trainer.short(hamiltonian, left_out.training)
-                field = left_out.fields(lambda _: model)
-            else:
-                field = left_out.fields(partial(self.trainer.short, hamiltonian))
+            field = left_out.fields(partial(self.trainer.short, hamiltonian))
             self._squares[code] = left_out.squares(field)
         return self._squares[code]
 
