@@ -73,6 +73,13 @@ def kepler_polar(X):
     return np.stack([p_r, p_phi / r**2, p_phi**2 / r**3 - 1 / r**2, 0 * r], axis=1)
 
 
+def sines(X):
+    """Bodies on a ring, coupled by sines."""
+    q, p = np.split(X, 2, axis=1)
+    force = np.sin(np.roll(q, -1, axis=1) - q)
+    return np.hstack([p, force - np.roll(force, 1, axis=1) - 0.3 * np.sin(q)])
+
+
 def circles(rng, n):
     """Circular orbits in one tilted plane, in space."""
     tilt, a = rng.uniform(0.2, 1.4), rng.uniform(0.9, 1.3, n)
@@ -303,6 +310,23 @@ def coordinates(seeds):
                 y = np.hstack([X[rows, case.d :], a[rows]])
                 said.append(found(X[rows], y, noise, 0) == "canonical")
             print(f"{case.__name__:20s} noise {noise:4.2f}: {said}", flush=True)
+    print("chains of many coordinates, boxes of 200 and 1000 rows, called velocities")
+    print("| coordinates | noise | masses of one | others, e^-1 to e |\n|---|---|---|---|")
+    for d in (4, 6, 10, 20):
+        for noise in (0.0, 0.01, 0.05, 0.1):
+            cells = []
+            for spread in (0.0, 1.0):
+                said = []
+                for field in (toda, sines):
+                    for n in (200, 1000):
+                        for seed in range(seeds):
+                            rng = np.random.default_rng([d, n, seed])
+                            mass = np.exp(spread * rng.uniform(-1, 1, d))
+                            X = rng.uniform(-1.5, 1.5, (n, 2 * d))
+                            y = field(X) / np.concatenate([np.ones(d), mass])
+                            said.append(found(X, y, noise, seed))
+                cells.append(f"{said.count('velocities')} of {len(said)}")
+            print(f"| {d} | {noise:g} | {' | '.join(cells)} |", flush=True)
 
 
 def damped(rate):

@@ -272,6 +272,20 @@ def test_a_mass_matrix_is_found_and_makes_the_model_separable():
     np.testing.assert_allclose(leapfrog, model.simulate([1.0, 0.0], t), atol=1e-5)
 
 
+@pytest.mark.parametrize(("bend", "is_linear"), [(0.0, True), (1e-6, False)])
+def test_where_velocities_are_linear_in_the_momenta_nothing_else_is_tried(bend, is_linear):
+    # dH/dp = A p + b says that H = p' A p / 2 + b' p + V(q).
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, (300, 4)) + [0, 0, 1e3, 0]
+    q, p = np.split(X, 2, axis=1)
+    A = [[2e3, 1.0], [1.0, 1e-3]]
+    y = np.hstack([(p + bend * p**2) @ A + 7.0, -np.sin(q) - 0.5 * (q - q[:, ::-1])])
+    model = HNNRegressor(random_state=0, max_time=0.5)
+    model = fit_quietly(model, X, y)
+    entry = {"hamiltonian": "mechanical", "why": "velocities are linear in the momenta"}
+    assert (entry in model.fit_report_) == is_linear
+
+
 @pytest.mark.slow
 def test_a_mass_that_depends_on_the_coordinates_is_found():
     X, y = polar(300, 0)

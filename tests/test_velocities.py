@@ -329,6 +329,31 @@ def test_one_coordinate_has_no_masses_to_tell_apart(seed):
     assert coordinates_of(HNNRegressor(), X, y, np.ones(300), None) == "canonical"
 
 
+def chain(d, n, spread, seed=0):
+    """Bodies coupled by sines, masses from e^-spread to e^spread; 2 % of noise in accelerations."""
+    masses = np.exp(np.random.default_rng(0).uniform(-spread, spread, d))
+    rng = np.random.default_rng(seed)
+    q, v = rng.uniform(-1.5, 1.5, (2, n, d))
+    force = np.sin(np.roll(q, -1, axis=1) - q)
+    a = (force - np.roll(force, 1, axis=1) - 0.3 * np.sin(q)) / masses
+    return np.hstack([q, v]), np.hstack([v, a + 0.02 * a.std(axis=0) * rng.normal(size=a.shape)])
+
+
+@pytest.mark.parametrize(("spread", "meaning"), [(0.0, "canonical"), (1.0, "velocities")])
+def test_masses_of_many_coordinates_show_after_short_trainings(spread, meaning):
+    # A few sampled units leave so much that masses do not show: both were canonical.
+    X, y = chain(6, 600, spread)
+    assert coordinates_of(HNNRegressor(), X, y, np.ones(600), None) == meaning
+
+
+@pytest.mark.slow
+def test_a_chain_of_unequal_masses_is_fitted_by_itself():
+    X, y = chain(6, 600, 1.0)
+    model = HNNRegressor(random_state=0).fit(X, y)
+    assert model.coordinates_ == "velocities"
+    assert model.score(*chain(6, 300, 1.0, seed=1)) > 0.995
+
+
 @pytest.mark.parametrize("d", [26, 80])
 def test_velocities_of_very_many_coordinates_are_not_looked_for(d):
     # A few rows, or none, were all that the work of a fit allowed.

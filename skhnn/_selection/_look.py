@@ -29,7 +29,9 @@ def is_too_much(problem: Problem) -> bool:
     return _EQUATIONS * _n_unknowns(problem) ** 3 > _WORK
 
 
-def left_out_of_some(problem: Problem) -> tuple[LeftOut, np.random.RandomState]:
+def left_out_of_some(
+    problem: Problem, work: float = _WORK
+) -> tuple[LeftOut, np.random.RandomState]:
     """Some rows, a part of which is left out, and random numbers of their own.
 
     Those of a heavy tail count for less, as in a fit: least squares of a close encounter misses the
@@ -37,8 +39,8 @@ def left_out_of_some(problem: Problem) -> tuple[LeftOut, np.random.RandomState]:
     """
     rng = np.random.RandomState(0)  # the fit must not depend on it
     n_unknowns = _n_unknowns(problem)
-    n_equations = max(int(_WORK / n_unknowns**2), _EQUATIONS * n_unknowns)
-    n_rows = min(_ROWS, n_equations // max(problem.layout.n_rates, 1))
+    n_equations = max(work / n_unknowns**2, _EQUATIONS * n_unknowns)
+    n_rows = int(min(_ROWS, n_equations / max(problem.layout.n_rates, 1)))
     rows = rng.permutation(problem.n_samples)[:n_rows]
     some_rows = problem.subset(rows).without_groups()
     typical_size = heavy_tail(some_rows)

@@ -10,6 +10,7 @@ from .._data import Problem
 from ..forces import Damping, Force, Inputs
 from ..hamiltonians import Hamiltonian, Natural, with_forces
 from ._look import UNITS, is_too_much, left_out_of_some, squares_of_sampled
+from ._masses_when_trained import unit_masses_train_as_well
 from ._regression import field_without_mechanics
 from ._rule import error_of, simplest, typical
 
@@ -63,6 +64,8 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
     unit = squares_of(Natural(1.0))
     if error_of(unit) < GOOD or is_late():
         return True
+    if problem.layout.n_rates > _MOST_FOR_MASSES_OF_Q:
+        return unit_masses_train_as_well(problem, deadline)
     without = left_out.squares(field_without_mechanics(left_out))
     if error_of(unit) < _POOR and simplest([unit, BEATEN * without]) == 0:
         return True
@@ -92,7 +95,7 @@ def _other_masses(d: int) -> tuple[Hamiltonian, ...]:
     """Those that are other forces than masses of one: a single constant mass is a scale of V."""
     if d == 1:
         return OTHER_MASSES[2:]
-    return OTHER_MASSES if d <= _MOST_FOR_MASSES_OF_Q else OTHER_MASSES[:1]
+    return OTHER_MASSES
 
 
 def better_as_velocities(

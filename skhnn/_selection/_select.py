@@ -12,11 +12,18 @@ from .._solvers._evidence import SMOOTH
 from .._solvers._last_weights import fit_last_weights
 from .._solvers._layers import name_and_layers, name_of, units_for
 from .._solvers._least_squares import LEAST_SQUARES
-from ..hamiltonians import Hamiltonian, named, with_forces, with_forces_of
+from ..hamiltonians import (
+    Hamiltonian,
+    has_constant_masses,
+    named,
+    with_forces,
+    with_forces_of,
+)
 from ._budget import Budget
 from ._candidate import Candidate
 from ._heavy_tail import heavy_tail
 from ._left_out import LeftOut, Model
+from ._linear_velocities import velocities_are_linear
 from ._race import Result, run_race
 from ._regression import field_without_mechanics
 from ._rule import ALIKE, error_of, simplest
@@ -34,9 +41,14 @@ _ALIKE_AFTER_SHORT = 1.7
 # (double pendulum, two bodies), 0.6 to 1.4 where they ended with 1.5 to 10 times as much (a top, a
 # chain).
 _FAR_BETTER = 0.5
+# Steps for masses in that comparison, as in a race; all of them took 12 s for six coordinates.
+_STEPS_OF_SHORT = 2
 # A training stands still if it leaves more than this part of the error of the short one: right
 # Hamiltonians left a thirtieth, others a half and more.
 _STANDS_STILL = 0.25
+# With larger errors of sampled units masses do not show: chains of 6 to 20 unequal masses had 0.2
+# to 0.6, other systems less.
+_MASSES_SHOW = 0.2
 
 
 class OutOfTime(Exception):  # noqa: N818 - it is no error
@@ -123,9 +135,8 @@ class _Selection:
         if is_good and self.is_steady(sampled):
             self.conclude(sampled, "the rest is noise" if is_noise else "good enough")
             return
-        if self.problem.layout.has_velocities:  # masses show with few units
-            last = {repr(standing.race.hamiltonian) for standing in result.standings}
-            candidates = [h for h in candidates if repr(h) in last]
+        if self.problem.layout.has_velocities:
+            candidates = worth_training(candidates, sampled, result)
         if is_few:
             trained = self.train_few(candidates, few, short, sampled)
         else:
@@ -147,9 +158,13 @@ class _Selection:
         asked_for, layout = self.start.hamiltonian, self.problem.layout
         if not self.start.hamiltonian_is_open:
             return [asked_for]
-        (first, *_), found = asked_for.layers(), []
+        (first, *_), found, names = asked_for.layers(), [], named(layout)
         layers = first.hidden_layer_sizes, first.activation
-        for one in named(layout).values():
+        if velocities_are_linear(self.problem):
+            names = {"mechanical": names["mechanical"]}
+            why = "velocities are linear in the momenta"
+            self.options.tell({"hamiltonian": "mechanical", "why": why})
+        for one in names.values():
             hamiltonian = one.map_layers(lambda *_: layers)
             with contextlib.suppress(ValueError):  # momenta that are angles have no square
                 hamiltonian.declare(layout)
@@ -320,11 +335,14 @@ class _Selection:
         if not is_open or units_for(hamiltonian, n_weights, self.problem) <= trainer.sizes[-1]:
             return "silu"
         model = trainer.short(hamiltonian, self.training, "tanh")
-        wider = self.squares(self.widened(model, n_weights))
+        wider = self.squares(self.widened(model, n_weights, _STEPS_OF_SHORT))
         return "tanh" if error_of(wider) < _FAR_BETTER * error_of(squares) else "silu"
 
-    def widened(self, model: Model, n_weights: int) -> Model:
-        """More units, sampled from the activations of the last layer but one; a new readout."""
+    def widened(self, model: Model, n_weights: int, n_steps: int | None = None) -> Model:
+        """More units, sampled from the activations of the last layer but one; a new readout.
+
+        Masses take at most ``n_steps``.
+        """
         (equations, params), training, rng = model, self.training, self.rng
         X, _, _ = training.take(some(np.arange(training.n_samples), _ROWS_TO_SAMPLE, rng))
         n_units = units_for(equations.hamiltonian, n_weights, training)
@@ -336,6 +354,7 @@ class _Selection:
         fit = fit_last_weights(
             training, equations, params, rows,
             alpha=self.options.alpha(training), around=equations.last(params), judge=judge,
+            n_steps=n_steps,
         )  # fmt: skip
         return equations, equations.with_last(params, fit.w)
 
@@ -397,6 +416,19 @@ class _Selection:
         self.best = chosen
         more = {} if stays(chosen.deviation) else {"strays": chosen.deviation}
         self.options.tell({"chosen": chosen.solver, "why": why, **more})
+
+
+def worth_training(
+    candidates: list[Hamiltonian], sampled: Candidate, result: Result
+) -> list[Hamiltonian]:
+    """Of Lagrangians those of the last round: masses show with few units.
+
+    Where these leave much, as of a potential of many coordinates, masses do not show, and all
+    constant ones are trained: the last round of a chain of 20 had none but masses of one.
+    """
+    last = {repr(standing.race.hamiltonian) for standing in result.standings}
+    show = sampled.error < _MASSES_SHOW
+    return [h for h in candidates if repr(h) in last or (not show and has_constant_masses(h))]
 
 
 def better_of(sampled: Candidate, trained: Candidate) -> tuple[Candidate, str]:

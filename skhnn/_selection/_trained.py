@@ -105,7 +105,7 @@ class BySoap:
 
     def short(self, hamiltonian: Hamiltonian, training: Problem, activation: str = "silu") -> Model:
         """A training that no one hears of."""
-        monitor = Monitor(0.0, np.inf, verbose=False)
+        monitor = Monitor(0.0, np.inf, verbose=False, deadline=self.options.deadline)
         model = self._train(hamiltonian, training, activation, monitor, self.steps_of_short)
         return model[0], settled(training, *model)
 

@@ -25,7 +25,7 @@ from ._lagrangian import LagrangianEquations
 from ._layers import Params
 from ._layout import Layout, Periods, periods_of
 from ._mlp import MLP
-from ._natural import Natural
+from ._natural import Natural, has_constant_masses
 from ._pairwise import Pairwise, with_bodies
 from ._quadratic import Quadratic
 from ._radial import Radial
@@ -113,6 +113,7 @@ __all__ = [
     "equations_for",
     "field_from_gradient",
     "gradient_from_field",
+    "has_constant_masses",
     "named",
     "periods_of",
     "refuse_unless_saved",

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ._base import Declaration, HasLayers
+from ._base import Declaration, Hamiltonian, HasLayers
+from ._composition import WithForces
 from ._functions import Functions
 from ._kinetic import Kinetic
 from ._layout import Layout, Periods
@@ -102,6 +103,16 @@ class Natural(HasLayers):
             raise ValueError(
                 f"gyroscopic must be None, 'constant' or 'q'; got {self.gyroscopic!r}."
             )
+
+
+def has_constant_masses(hamiltonian: Hamiltonian) -> bool:
+    """Whether it is a ``Natural``, perhaps with forces, of masses that are constant, without b."""
+    if isinstance(hamiltonian, WithForces):
+        hamiltonian = hamiltonian.hamiltonian
+    if not isinstance(hamiltonian, Natural) or hamiltonian.gyroscopic:
+        return False
+    mass = hamiltonian.mass
+    return not callable(mass) and not (isinstance(mass, str) and mass == "q")
 
 
 def _of_degree_two(
