@@ -276,7 +276,7 @@ def test_a_mass_matrix_is_found_and_makes_the_model_separable():
 def test_where_velocities_are_linear_in_the_momenta_nothing_else_is_tried(bend, is_linear):
     # dH/dp = A p + b says that H = p' A p / 2 + b' p + V(q).
     rng = np.random.default_rng(0)
-    X = rng.uniform(-2, 2, (300, 4)) + [0, 0, 1e3, 0]
+    X = rng.uniform([-2, -2, 998, -2], [2, 2, 1002, 2], (300, 4))
     q, p = np.split(X, 2, axis=1)
     A = [[2e3, 1.0], [1.0, 1e-3]]
     y = np.hstack([(p + bend * p**2) @ A + 7.0, -np.sin(q) - 0.5 * (q - q[:, ::-1])])

@@ -21,7 +21,7 @@ BEATEN = 2.0
 GOOD = 1e-2
 # With larger ones, other masses are tried where a regression is no better. They must be more than a
 # bad fit (three bodies that meet: 0.83 against 0.89 for masses of one, which are right).
-_POOR, _SOMETHING, _MOST_FOR_MASSES_OF_Q = 0.2, 0.5, 3
+_POOR, _SOMETHING, _MOST_FOR_SAMPLED = 0.2, 0.5, 3
 OTHER_MASSES = (Natural(), Natural("full", "q"), Natural("q"))
 # Others must explain half of what masses of one leave and a regression does not, on the scale of
 # logarithms: right ones did 0.6 to 1.3 of it (five systems, noise of 0, 0.01 and 0.1, from 60 rows
@@ -50,6 +50,8 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
 
     if is_late() or is_too_much(problem):
         return True
+    if problem.layout.n_rates > _MOST_FOR_SAMPLED:
+        return unit_masses_train_as_well(problem, deadline)
     left_out, rng = left_out_of_some(problem)
     n_inputs = problem.layout.n_inputs if problem.input_matrix is None else 0
 
@@ -64,8 +66,6 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
     unit = squares_of(Natural(1.0))
     if error_of(unit) < GOOD or is_late():
         return True
-    if problem.layout.n_rates > _MOST_FOR_MASSES_OF_Q:
-        return unit_masses_train_as_well(problem, deadline)
     without = left_out.squares(field_without_mechanics(left_out))
     if error_of(unit) < _POOR and simplest([unit, BEATEN * without]) == 0:
         return True
