@@ -60,9 +60,9 @@ class Functions:
         """The same with sizes such that each has a gradient of size one by the columns x / s."""
         some = slice(None, None, -(-self.n_weights * X.size // _NUMBERS))
         X, weight = X[some], weight[some]
-        own = Functions(self.on, self.phi, self.reads)
-        slopes = own.at(own.init(np.random.RandomState(0)), X, np).basis() * s[:, None]
-        size = np.sqrt(np.average(np.sum(slopes**2, axis=1), axis=0, weights=weight))
+        units = np.eye(self.n_weights)[:, None, :] + np.zeros((len(X) * self.phi.copies, 1))
+        slopes = self.phi.at(X[:, self.on], np).vjp(units) * s[self.on]  # (m, n, k)
+        size = np.sqrt(np.average(np.sum(slopes**2, axis=2), axis=1, weights=weight))
         return Functions(self.on, self.phi, self.reads, np.where(size > 0.0, size, 1.0), self.label)
 
     def rescaled(self, s: np.ndarray) -> "Functions":
@@ -144,9 +144,7 @@ class _At:
     def basis(self, n_last: int | None = None) -> Any:
         """The gradients of the functions, (n, D, m), perhaps by the last columns only."""
         xp, z, m = self.xp, self.point.z, self.term.n_weights
-        if n_last is None and self.term.phi.copies == 1 and len(self.term.on) < m:
-            n_last = self.X.shape[-1]
-        if n_last is not None:  # by columns, of which there are fewer
+        if n_last is not None:
             first = self.X.shape[-1] - n_last
             found = [self._by(k)[..., None, :] for k in range(first, first + n_last)]
             return xp.concatenate(found, -2)
