@@ -68,12 +68,12 @@ def solve(field, x0, t):
     return found.y.T if found.status == 0 else None
 
 
-def error_of(model, problem, starts, exact, t):
-    scaling, field = problem.scaling, _steadiness._field(model, problem)
+def error_of(model, visited, starts, exact, t):
+    field, c, s = visited.field(model), visited.c, visited.s
     errors = []
     for x0, truth in zip(starts, exact, strict=True):
-        states = solve(field, scaling.states(x0), t)
-        far = np.inf if states is None else np.abs(states - scaling.states(truth)).max()
+        states = solve(field, (x0 - c) / s, t)
+        far = np.inf if states is None else np.abs(states - (truth - c) / s).max()
         errors.append(far)
     return float(np.median(errors))
 
@@ -81,8 +81,8 @@ def error_of(model, problem, starts, exact, t):
 def main(n_seeds):
     seen = []
 
-    def deviation(model, problem, rng, other):
-        seen.append((model, problem, _steadiness.deviation(model, problem, rng, other)))
+    def deviation(model, visited, rng, other):
+        seen.append((model, visited, _steadiness.deviation(model, visited, rng, other)))
         return seen[-1][2]
 
     _select.deviation = deviation
@@ -100,8 +100,8 @@ def main(n_seeds):
                 HNNRegressor(hamiltonian=hamiltonian, random_state=seed).fit(
                     X, field(X), None, runs
                 )
-                for model, problem, deviation_ in seen:
-                    rows.append((deviation_, error_of(model, problem, begin, exact, t)))
+                for model, visited, deviation_ in seen:
+                    rows.append((deviation_, error_of(model, visited, begin, exact, t)))
                     print(f"| {name} | {hamiltonian} | {seed} | {rows[-1][0]:.1e} | "
                           f"{rows[-1][1]:.1e} |", flush=True)  # fmt: skip
     deviations, errors = np.minimum(rows, 1e9).T

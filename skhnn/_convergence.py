@@ -24,7 +24,9 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
     last = result.report[-1] if result.report else {}
     if "strays" in last:
         is_mechanical = name_of(result.equations.hamiltonian) == "mechanical"
-        warnings.warn(_of_thin_data(last["strays"], last["why"], is_mechanical), stacklevel=4)
+        of_all = "none is steady" in last["why"]
+        of_thin = of_thin_data(last["strays"], of_all=of_all, is_mechanical=is_mechanical)
+        warnings.warn(f"{of_thin}.", stacklevel=4)
     end = _End.of(estimator, result, found)
     sentence = getattr(end, result.status, end.fine)()
     if sentence is not None:
@@ -33,22 +35,23 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
         warnings.warn(f"solver={name} {sentence}.", ConvergenceWarning, stacklevel=4)
 
 
-def _of_thin_data(strays: float, why: str, is_mechanical: bool) -> str:
+def of_thin_data(strays: float, *, of_all: bool, is_mechanical: bool) -> str:
+    """On a model of thin data whose simulations leave these by ``strays``, as those ``of_all``."""
     far = "cannot be finished"
     if np.isfinite(strays):
         far = f"leave them by {strays:.2g} standard deviations"
-    of_all = "of all models tried, " if "none is steady" in why else ""
+    more = (
+        "a Hamiltonian that knows more of the system (hamiltonians.Radial for one body about a "
+        "centre, Known)"
+        if is_mechanical
+        else "a simpler Hamiltonian (hamiltonian='mechanical' if the masses are constant)"
+    )
     return (
         "The data are thin, like an orbit, and do not determine H beside them: "
-        f"{of_all}simulations that start on the data {far} within ten characteristic times. The "
-        "derivatives on the data may be right and simulations are not to be trusted further than "
-        "that. More orbits help, of other energies or shapes"
-        + (
-            ", or a Hamiltonian that knows more of the system (hamiltonians.Radial for one body "
-            "about a centre, Known)."
-            if is_mechanical
-            else ", or a simpler Hamiltonian (hamiltonian='mechanical' if the masses are constant)."
-        )
+        f"{'of all models tried, ' if of_all else ''}simulations that start on the data {far} "
+        "within ten characteristic times. The model may be right on the data and simulations are "
+        "not to be trusted further than that. More orbits help, of other energies or shapes, or "
+        f"{more}"
     )
 
 

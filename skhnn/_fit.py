@@ -31,6 +31,7 @@ from ._solvers import (
     Start,
     equations_of,
     filled,
+    in_units_of_the_data,
     initial_params,
     run_solver,
 )
@@ -158,9 +159,7 @@ def model_in_units_of_the_data(
     X, _, weight = problem.rows(slice(None, None, step))
     if isinstance(equations, LagrangianEquations):
         params = equations.in_unit(params, problem.scaling.states(X))
-    known = equations.hamiltonian.declare(problem.layout).known
-    units, structure = problem.scaling.units, problem.structure
-    equations = equations.in_units_of_the_data(units, known, structure, input_matrix)
+    equations = in_units_of_the_data(equations, problem, input_matrix)
     return Model(equations, params).centred(X, weight)
 
 

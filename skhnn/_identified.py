@@ -30,6 +30,9 @@ from .hamiltonians._functions import Functions
 _ROWS, _ROWS_OF_MASSES = 20_000, 500
 # An eigenvalue of a damping that is smaller, relative to the largest, is zero.
 _ZERO = 1e-9
+# One that is negative by more than these standard errors, and this part of the largest, is none:
+# what hidden layers lack had taken the form of a friction, of an orbit without any.
+_ERRORS, _SMALL = 3.0, 0.1
 # What users read, by the labels of forces, and masses.
 _NAMES = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
 
@@ -72,6 +75,25 @@ def with_friction_that_is_none_negative(
             w = w + C[:, which] @ linalg.pinvh(own) @ (nearest - w[which])
             w[which], met = nearest, True
     return equations.with_last(params, w), met
+
+
+def gains_energy(equations: Equations, params: Params, C: np.ndarray) -> bool:
+    """Whether some damping is negative beyond doubt, and beside the positive part of it."""
+    w = equations.last(params)
+    for which, T in (pair for label, pair in _labelled(equations) if label == "damping"):
+        Gamma = np.einsum("a,aij->ij", w[which], T)
+        eigenvalues, V = np.linalg.eigh(0.5 * (Gamma + Gamma.T))
+        slope = np.einsum("i,aij,j->a", V[:, 0], T, V[:, 0])
+        std = np.sqrt(slope @ C[np.ix_(which, which)] @ slope)
+        if -eigenvalues[0] > max(_ERRORS * std, _SMALL * eigenvalues[-1]):
+            return True
+    return False
+
+
+def places_of_damping(equations: Equations) -> np.ndarray:
+    """The places of the coefficients of friction among the last weights."""
+    found = [which for label, (which, _) in _labelled(equations) if label == "damping"]
+    return np.concatenate([np.zeros(0, dtype=int), *found])
 
 
 def coefficients(
@@ -175,4 +197,10 @@ def _scores(
     return np.asarray(M.T @ M) * n_clusters / max(n_clusters - 1, 1) / part
 
 
-__all__ = ["coefficients", "identify", "with_friction_that_is_none_negative"]
+__all__ = [
+    "coefficients",
+    "gains_energy",
+    "identify",
+    "places_of_damping",
+    "with_friction_that_is_none_negative",
+]

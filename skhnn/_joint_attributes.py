@@ -6,7 +6,7 @@ import numpy as np
 
 from ._coordinates import of_masses
 from ._fit import attributes_of
-from ._identified import coefficients, with_friction_that_is_none_negative
+from ._identified import coefficients, places_of_damping
 from ._model import Model
 from ._support import Support
 from ._trajectories import Chosen
@@ -34,9 +34,9 @@ def attributes_of_joint_fit(
     root = root * np.sqrt(kappa)
     C = np.zeros((equations.n_last, equations.n_last))
     C[np.ix_(joint.free, joint.free)] = root @ root.T
-    params, met = with_friction_that_is_none_negative(equations, params, C)
     some = X[:: -(-len(X) // _ROWS_OF_MASSES)]
-    found = coefficients(equations, params, C, some, at_bound=met)
+    is_held = not np.isin(places_of_damping(equations), joint.free).all()
+    found = coefficients(equations, params, C, some, at_bound=is_held)
     n = layout.n_state
     support = Support.from_data(states, scaling.mu[:n], scaling.s[:n], scaling.box[:n], None)
     all_states = np.full((n_rows, n), np.nan)

@@ -12,7 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ._asked_for import deadline_asked_for, layout_asked_for
-from ._convergence import NO_RANDOM_FORCES, of_calibration, of_joint_fit, of_residuals
+from ._convergence import (
+    NO_RANDOM_FORCES,
+    of_calibration,
+    of_joint_fit,
+    of_residuals,
+    of_thin_data,
+)
 from ._coordinates import names_momenta
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
@@ -20,6 +26,7 @@ from ._joint_attributes import attributes_of_joint_fit, masses_not_shown
 from ._model import Model
 from ._noisy_states import noise_asked_for
 from ._simulation import simulate
+from ._solvers import name_of
 from ._threads import one_blas_thread
 from ._trajectories import (
     BETWEEN,
@@ -261,7 +268,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         UserWarning
             Of y that is not used; of runs that are left out; of residuals that are no white noise
             (the model lacks something, or the noise is correlated); of velocities that are mixed;
-            and of masses that the data do not show.
+            of masses that the data do not show; and of thin data that simulations leave, like one
+            orbit, beside which H is not determined.
         """
         self._check_parameters()
         deadline = deadline_asked_for(self)
@@ -604,6 +612,10 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         self.undetermined_masses_, self._sentences = masses_not_shown(
             chosen, self.params_, self._label(layout)
         )
+        if not np.isnan(chosen.strays):
+            is_mechanical = name_of(joint.equations.hamiltonian) == "mechanical"
+            sentence = of_thin_data(chosen.strays, of_all=True, is_mechanical=is_mechanical)
+            self._sentences.append(sentence)
 
     def _warn(self, status: str) -> None:
         """Say how the fit ended, if not well, and what it found that users should know."""

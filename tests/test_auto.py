@@ -14,6 +14,7 @@ from skhnn import HNNRegressor
 from skhnn._data import Problem
 from skhnn._scaling import Scaling
 from skhnn._selection._steadiness import (
+    Visited,
     _distance_across,
     determined_beside,
     deviation,
@@ -21,7 +22,7 @@ from skhnn._selection._steadiness import (
 )
 from skhnn._solvers import equations_of, name_of
 from skhnn.datasets import make_spherical_pendulum
-from skhnn.hamiltonians import MLP, Quadratic
+from skhnn.hamiltonians import MLP, Known, Quadratic
 from skhnn.systems import Kepler, Pendulum
 
 
@@ -94,18 +95,21 @@ def test_two_models_of_an_orbit_agree_on_it_and_not_beside_it():
     X, y = orbit()
     box = np.random.default_rng(0).uniform(X.min(axis=0), X.max(axis=0), X.shape)
     for data, thin in [((X, y), True), ((box, box[:, [2, 3, 0, 1]] * [1, 1, -1, -1]), False)]:
-        weight = np.ones(len(X))
-        problem = Problem(*data, weight, None, Scaling.from_data(*data, weight))
         models = []
         for seed in (0, 1):
             m = HNNRegressor((200,), solver="least_squares", random_state=seed).fit(*data)
-            models.append(in_units_of(problem, m))
-        assert determined_beside(*models, problem, rng) is not thin
+            models.append(equations_and_params(m))
+        assert determined_beside(*models, visited_by(*data), rng) is not thin
 
 
-def in_units_of(problem, model):
-    """Equations and params as solvers have them."""
-    return model._model.equations.in_units_of(problem.scaling.units), model.params_
+def equations_and_params(model):
+    return model._model.equations, model.params_
+
+
+def visited_by(X, y):
+    weight = np.ones(len(X))
+    problem = Problem(X, y, weight, None, Scaling.from_data(X, y, weight))
+    return Visited.by(problem, np.random.RandomState(0))
 
 
 def test_deviation_tells_a_bound_motion_from_a_runaway():
@@ -114,9 +118,9 @@ def test_deviation_tells_a_bound_motion_from_a_runaway():
     X = np.stack([np.sin(t), np.cos(t)], axis=1)
     for sign, steady in [(-1.0, True), (1.0, False)]:
         y = np.stack([X[:, 1], sign * X[:, 0]], axis=1)
-        problem = Problem(X, y, np.ones(300), None, Scaling.from_data(X, y, np.ones(300)))
         model = HNNRegressor((100,), solver="least_squares", random_state=0).fit(X, y)
-        found = deviation(in_units_of(problem, model), problem, np.random.RandomState(0))
+        rng = np.random.RandomState(0)
+        found = deviation(equations_and_params(model), visited_by(X, y), rng)
         assert is_steady(found) is steady
 
 
@@ -126,15 +130,15 @@ def test_an_orbit_that_does_not_close_leaves_its_rows_by_right():
     w = np.array([1.0, np.sqrt(2.0)])
     X = np.hstack([np.sin(t[:, None] * w), np.cos(t[:, None] * w)])
     y = np.hstack([X[:, 2:] * w, -X[:, :2] * w])
-    problem = Problem(X, y, np.ones(600), None, Scaling.from_data(X, y, np.ones(600)))
     models = []
     for seed in (0, 1):
         model = HNNRegressor((150,), solver="least_squares", hamiltonian="mechanical")
         model.set_params(random_state=seed).fit(X, y)
-        models.append(in_units_of(problem, model))
+        models.append(equations_and_params(model))
     first, second = models
     alone, together = (
-        deviation(first, problem, np.random.RandomState(0), other) for other in (None, second)
+        deviation(first, visited_by(X, y), np.random.RandomState(0), other)
+        for other in (None, second)
     )
     assert not is_steady(alone)
     assert is_steady(together)
@@ -175,6 +179,22 @@ def test_thin_data_that_no_model_is_steady_beside_draw_a_warning(monkeypatch):
         model.fit(X, y)
     assert model.fit_report_[-1]["strays"] == 0.5
     assert "none is steady" in model.fit_report_[-1]["why"]
+
+
+def test_simulations_that_are_judged_know_of_known_energies(monkeypatch):
+    from skhnn._selection import _select
+
+    X, y = orbit(300, periods=3.0)
+    seen = []
+
+    def spy(model, visited, rng, other):
+        seen.append(visited.field(model)(visited.states) * visited.s)
+        return deviation(model, visited, rng, other)
+
+    monkeypatch.setattr(_select, "deviation", spy)
+    kinetic = Known(lambda x: 0.5 * (x[:, 2:] ** 2).sum(-1))
+    HNNRegressor(hamiltonian=kinetic + MLP(columns="q"), random_state=0).fit(X, y)
+    np.testing.assert_allclose(seen[0], y, atol=1e-6)
 
 
 def circles(radii, tilt=0.9):

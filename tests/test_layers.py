@@ -17,8 +17,8 @@ ALLOWED = {
     "__init__": {"_regressor", "_simulation", "_trajectory_regressor"},
     "_trajectory_regressor": {
         "_asked_for", "_convergence", "_coordinates", "_documentation", "_fitted",
-        "_joint_attributes", "_model", "_noisy_states", "_simulation", "_threads", "_trajectories",
-        "_validation", "forces", "hamiltonians", "numpy", "sklearn",
+        "_joint_attributes", "_model", "_noisy_states", "_simulation", "_solvers", "_threads",
+        "_trajectories", "_validation", "forces", "hamiltonians", "numpy", "sklearn",
     },
     "_joint_attributes": {
         "_coordinates", "_fit", "_identified", "_model", "_support", "_trajectories",
@@ -29,7 +29,7 @@ ALLOWED = {
         "_trajectories", "numpy", "sklearn",
     },
     "_trajectories": {
-        "_asked_for", "_data", "_fit", "_scaling", "_selection", "_solvers", "_validation",
+        "_asked_for", "_data", "_fit", "_identified", "_selection", "_solvers", "_validation",
         "forces", "hamiltonians", "numpy", "scipy", "sklearn",
     },
     "_regressor": {

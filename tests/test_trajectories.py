@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, cross_val_score
 
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
-from skhnn._trajectories import Grid, Runs, Smoothed, _choice
+from skhnn._trajectories import Grid, Runs, Smoothed, _choice, _steadiness
 from skhnn._trajectories._collocation import _defects, linearised
 from skhnn._trajectories._measured import Measured, Shown
 from skhnn._trajectories._smoothing import smoothed
@@ -314,6 +314,61 @@ def test_an_orbit_without_noise_is_simulated(eccentricity, columns):
     model = fitted(X, t[before], None, coordinates=columns)
     path = model.simulate(clean[300], t[after] - t[300])
     assert np.abs(path[:, :2] - clean[after, :2]).max() < 1e-2
+
+
+def thin_orbit():
+    """Two revolutions about a centre, with noise of 1e-4."""
+    start, t = np.array([1.0, 0.0, 0.0, 6.0]), np.linspace(0, 2, 121)
+    X = run(Kepler().vector_field, start, t)
+    return X + 1e-4 * X.std(axis=0) * np.random.default_rng(0).standard_normal(X.shape), t
+
+
+@pytest.mark.slow
+def test_thin_data_that_all_simulations_leave_draw_a_warning(monkeypatch):
+    X, t = thin_orbit()
+    monkeypatch.setattr(_steadiness, "deviation", lambda *args, **options: 0.5)
+    said = []
+    model = fitted(X, t, None, said, coordinates="velocities")
+    assert any("leave them by 0.5 standard" in word for word in said)
+    assert any(entry.get("deviation") == 0.5 for entry in model.fit_report_)
+
+
+@pytest.mark.slow
+def test_of_thin_data_a_fit_is_taken_that_stays(monkeypatch):
+    X, t = thin_orbit()
+    found = iter([0.5, 0.5, 0.5])  # of the best twice, and of the second one
+    monkeypatch.setattr(_steadiness, "deviation", lambda *args, **options: next(found, 0.01))
+    said = []
+    model = fitted(X, t, None, said, coordinates="velocities")
+    assert not any("thin" in word for word in said)
+    assert model.fit_report_[-1]["why"] == "stays with thin data"
+    assert relative(model.predict(X), Kepler().vector_field(X)) < 1e-2
+
+
+def gaining_energy(noise=1e-3):
+    """A spring whose swings grow, (q, p)."""
+    starts = np.array([[0.5, 0.0], [0.0, 0.4]])
+    field = lambda x: np.stack([x[..., 1], 0.03 * x[..., 1] - x[..., 0]], -1)  # noqa: E731
+    return table(field, starts, [np.linspace(0, 12, 100)] * 2, noise)
+
+
+def test_friction_at_its_bound_leaves_the_fit_without_it():
+    _, X, t, groups = gaining_energy()
+    params = {"hamiltonian": Quadratic(), "coordinates": "canonical"}
+    bound = fitted(X, t, groups, dissipation="linear", **params)
+    without = fitted(X, t, groups, dissipation=None, **params)
+    np.testing.assert_allclose(bound.damping_, 0.0, atol=1e-12)
+    assert np.isnan(bound.damping_std_).all()
+    np.testing.assert_allclose(bound.predict(X), without.predict(X), atol=1e-4)
+    np.testing.assert_allclose(bound.noise_std_, without.noise_std_, rtol=1e-2)
+
+
+def test_forces_that_give_energy_are_no_friction():
+    _, X, t, groups = gaining_energy()
+    model = fitted(
+        X, t, groups, hamiltonian=Quadratic(), coordinates="canonical", dissipation="auto"
+    )
+    assert not hasattr(model, "damping_")
 
 
 @pytest.mark.slow

@@ -27,10 +27,18 @@ from ._linear_velocities import velocities_are_linear
 from ._race import Result, run_race
 from ._regression import field_without_mechanics
 from ._rule import ALIKE, error_of, simplest
-from ._steadiness import determined_beside, deviation, distance_between_runs, is_steady, stays
+from ._steadiness import (
+    Visited,
+    determined_beside,
+    deviation,
+    distance_between_runs,
+    is_steady,
+    stays,
+    whole,
+)
 from ._trained import ByGaussNewton, BySoap, ShortTrainings
 
-_ROWS_TO_SAMPLE = 10_000
+_ROWS_TO_SAMPLE, _ROWS_TO_COMPARE = 10_000, 500
 # Equations for each last weight when units are added.
 _EQUATIONS_PER_WEIGHT = 12
 # Short trainings of one Hamiltonian that differ by their random numbers only have mean squared
@@ -224,12 +232,15 @@ class _Selection:
 
     def look_beside(self, sampled: Candidate, result: Result) -> None:
         """Whether the data are thin: two models that agree on them do not beside them."""
-        self.another = result.another if self.problem.is_plain else None
-        self.is_thin = self.another is not None and not determined_beside(
-            sampled.model, self.another, self.problem, self.rng
-        )
+        problem, rng = self.problem, self.rng
+        if result.another is None or not problem.is_plain:
+            return
+        self.another = whole(result.another, problem)
+        visited = Visited.by(problem, rng, _ROWS_TO_COMPARE)
+        found = whole(sampled.model, problem)
+        self.is_thin = not determined_beside(found, self.another, visited, rng)
         if self.is_thin:
-            self.apart = distance_between_runs(self.problem, self.rng)
+            self.apart = distance_between_runs(found, problem, rng)
 
     def is_steady(self, candidate: Candidate) -> bool:
         """Whether simulations stay with the data; always where these determine H beside them."""
@@ -238,7 +249,11 @@ class _Selection:
         if self.options.is_out_of_time and np.isnan(candidate.deviation):
             return True  # nobody knows
         if np.isnan(candidate.deviation):
-            found = deviation(candidate.model, self.problem, self.rng, self.another)
+            model, visited = (
+                whole(candidate.model, self.problem),
+                Visited.by(self.problem, self.rng),
+            )
+            found = deviation(model, visited, self.rng, self.another)
             candidate.deviation = found
             self.options.tell({"solver": candidate.solver, "deviation": found})
         return is_steady(candidate.deviation, self.apart)

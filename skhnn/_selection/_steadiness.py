@@ -27,6 +27,7 @@ gave up models that are right to 1e-6).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -34,7 +35,11 @@ from scipy.integrate import solve_ivp
 from .._data import Problem, some
 from .._nearest import Nearest
 from .._scaling import shortest
+from .._solvers import in_units_of_the_data
 from ._left_out import Model
+
+#: States (m, D) -> their rates (m, D).
+Field = Callable[[np.ndarray], np.ndarray]
 
 # Lengths are in standard deviations of the columns, times in characteristic times.
 _STEP_ASIDE = 0.03  # how far beside the data two models are compared
@@ -52,52 +57,93 @@ _STEADY = 0.03
 _NEAR = 4
 # So far out, in standard deviations, a simulation has left the data for good.
 _FAR = 1.0
-# Models that agree on the data and differ beside them by this many times more are undetermined.
-_UNDETERMINED = 10.0
+# Models that agree on the data and differ beside them by this many times more are undetermined,
+# unless that is rounding.
+_UNDETERMINED, _ROUNDING = 10.0, 1e-12
+
+
+@dataclass(frozen=True)
+class Visited:
+    """Where the data have been: states x' = (x - c) / s, (n, D).
+
+    ``box``, (D,), has the periods of x', and zero for columns that have none.
+    """
+
+    states: np.ndarray
+    c: np.ndarray
+    s: np.ndarray
+    box: np.ndarray
+
+    @classmethod
+    def by(cls, problem: Problem, rng: np.random.RandomState, n_rows: int = _ROWS) -> "Visited":
+        """So many rows of a problem, or all."""
+        rows, scaling = some(np.arange(problem.n_samples), n_rows, rng), problem.scaling
+        return cls(problem.take(rows)[0], scaling.c, scaling.s, scaling.box)
+
+    def field(self, model: Model) -> Field:
+        """x' -> dx'/dt of a model in the units of the data."""
+        (equations, params), c, s = model, self.c, self.s
+        field = equations.vector_field(params)
+        return lambda states: field(c + s * states) / s
+
+
+def whole(model: Model, problem: Problem) -> Model:
+    """A model in the units of the data, with what is known of H, which the targets lack."""
+    return in_units_of_the_data(model[0], problem, None), model[1]
 
 
 def determined_beside(
-    first: Model, second: Model, problem: Problem, rng: np.random.RandomState
+    first: Model, second: Model, visited: Visited, rng: np.random.RandomState
 ) -> bool:
     """Whether two models that were fitted to the same data agree beside them as well.
 
     On data that fill their space two good models still agree a small step aside. On a thin set
-    they agree on the data, and aside they do not.
+    they agree on the data, and aside they do not. Models are in the units of the data.
     """
-    X, _, _ = problem.take(some(np.arange(problem.n_samples), 500, rng))
-    w = problem.scaling.w
+    X, a, b = visited.states, visited.field(first), visited.field(second)
     aside = X + _STEP_ASIDE * rng.standard_normal(X.shape) / np.sqrt(X.shape[1])
+    rates = a(X)
+    spread = rates.std(axis=0)
+    spread[spread == 0.0] = np.inf  # both know that it never changes
 
-    def difference(X: np.ndarray) -> float:
-        a, b = (equations.field(params, X) for equations, params in (first, second))
-        return float(np.sqrt(np.median((a - b) ** 2 @ w)))
+    def difference(of_first: np.ndarray, of_second: np.ndarray) -> float:
+        return float(np.sqrt(np.median((((of_first - of_second) / spread) ** 2).mean(axis=1))))
 
-    return difference(aside) <= _UNDETERMINED * difference(X) or difference(aside) < 1e-12
+    there = difference(a(aside), b(aside))
+    return there <= _UNDETERMINED * difference(rates, b(X)) or there < _ROUNDING
 
 
 def deviation(
-    model: Model, problem: Problem, rng: np.random.RandomState, other: Model | None = None
+    model: Model,
+    visited: Visited,
+    rng: np.random.RandomState,
+    other: Model | None = None,
+    *,
+    beside: float = 0.0,
 ) -> float:
     """The distance from the data of simulations that start there, in standard deviations.
 
     The median over the simulations of the largest distance on the way; infinite where the
-    simulation fails. What an ``other`` model simulates from the same states is no distance.
+    simulation fails. What an ``other`` model simulates from the same states is no distance. They
+    start ``beside`` the data by so many standard deviations, where that is known; then the largest
+    counts. Models are in the units of the data.
     """
-    X, y, _ = problem.take(some(np.arange(problem.n_samples), _ROWS, rng))
-    Z, velocities = X, y * problem.scaling.unit_of_time
+    field, Z, box = visited.field(model), visited.states, visited.box
+    velocities = field(Z)
     starts = Z[rng.choice(len(Z), min(_N_STARTS, len(Z)), replace=False)]
+    if beside:
+        starts = starts + beside * rng.standard_normal(starts.shape) / np.sqrt(starts.shape[1])
     duration = _DURATION * _characteristic_time(Z, velocities)
     if duration == 0.0 or np.isnan(duration):  # nothing varies, or nothing moves
         return 0.0
-    states = _simulate(_field(model, problem), starts, duration)
+    states = _simulate(field, starts, duration)
     if states is None:
         return np.inf
     flat = states.reshape(-1, Z.shape[1])
-    box = problem.scaling.box
     from_data = _distance_across(flat, Z, velocities, box).reshape(len(starts), -1)
     distance = from_data
     if other is not None:
-        field = _field(other, problem)
+        field = visited.field(other)
         others = _simulate(field, starts, duration)
         if others is not None:
             others = others.reshape(-1, Z.shape[1])
@@ -105,7 +151,8 @@ def deviation(
             distance = _distance_across(flat, Z, velocities, box).reshape(len(starts), -1)
     # Beyond the first state that is far from all data nobody knows; what counts is the way there.
     gone = np.cumsum(from_data > _FAR, axis=1) > 1
-    return float(np.median(np.where(gone, 0.0, distance).max(axis=1)))
+    of_simulations = np.where(gone, 0.0, distance).max(axis=1)
+    return float(of_simulations.max() if beside else np.median(of_simulations))
 
 
 def is_steady(deviation: float, apart: float = 0.0) -> bool:
@@ -118,22 +165,23 @@ def stays(deviation: float) -> bool:
     return not deviation > _STEADY
 
 
-def distance_between_runs(problem: Problem, rng: np.random.RandomState) -> float:
+def distance_between_runs(model: Model, problem: Problem, rng: np.random.RandomState) -> float:
     """The median distance of a row from the rows of other runs; zero without groups.
 
-    A simulation between the runs is as far from the data as they are from each other.
+    A simulation between the runs is as far from the data as they are from each other. The
+    ``model``, in the units of the data, says which way is along a run.
     """
     groups = problem.groups_of_rows()
     if groups is None:
         return 0.0
-    rows = some(np.arange(problem.n_samples), _ROWS, rng)
-    (Z, y, _), groups = problem.take(rows), groups[rows]
-    found = []
+    scaling, rows = problem.scaling, some(np.arange(problem.n_samples), _ROWS, rng)
+    visited = Visited(problem.take(rows)[0], scaling.c, scaling.s, scaling.box)
+    Z, groups = visited.states, groups[rows]
+    velocities, found = visited.field(model)(Z), []
     for group in rng.permutation(np.unique(groups))[:_N_RUNS]:
         own = groups == group
         if not own.all():
-            velocities = y[~own] * problem.scaling.unit_of_time
-            found.append(_distance_across(Z[own], Z[~own], velocities, problem.scaling.box))
+            found.append(_distance_across(Z[own], Z[~own], velocities[~own], scaling.box))
     return float(np.median(np.concatenate(found))) if found else 0.0
 
 
@@ -150,13 +198,6 @@ def _distance_across(
     apart, along = shortest(states[:, None] - Z[nearest], box), directions[nearest]
     apart = apart - np.einsum("ikj,ikj->ik", apart, along)[..., None] * along
     return np.asarray(np.linalg.norm(apart, axis=2).min(axis=1))
-
-
-def _field(model: Model, problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
-    """x' -> dx'/dt."""
-    (equations, params), unit = model, problem.scaling.unit_of_time
-    field = equations.vector_field(params)
-    return lambda X: field(X) * unit
 
 
 def _characteristic_time(Z: np.ndarray, velocities: np.ndarray) -> float:

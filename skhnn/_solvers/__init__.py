@@ -16,7 +16,7 @@ from .._data import Problem
 from ._adam import ADAM
 from ._gauss_newton import GAUSS_NEWTON
 from ._last_weights import initial_params
-from ._layers import equations_of, filled, name_of
+from ._layers import equations_of, filled, in_units_of_the_data, name_of
 from ._lbfgs import LBFGS
 from ._least_squares import LEAST_SQUARES
 from ._monitor import FitResult, Monitor
@@ -34,6 +34,7 @@ __all__ = [
     "Start",
     "equations_of",
     "filled",
+    "in_units_of_the_data",
     "initial_params",
     "name_of",
     "run_solver",

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._data import Problem
 from ..hamiltonians import HAMILTONIANS, Equations, Hamiltonian, WithForces, equations_for
 
@@ -31,6 +33,16 @@ def equations_of(hamiltonian: Hamiltonian, problem: Problem) -> Equations:
         hamiltonian, X, weight, mu=scaling.mu, units=scaling.units, layout=problem.layout,
         structure=problem.structure, input_matrix=problem.input_matrix,
     ).in_units_of(scaling.units)  # fmt: skip
+
+
+def in_units_of_the_data(
+    equations: Equations, problem: Problem, input_matrix: np.ndarray | None
+) -> Equations:
+    """The way back, with what is known of H and of the force of inputs."""
+    known = equations.hamiltonian.declare(problem.layout).known
+    return equations.in_units_of_the_data(
+        problem.scaling.units, known, problem.structure, input_matrix
+    )
 
 
 def units_for(hamiltonian: Hamiltonian, n_weights: int, problem: Problem) -> int:

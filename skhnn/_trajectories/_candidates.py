@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._data import Problem
-from .._scaling import Scaling
 from .._solvers import equations_of
 from .._solvers._sampled import Race, Sampled
 from ..hamiltonians import Equations, Hamiltonian, LagrangianEquations, Params
@@ -44,6 +42,11 @@ class Candidate:
     joint: JointFit
     has_ended: bool  # or took a few steps, to be compared
 
+    def is_like(self, other: "Candidate") -> bool:
+        """Whether Hamiltonian and layers are the same, but for what was drawn at random."""
+        is_same = self.entry.hamiltonian is other.entry.hamiltonian
+        return is_same and self.sampled.sampling == other.sampled.sampling
+
     @property
     def at_its_end(self) -> Sampled:
         """The layers with the weights of the joint fit."""
@@ -58,15 +61,6 @@ def as_in(entry: Entry, sampled: Sampled) -> Sampled:
     fresh = equations.init_params(np.random.RandomState(0))  # friction stands behind all else
     params = [*sampled.params[: len(fresh)], *fresh[len(sampled.params) :]]
     return replace(sampled, equations=equations, params=params)
-
-
-def in_units_of_the_data(
-    equations: Equations, problem: Problem, input_matrix: np.ndarray | None
-) -> Equations:
-    """Equations of x, where those of a problem are of x'."""
-    scaling: Scaling = problem.scaling
-    known = equations.hamiltonian.declare(problem.layout).known
-    return equations.in_units_of_the_data(scaling.units, known, problem.structure, input_matrix)
 
 
 def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:

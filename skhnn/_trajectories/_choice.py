@@ -10,6 +10,8 @@
    is left of neighbouring rows is alike, once more, with n values counted as n / kappa.
 5. The evidence decides whether measured velocities are the rates of positions or mixed.
 6. Twice the units as long as the data determine most of the weights and the evidence grows.
+7. Where the data are thin and simulations leave them, a fit of which they do not.
+8. Friction that would be negative is held at its bound, and the rest fitted again.
 """
 
 import contextlib
@@ -23,8 +25,13 @@ import numpy as np
 from .._asked_for import hamiltonian_asked_for
 from .._data import Place
 from .._fit import Rows, problem_of
-from .._selection import run_round
-from .._solvers import SolverOptions, name_of
+from .._identified import (
+    gains_energy,
+    places_of_damping,
+    with_friction_that_is_none_negative,
+)
+from .._selection import run_round, stays
+from .._solvers import SolverOptions, in_units_of_the_data, name_of
 from .._solvers._sampled import FIRST_UNITS, LAST_UNITS, Race, Sampled
 from ..forces import Damping
 from ..hamiltonians import Hamiltonian, Layout, named, with_forces, with_forces_of
@@ -35,7 +42,6 @@ from ._candidates import (
     as_in,
     first_densities,
     free_weights,
-    in_units_of_the_data,
     is_free,
 )
 from ._joint import FIRST_STEPS, MOST_STEPS, JointFit, fit_jointly
@@ -43,6 +49,7 @@ from ._measured import Measured
 from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Runs
 from ._start import AsMeasured, Smoothed
+from ._steadiness import Steadiness
 
 # Log evidences that differ by less are about as good: a factor of twenty in the odds.
 _ALIKE = 3.0
@@ -61,7 +68,8 @@ class Chosen:
     """The outcome of the choice.
 
     ``runs`` are those that it was fitted to, all but where it was interrupted; ``more`` are the
-    inputs and parameters at their samples.
+    inputs and parameters at their samples. ``strays`` is how far simulations leave thin data, in
+    standard deviations; NaN where they stay, or data are not thin.
     """
 
     candidate: Candidate
@@ -69,6 +77,7 @@ class Chosen:
     grid: Grid
     more: np.ndarray
     between: str
+    strays: float
     report: list[dict[str, Any]]
 
 
@@ -119,8 +128,10 @@ class Choice:
         self.start, self.began = start or self._splines, time.perf_counter()
         #: So many values in a row count as one.
         self.tau = 1.0
-        #: That of the largest evidence so far.
+        #: That of the largest evidence so far, and all.
         self.best: Candidate | None = None
+        self.found: list[Candidate] = []
+        self.strays = float("nan")
 
     def run(self) -> Chosen:
         """See the module."""
@@ -134,7 +145,9 @@ class Choice:
             best = self._with_random_forces(best, entries)
             best = self._calibrated(best)
             best = self._with_more_units(best)
+            best = self._that_stays(best)
             best = self._to_its_end(best, has_all=has_all)
+            best = self._none_negative(best)
             runs = self.runs
         except KeyboardInterrupt:
             if self.best is None:
@@ -146,7 +159,7 @@ class Choice:
             best.joint.status = "max_time"
         more = self.rows.X[:, self.layout.n_state :]
         between = BETWEEN[0] if self.between == "auto" else self.between  # there are no inputs
-        return Chosen(best, runs, self.grid, more, between, self.options.report)
+        return Chosen(best, runs, self.grid, more, between, self.strays, self.options.report)
 
     # --- the data ------------------------------------------------------------------------------
 
@@ -421,6 +434,36 @@ class Choice:
                 break
         return best
 
+    def _that_stays(self, best: Candidate) -> Candidate:
+        """One that stays with the data, where these are thin."""
+        has_inputs = self.layout.n_columns > self.layout.n_state
+        if has_inputs or self.q is not None or not len(self.grid.h) or self.options.is_out_of_time:
+            return best
+        has_friction = best.entry.has_friction  # that has been decided
+        alike = [
+            one
+            for one in self.found
+            if one.joint.q is None and one.entry.has_friction is has_friction
+            and not (has_friction and gains_energy(*one.joint.model, one.joint.covariance))
+        ]  # fmt: skip
+        of_fits = Steadiness(best, alike, self.grid, self.rng)
+        if not of_fits.is_thin:
+            return best
+        far = of_fits.deviation(best)
+        self.options.tell({"deviation": far})
+        if stays(far):
+            return best
+        steadiest = of_fits.steadiest(of_fits.as_good_as(best))
+        if steadiest is None:
+            self.strays = far
+            return best
+        if not steadiest.has_ended:
+            ended = of_fits.steadiest([steadiest, *self._continued(steadiest)])
+            steadiest = ended or steadiest
+        name = name_of(steadiest.joint.equations.hamiltonian)
+        self.options.tell({"hamiltonian": name, "why": "stays with thin data"})
+        return steadiest
+
     # --- joint fits ----------------------------------------------------------------------------
 
     def _jointly(
@@ -456,7 +499,10 @@ class Choice:
         if joint is None or not np.isfinite(joint.log_evidence) or joint.status == "failed":
             return []
         has_ended = joint.status == "converged" or most_steps == MOST_STEPS
+        if has_ended and entry.has_friction and gains_energy(*joint.model, joint.covariance):
+            return []
         found = Candidate(entry, sampled, joint, has_ended)
+        self.found.append(found)
         if self.best is None or joint.rank > self.best.joint.rank:
             self.best = found
         return [found]
@@ -476,5 +522,25 @@ class Choice:
         )  # fmt: skip
         if found is None or (found.status == "failed" and not has_all):
             raise NoFitError
+        best.joint = found
+        return best
+
+    def _none_negative(self, best: Candidate) -> Candidate:
+        """The same with friction that is positive semi-definite, to which the rest is fitted."""
+        joint = best.joint
+        nearest, met = with_friction_that_is_none_negative(*joint.model, joint.covariance)
+        if not met:
+            return best
+        equations, free, which = joint.equations, is_free(joint), places_of_damping(joint.equations)
+        w = equations.last(joint.params).copy()
+        w[which], free[which] = equations.last(nearest)[which], False
+        held = equations.with_last(joint.params, w)
+        found = fit_jointly(
+            equations, held, free, joint.x, joint.sigma, self.measured, self.grid,
+            tau=self.tau, q=joint.q,
+            is_out_of_time=lambda: self.options.is_out_of_time,
+        )  # fmt: skip
+        if found is None or found.status == "failed":
+            found = replace(joint, params=held)
         best.joint = found
         return best

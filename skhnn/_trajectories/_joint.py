@@ -91,6 +91,18 @@ class JointFit:
         return self.is_resolved, self.log_evidence
 
     @property
+    def model(self) -> tuple[Equations, Params]:
+        """The equations and their params."""
+        return self.equations, self.params
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """That of all last weights; zero of those that were not fitted."""
+        C = np.zeros((self.n_last, self.n_last))
+        C[np.ix_(self.free, self.free)] = self.root @ self.root.T
+        return C
+
+    @property
     def n_last(self) -> int:
         """How many weights there are."""
         return self.equations.n_last
