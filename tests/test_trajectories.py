@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, cross_val_score
 
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
-from skhnn._trajectories import Grid, Runs, Smoothed, _choice, _steadiness
+from skhnn._trajectories import Grid, Runs, Smoothed, _choice, _fits, _steadiness
 from skhnn._trajectories._collocation import _defects, linearised
 from skhnn._trajectories._measured import Measured, Shown
 from skhnn._trajectories._smoothing import smoothed
@@ -781,7 +781,7 @@ def test_time_may_be_limited():
 @pytest.mark.parametrize("n_fits", [0, 2])
 def test_ctrl_c_leaves_the_best_model_so_far(monkeypatch, n_fits):
     _, X, t, groups = of_pendulum(n_runs=4)
-    done, fit = [], _choice.fit_jointly
+    done, fit = [], _fits.fit_jointly
 
     def interrupted(*args, **kwargs):
         if len(done) == n_fits:
@@ -789,7 +789,7 @@ def test_ctrl_c_leaves_the_best_model_so_far(monkeypatch, n_fits):
         done.append(args)
         return fit(*args, **kwargs)
 
-    monkeypatch.setattr(_choice, "fit_jointly", interrupted)
+    monkeypatch.setattr(_fits, "fit_jointly", interrupted)
     estimator = HNNTrajectoryRegressor(hamiltonian=Natural(1.0), random_state=0)
     if not n_fits:  # before there is a model
         with pytest.raises(KeyboardInterrupt):

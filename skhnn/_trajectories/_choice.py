@@ -15,41 +15,27 @@
 """
 
 import contextlib
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._asked_for import hamiltonian_asked_for
 from .._data import Place
-from .._fit import Rows, problem_of
-from .._identified import (
-    gains_energy,
-    places_of_damping,
-    with_friction_that_is_none_negative,
-)
-from .._selection import run_round, stays
-from .._solvers import SolverOptions, in_units_of_the_data, name_of
-from .._solvers._sampled import FIRST_UNITS, LAST_UNITS, Race, Sampled
+from .._fit import problem_of
+from .._selection import run_round
+from .._solvers import SolverOptions
+from .._solvers._sampled import FIRST_UNITS, LAST_UNITS, Race
 from ..forces import Damping
 from ..hamiltonians import Hamiltonian, Layout, named, with_forces, with_forces_of
-from ._candidates import (
-    Candidate,
-    Entry,
-    NoFitError,
-    as_in,
-    first_densities,
-    free_weights,
-    is_free,
-)
-from ._joint import FIRST_STEPS, MOST_STEPS, JointFit, fit_jointly
-from ._measured import Measured
+from ._candidates import Candidate, Entry, NoFitError, as_in, first_densities
+from ._fits import JointFits
+from ._joint import FIRST_STEPS, JointFit
 from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Runs
 from ._start import AsMeasured, Smoothed
-from ._steadiness import Steadiness
+from ._steadiness import that_stays
 
 # Log evidences that differ by less are about as good: a factor of twenty in the odds.
 _ALIKE = 3.0
@@ -112,32 +98,20 @@ class Choice:
     ):
         self.between = between
         self.asked, self.runs, self.layout, self.rng = asked, runs, layout, rng
-        self.robust, self.optional, self.weight = robust, optional, weight
-        self.random_forces = random_forces
-        #: A guess of the densities of random forces, or None.
-        self.q: np.ndarray | None = None
-        D = layout.n_state
-        self.noise = np.concatenate([noise, np.full(runs.Y[0].shape[1] - D, np.nan)])
-        self.E, self.is_open = np.eye(D), np.zeros((D, D), dtype=bool)
-        self.are_rates = calibration is None
-        if calibration is not None:
-            self.E[D // 2 :, D // 2 :], self.is_open[D // 2 :, D // 2 :] = calibration, True
+        self.optional, self.random_forces = optional, random_forces
         self.options = SolverOptions(
             Place.on_numpy("float64"), rng, deadline=deadline, verbose=verbose
         )
-        self.start, self.began = start or self._splines, time.perf_counter()
-        #: So many values in a row count as one.
-        self.tau = 1.0
-        #: That of the largest evidence so far, and all.
-        self.best: Candidate | None = None
-        self.found: list[Candidate] = []
+        self.fits = JointFits(
+            layout, self.options, noise=noise, robust=robust, calibration=calibration,
+            start=start, weight=weight,
+        )  # fmt: skip
         self.strays = float("nan")
 
     def run(self) -> Chosen:
         """See the module."""
         self.compared = self._some_runs()
-        has_all = self.compared is self.runs
-        self._smooth(self.compared)
+        self.fits.smooth(self.compared)
         try:
             entries = self._started([self._race(one, False) for one in self._candidates()])
             self._choose_between(entries[0])
@@ -146,22 +120,20 @@ class Choice:
             best = self._calibrated(best)
             best = self._with_more_units(best)
             best = self._that_stays(best)
-            best = self._to_its_end(best, has_all=has_all)
-            best = self._none_negative(best)
+            best = self._with_all_runs(best)
+            best = self.fits.with_bounded_friction(best)
             runs = self.runs
         except KeyboardInterrupt:
-            if self.best is None:
+            if self.fits.best is None:
                 raise
-            best, runs = self.best, self.compared
+            best, runs = self.fits.best, self.compared
             best.joint.status = "interrupted"
-            self._smooth(runs)
+            self.fits.smooth(runs)
         if self.options.is_out_of_time:
             best.joint.status = "max_time"
-        more = self.rows.X[:, self.layout.n_state :]
+        more = self.fits.rows.X[:, self.layout.n_state :]
         between = BETWEEN[0] if self.between == "auto" else self.between  # there are no inputs
-        return Chosen(best, runs, self.grid, more, between, self.strays, self.options.report)
-
-    # --- the data ------------------------------------------------------------------------------
+        return Chosen(best, runs, self.fits.grid, more, between, self.strays, self.options.report)
 
     def _some_runs(self) -> Runs:
         """All runs, or pieces of them at random that have enough samples."""
@@ -172,35 +144,6 @@ class Choice:
         order = self.rng.permutation(len(counts))
         n = int(np.searchsorted(np.cumsum(counts[order]), _SAMPLES_TO_COMPARE)) + 1
         return pieces.subset(sorted(order[:n].tolist()))
-
-    def _splines(self, runs: Runs) -> Smoothed:
-        return Smoothed(runs, self.layout.has_velocities, self.are_rates)
-
-    def _smooth(self, runs: Runs, sigma: np.ndarray | None = None) -> None:
-        """Where joint fits to these runs start; the noise ``sigma`` is that of other fits."""
-        self.smoothed = self.start(runs)
-        self._set_up(runs, sigma)
-
-    def _set_up(self, runs: Runs, sigma: np.ndarray | None = None) -> None:
-        self.shown = None if runs.inputs is None else runs.inputs[0].between
-        self.grid = Grid.of(runs, self.smoothed.step(sigma))
-        self.x = self.smoothed.nodes(self.grid)
-        values, D = np.concatenate(runs.Y), runs.n_state
-        y = np.full((len(self.x), values.shape[1]), np.nan)
-        y[self.grid.of_samples] = values
-        self.measured = Measured(y, self.noise, self.robust, self.E, self.is_open)
-        if self.weight is not None:
-            weight = np.ones((len(y), 1))
-            weight[self.grid.of_samples, 0] = self.weight[np.concatenate(runs.rows)]
-            self.measured.weight = weight / weight.mean()
-        X, dX = self.smoothed.samples(), self.smoothed.samples(1)
-        if self.measured.has_rates:
-            dX = np.where(np.isnan(values[:, D:]), dX, values[:, D:])
-        if runs.inputs is not None:
-            more = [u(t) for u, t in zip(runs.inputs, runs.t, strict=True)]
-            X = np.concatenate([X, np.concatenate(more)], axis=1)
-        groups = np.repeat(np.arange(len(runs)), [len(t) for t in runs.t])
-        self.rows = Rows(X, dX, np.ones(len(X)), groups, None, None)
 
     # --- candidates ----------------------------------------------------------------------------
 
@@ -218,7 +161,7 @@ class Choice:
 
     def _race(self, hamiltonian: Hamiltonian, has_friction: bool) -> Entry:
         full = with_forces(hamiltonian, Damping()) if has_friction else hamiltonian
-        problem, G = problem_of(self.asked, full, self.layout, self.rows, False)
+        problem, G = problem_of(self.asked, full, self.layout, self.fits.rows, False)
         return Entry(hamiltonian, Race(problem, full, self.options), G, has_friction)
 
     def _started(self, entries: Sequence[Entry]) -> list[Entry]:
@@ -242,7 +185,7 @@ class Choice:
             tried: list[Candidate] = []
             for sampled in entry.race.found[:_MOST_SAMPLINGS]:
                 if not (found or tried) or not self.options.is_out_of_time:
-                    tried += self._jointly(entry, sampled, near)
+                    tried += self.fits.fit(entry, sampled, near)
             if tried:
                 found.append(max(tried, key=lambda one: one.joint.rank))
         return found
@@ -265,7 +208,7 @@ class Choice:
             for sampled in entry.race.found:
                 is_same = sampled.sampling == best.sampled.sampling
                 if is_same and not self.options.is_out_of_time:
-                    found += self._jointly(entry, sampled, best.joint)
+                    found += self.fits.fit(entry, sampled, best.joint)
         return self._settled(found)
 
     def _with_the_best_layers(self, best: Candidate) -> Candidate:
@@ -274,36 +217,36 @@ class Choice:
         for sampled in best.entry.race.found[_MOST_SAMPLINGS:_MOST_OF_CHOSEN]:
             if self.options.is_out_of_time:
                 break
-            found += self._jointly(best.entry, sampled, best.joint)
+            found += self.fits.fit(best.entry, sampled, best.joint)
         return self._settled(sorted(found, key=lambda one: one.joint.rank, reverse=True))
 
     def _with_random_forces(self, best: Candidate, entries: Sequence[Entry]) -> Candidate:
         """The choice again with random forces; without them, where errors are alike."""
         with_forces: list[Candidate] = []
         is_over = self.random_forces is None and self.options.is_out_of_time
-        if self.random_forces is not False and len(self.grid.h) and not is_over:
-            self.q = first_densities(best.joint, self.rows.X, self.layout.n_rates)
-            with_forces = self._continued(best)
+        if self.random_forces is not False and len(self.fits.grid.h) and not is_over:
+            self.fits.q = first_densities(best.joint, self.fits.rows.X, self.layout.n_rates)
+            with_forces = self.fits.to_its_end(best)
             if self.random_forces is None:
                 least = best.joint.evidence_if_white + _ALIKE
                 with_forces = [one for one in with_forces if one.joint.log_evidence > least]
         if not with_forces:
-            self.q = None
+            self.fits.q = None
             return self._with_errors_that_are_alike(best, entries)
         (found,) = with_forces
-        self.q = found.joint.q
+        self.fits.q = found.joint.q
         best.joint.log_evidence = -np.inf  # any with random forces is to be preferred
         return self._best_with(entries, [found], found.joint)
 
     def _with_errors_that_are_alike(self, best: Candidate, entries: Sequence[Entry]) -> Candidate:
         """The choice again where neighbouring residuals are alike, and so count for less."""
-        residuals = best.joint.residuals[self.grid.of_samples, : self.compared.n_state]
+        residuals = best.joint.residuals[self.fits.grid.of_samples, : self.compared.n_state]
         kappa = correlation_of_residuals(residuals, self.compared)
-        is_noise = kappa >= _CORRELATED and len(self.grid.h) and not best.joint.is_rounding
+        is_noise = kappa >= _CORRELATED and len(self.fits.grid.h) and not best.joint.is_rounding
         if not is_noise or self.options.is_out_of_time:
             return best
-        self.tau = kappa
-        again = self._continued(best)
+        self.fits.tau = kappa
+        again = self.fits.to_its_end(best)
         best.joint.log_evidence = -np.inf  # any with this tau is to be preferred
         return self._best_with(entries, [*again, best], best.joint)
 
@@ -314,7 +257,7 @@ class Choice:
             if best.has_ended or self.options.is_out_of_time:
                 return best
             place = found.index(best)
-            found[place : place + 1] = self._continued(best)
+            found[place : place + 1] = self.fits.to_its_end(best)
         raise NoFitError
 
     @staticmethod
@@ -322,10 +265,6 @@ class Choice:
         is_resolved, most = max(one.joint.rank for one in found)
         best = is_resolved, most - _ALIKE
         return next(one for one in found if one.joint.rank >= best)
-
-    def _continued(self, found: Candidate) -> list[Candidate]:
-        """The same joint fit, taken to its end."""
-        return self._jointly(found.entry, found.at_its_end, found.joint, MOST_STEPS)
 
     def _with_or_without_friction(self, entries: list[Entry]) -> tuple[Candidate, list[Entry]]:
         """The best without friction, or with it, where the data ask for it; and its entries."""
@@ -348,7 +287,7 @@ class Choice:
         if not self.options.is_out_of_time:
             entry = self._race(best.entry.hamiltonian, False)
             again = as_in(entry, best.at_its_end)
-            without_it = self._jointly(entry, again, best.joint, 2 * FIRST_STEPS)
+            without_it = self.fits.fit(entry, again, best.joint, 2 * FIRST_STEPS)
         chosen = self._settled([*without_it, best])
         return chosen, has_friction if chosen is best else entries
 
@@ -369,7 +308,7 @@ class Choice:
         entry = self._race(best.entry.hamiltonian, True)
         tried: list[Candidate] = []
         for sampled, near in ((best.at_its_end, best.joint), (best.sampled, None)):
-            tried += self._jointly(entry, as_in(entry, sampled), near, 2 * FIRST_STEPS)
+            tried += self.fits.fit(entry, as_in(entry, sampled), near, 2 * FIRST_STEPS)
             better = self._simplest([best, *tried])
             if better is not best and better.has_ended:
                 break
@@ -385,8 +324,8 @@ class Choice:
             sampled = as_in(full, sampled)
         found: dict[str, tuple[bool, float]] = {}
         for between in BETWEEN:
-            self._set_up(self.compared.with_inputs(between))
-            for one in self._jointly(full, sampled):
+            self.fits.set_up(self.compared.with_inputs(between))
+            for one in self.fits.fit(full, sampled):
                 found[between] = one.joint.rank
             if found and self.options.is_out_of_time:
                 break
@@ -394,25 +333,25 @@ class Choice:
         self.compared, self.runs = (
             runs.with_inputs(self.between) for runs in (self.compared, self.runs)
         )
-        self._set_up(self.compared)
+        self.fits.set_up(self.compared)
 
     def _calibrated(self, best: Candidate) -> Candidate:
         """The same with velocities that are S dq/dt, where the evidence asks for it."""
         D = self.layout.n_state
-        present = self.measured.present[:, D // 2 : D].any(axis=0).all()
-        is_asked = self.layout.has_velocities and present and not self.is_open.any()
-        if not (is_asked and len(self.grid.h)) or self.options.is_out_of_time:
+        present = self.fits.measured.present[:, D // 2 : D].any(axis=0).all()
+        is_asked = self.layout.has_velocities and present and not self.fits.is_open.any()
+        if not (is_asked and len(self.fits.grid.h)) or self.options.is_out_of_time:
             return best
-        before = self.is_open, self.measured
-        self.is_open = np.zeros((D, D), dtype=bool)
-        self.is_open[D // 2 :, D // 2 :] = True
-        self.measured = replace(self.measured, is_open=self.is_open)
-        tried = self._jointly(best.entry, best.at_its_end, best.joint)
+        is_open = np.zeros((D, D), dtype=bool)
+        is_open[D // 2 :, D // 2 :] = True
+        before = self.fits.calibration
+        self.fits.calibrate(before[0], is_open)
+        tried = self.fits.fit(best.entry, best.at_its_end, best.joint)
         found = self._settled([best, *tried])
         if found is best:
-            self.is_open, self.measured = before
+            self.fits.calibrate(*before)
         else:
-            self.E = found.joint.E
+            self.fits.calibrate(found.joint.E, is_open)
         return found
 
     def _with_more_units(self, best: Candidate) -> Candidate:
@@ -429,7 +368,7 @@ class Choice:
             entry.race.samplings = [best.sampled.sampling]
             entry.race.run(units)
             before = best
-            best = self._settled([best, *self._jointly(entry, entry.race.best)])
+            best = self._settled([best, *self.fits.fit(entry, entry.race.best)])
             if best is before:
                 break
         return best
@@ -437,110 +376,14 @@ class Choice:
     def _that_stays(self, best: Candidate) -> Candidate:
         """One that stays with the data, where these are thin."""
         has_inputs = self.layout.n_columns > self.layout.n_state
-        if has_inputs or self.q is not None or not len(self.grid.h) or self.options.is_out_of_time:
+        is_deterministic = self.fits.q is None and len(self.fits.grid.h)
+        if has_inputs or not is_deterministic or self.options.is_out_of_time:
             return best
-        has_friction = best.entry.has_friction  # that has been decided
-        alike = [
-            one
-            for one in self.found
-            if one.joint.q is None and one.entry.has_friction is has_friction
-            and not (has_friction and gains_energy(*one.joint.model, one.joint.covariance))
-        ]  # fmt: skip
-        of_fits = Steadiness(best, alike, self.grid, self.rng)
-        if not of_fits.is_thin:
-            return best
-        far = of_fits.deviation(best)
-        self.options.tell({"deviation": far})
-        if stays(far):
-            return best
-        steadiest = of_fits.steadiest(of_fits.as_good_as(best))
-        if steadiest is None:
-            self.strays = far
-            return best
-        if not steadiest.has_ended:
-            ended = of_fits.steadiest([steadiest, *self._continued(steadiest)])
-            steadiest = ended or steadiest
-        name = name_of(steadiest.joint.equations.hamiltonian)
-        self.options.tell({"hamiltonian": name, "why": "stays with thin data"})
-        return steadiest
+        best, self.strays = that_stays(best, self.fits, self.rng)
+        return best
 
-    # --- joint fits ----------------------------------------------------------------------------
-
-    def _jointly(
-        self,
-        entry: Entry,
-        sampled: Sampled,
-        near: JointFit | None = None,
-        most_steps: int = FIRST_STEPS,
-    ) -> list[Candidate]:
-        """The joint fit from sampled layers, and the states of one that is near, if it ends."""
-        problem = entry.race.problem
-        equations = in_units_of_the_data(sampled.equations, problem, entry.input_matrix)
-        free = free_weights(equations, sampled.params, self.rows.X)
-        x, sigma = (self.x, self.smoothed.noise) if near is None else (near.x, near.sigma)
-        joint = fit_jointly(
-            equations, sampled.params, free, x, sigma, self.measured, self.grid,
-            most_steps=most_steps, tau=self.tau, q=self.q,
-            is_out_of_time=lambda: self.options.is_out_of_time,
-        )  # fmt: skip
-        remark: dict[str, Any] = {
-            "hamiltonian": name_of(sampled.equations.hamiltonian),
-            "friction": bool(sampled.equations.forces),
-            "calibration": bool(self.is_open.any()),
-            "between": self.shown,
-            "random_forces": self.q is not None,
-            "features": f"{sampled.sampling.method} {sampled.sampling.scale:g}",
-            "log_evidence": float("nan") if joint is None else joint.log_evidence,
-            "steps": 0 if joint is None else joint.n_steps,
-            "status": "failed" if joint is None else joint.status,
-            "seconds": time.perf_counter() - self.began,
-        }
-        self.options.tell(remark)
-        if joint is None or not np.isfinite(joint.log_evidence) or joint.status == "failed":
-            return []
-        has_ended = joint.status == "converged" or most_steps == MOST_STEPS
-        if has_ended and entry.has_friction and gains_energy(*joint.model, joint.covariance):
-            return []
-        found = Candidate(entry, sampled, joint, has_ended)
-        self.found.append(found)
-        if self.best is None or joint.rank > self.best.joint.rank:
-            self.best = found
-        return [found]
-
-    def _to_its_end(self, best: Candidate, *, has_all: bool) -> Candidate:
+    def _with_all_runs(self, best: Candidate) -> Candidate:
         """The chosen model, fitted to all runs."""
-        joint, x, sigma = best.joint, best.joint.x, best.joint.sigma
-        if has_all and best.has_ended:
-            return best
-        if not has_all:
-            self._smooth(self.runs, joint.sigma)
-            x = self.x
-        found = fit_jointly(
-            joint.equations, joint.params, is_free(joint), x, sigma, self.measured, self.grid,
-            tau=self.tau, q=joint.q,
-            is_out_of_time=lambda: self.options.is_out_of_time,
-        )  # fmt: skip
-        if found is None or (found.status == "failed" and not has_all):
-            raise NoFitError
-        best.joint = found
-        return best
-
-    def _none_negative(self, best: Candidate) -> Candidate:
-        """The same with friction that is positive semi-definite, to which the rest is fitted."""
-        joint = best.joint
-        nearest, met = with_friction_that_is_none_negative(*joint.model, joint.covariance)
-        if not met:
-            return best
-        equations, free, which = joint.equations, is_free(joint), places_of_damping(joint.equations)
-        w = equations.last(joint.params).copy()
-        w[which], free[which] = equations.last(nearest)[which], False
-        held = equations.with_last(joint.params, w)
-        found = fit_jointly(
-            equations, held, free, joint.x, joint.sigma, self.measured, self.grid,
-            tau=self.tau, q=joint.q,
-            is_out_of_time=lambda: self.options.is_out_of_time,
-        )  # fmt: skip
-        if found is None or found.status == "failed":
-            found = replace(joint, params=held)
-        best.joint = found
-        return best
+        if self.compared is not self.runs:
+            return self.fits.to_all(best, self.runs)
+        return best if best.has_ended else next(iter(self.fits.to_its_end(best)), best)

@@ -12,7 +12,9 @@ from scipy.integrate import solve_ivp
 
 from .._data import some
 from .._selection import Visited, determined_beside, deviation, stays
+from .._solvers import name_of
 from ._candidates import Candidate
+from ._fits import JointFits, is_driven
 from ._runs import Grid
 
 # Measured states are known to a thousandth of their spread, at best.
@@ -22,6 +24,39 @@ _BESIDE = 1e-3
 _WORSE = 10.0
 # So many fits are looked at, in so many states; a look takes half a second.
 _MOST, _MOST_STATES = 8, 4000
+
+
+def that_stays(
+    best: Candidate, fits: JointFits, rng: np.random.RandomState
+) -> tuple[Candidate, float]:
+    """The best one, or another that stays with thin data, and how far these are left if none does.
+
+    That is NaN where the best stays, or the data determine H beside them. Whether there is friction
+    has been decided.
+    """
+    alike = [
+        one
+        for one in fits.found
+        if one.joint.q is None
+        and one.entry.has_friction is best.entry.has_friction
+        and not is_driven(one)
+    ]
+    looked = Steadiness(best, alike, fits.grid, rng)
+    if not looked.is_thin:
+        return best, np.nan
+    far = looked.deviation(best)
+    fits.options.tell({"deviation": far})
+    if stays(far):
+        return best, np.nan
+    steadiest = looked.steadiest(looked.as_good_as(best))
+    if steadiest is None:
+        return best, far
+    if not steadiest.has_ended:
+        ended = looked.steadiest([steadiest, *fits.to_its_end(steadiest)])
+        steadiest = ended or steadiest
+    name = name_of(steadiest.joint.equations.hamiltonian)
+    fits.options.tell({"hamiltonian": name, "why": "stays with thin data"})
+    return steadiest, np.nan
 
 
 class Steadiness:
