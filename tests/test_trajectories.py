@@ -326,7 +326,7 @@ def thin_orbit():
 @pytest.mark.slow
 def test_thin_data_that_all_simulations_leave_draw_a_warning(monkeypatch):
     X, t = thin_orbit()
-    monkeypatch.setattr(_steadiness, "deviation", lambda *args, **options: 0.5)
+    monkeypatch.setattr(_steadiness.Steadiness, "deviation", lambda *args: 0.5)
     said = []
     model = fitted(X, t, None, said, coordinates="velocities")
     assert any("leave them by 0.5 standard" in word for word in said)
@@ -336,8 +336,8 @@ def test_thin_data_that_all_simulations_leave_draw_a_warning(monkeypatch):
 @pytest.mark.slow
 def test_of_thin_data_a_fit_is_taken_that_stays(monkeypatch):
     X, t = thin_orbit()
-    found = iter([0.5, 0.5, 0.5])  # of the best twice, and of the second one
-    monkeypatch.setattr(_steadiness, "deviation", lambda *args, **options: next(found, 0.01))
+    found = iter([0.5, 0.5])  # of the best and the second one
+    monkeypatch.setattr(_steadiness.Steadiness, "deviation", lambda *args: next(found, 0.01))
     said = []
     model = fitted(X, t, None, said, coordinates="velocities")
     assert not any("thin" in word for word in said)

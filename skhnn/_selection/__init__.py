@@ -7,21 +7,23 @@ from ._masses_of_one import better_as_velocities, unit_masses_fit
 from ._noise import noise_columns
 from ._race import run_round
 from ._select import AUTO
-from ._steadiness import Visited, determined_beside, deviation, stays
+from ._steadiness import MOST_EVALUATIONS, Visited, determined_beside, distances, simulated, stays
 
 #: All solvers by their names.
 SOLVERS = {solver.name: solver for solver in (AUTO, *_OF_ONE_HAMILTONIAN)}
 
 __all__ = [
+    "MOST_EVALUATIONS",
     "SOLVERS",
     "Visited",
     "angles_among",
     "better_as_velocities",
     "compare",
     "determined_beside",
-    "deviation",
+    "distances",
     "noise_columns",
     "run_round",
+    "simulated",
     "stays",
     "unit_masses_fit",
     "with_friction",

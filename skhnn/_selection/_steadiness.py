@@ -46,7 +46,7 @@ _STEP_ASIDE = 0.03  # how far beside the data two models are compared
 _N_STARTS, _N_TIMES, _DURATION = 8, 300, 10.0
 _ROWS, _N_RUNS = 4000, 20
 # Models that were right to 1e-6 took up to 15,000. One that takes more is too rough to simulate.
-_MOST_EVALUATIONS = 24_000
+MOST_EVALUATIONS = 24_000
 # Simulations whose distance stays below this, in standard deviations, are steady. Of the true
 # fields of 22 sets of closed orbits it is at most 0.002; a model of three circles was off by as
 # much as its deviation, 0.05.
@@ -79,6 +79,20 @@ class Visited:
         """So many rows of a problem, or all."""
         rows, scaling = some(np.arange(problem.n_samples), n_rows, rng), problem.scaling
         return cls(problem.take(rows)[0], scaling.c, scaling.s, scaling.box)
+
+    def starts(self, rng: np.random.RandomState, beside: float = 0.0) -> np.ndarray:
+        """Some of the states, or states beside them by so many standard deviations."""
+        Z = self.states
+        found = Z[rng.choice(len(Z), min(_N_STARTS, len(Z)), replace=False)]
+        if not beside:
+            return found
+        return found + beside * rng.standard_normal(found.shape) / np.sqrt(found.shape[1])
+
+    def duration(self, model: Model) -> float:
+        """Ten characteristic times, 2 pi rms(x') / rms(dx'/dt): as many periods of oscillations."""
+        Z = self.states
+        speed = np.sqrt(np.mean(self.field(model)(Z) ** 2))
+        return _DURATION * 2 * np.pi * float(np.sqrt(np.mean(Z**2)) / speed) if speed else 0.0
 
     def field(self, model: Model) -> Field:
         """x' -> dx'/dt of a model in the units of the data."""
@@ -114,45 +128,57 @@ def determined_beside(
 
 
 def deviation(
-    model: Model,
-    visited: Visited,
-    rng: np.random.RandomState,
-    other: Model | None = None,
-    *,
-    beside: float = 0.0,
+    model: Model, visited: Visited, rng: np.random.RandomState, other: Model | None = None
 ) -> float:
     """The distance from the data of simulations that start there, in standard deviations.
 
     The median over the simulations of the largest distance on the way; infinite where the
-    simulation fails. What an ``other`` model simulates from the same states is no distance. They
-    start ``beside`` the data by so many standard deviations, where that is known; then the largest
-    counts. Models are in the units of the data.
+    simulation fails. What an ``other`` model simulates from the same states is no distance. Models
+    are in the units of the data.
     """
-    field, Z, box = visited.field(model), visited.states, visited.box
-    velocities = field(Z)
-    starts = Z[rng.choice(len(Z), min(_N_STARTS, len(Z)), replace=False)]
-    if beside:
-        starts = starts + beside * rng.standard_normal(starts.shape) / np.sqrt(starts.shape[1])
-    duration = _DURATION * _characteristic_time(Z, velocities)
-    if duration == 0.0 or np.isnan(duration):  # nothing varies, or nothing moves
-        return 0.0
-    states = _simulate(field, starts, duration)
+    starts = visited.starts(rng)
+    others = None if other is None else simulated(other, visited, starts)
+    return float(
+        np.median(distances(model, visited, simulated(model, visited, starts), other, others))
+    )
+
+
+def simulated(
+    model: Model,
+    visited: Visited,
+    starts: np.ndarray,
+    duration: float | None = None,
+    most_evaluations: int = MOST_EVALUATIONS,
+) -> np.ndarray | None:
+    """Simulations over ten characteristic times, (n_starts, n_times, D); None if they fail."""
+    field = visited.field(model)
+    duration = visited.duration(model) if duration is None else duration
+    if not duration > 0.0:  # nothing varies, or nothing moves
+        return starts[:, None]
+    return _simulate(field, starts, duration, most_evaluations)
+
+
+def distances(
+    model: Model,
+    visited: Visited,
+    states: np.ndarray | None,
+    other: Model | None,
+    others: np.ndarray | None,
+) -> np.ndarray:
+    """The largest distance on the way of every simulation of a model, beside those of an other."""
     if states is None:
-        return np.inf
-    flat = states.reshape(-1, Z.shape[1])
-    from_data = _distance_across(flat, Z, velocities, box).reshape(len(starts), -1)
+        return np.full(1, np.inf)
+    Z, box, n = visited.states, visited.box, len(states)
+    velocities, flat = visited.field(model)(Z), states.reshape(-1, Z.shape[1])
+    from_data = _distance_across(flat, Z, velocities, box).reshape(n, -1)
     distance = from_data
-    if other is not None:
-        field = visited.field(other)
-        others = _simulate(field, starts, duration)
-        if others is not None:
-            others = others.reshape(-1, Z.shape[1])
-            Z, velocities = np.vstack([Z, others]), np.vstack([velocities, field(others)])
-            distance = _distance_across(flat, Z, velocities, box).reshape(len(starts), -1)
+    if other is not None and others is not None:
+        others = others.reshape(-1, Z.shape[1])
+        along = np.vstack([velocities, visited.field(other)(others)])
+        distance = _distance_across(flat, np.vstack([Z, others]), along, box).reshape(n, -1)
     # Beyond the first state that is far from all data nobody knows; what counts is the way there.
     gone = np.cumsum(from_data > _FAR, axis=1) > 1
-    of_simulations = np.where(gone, 0.0, distance).max(axis=1)
-    return float(of_simulations.max() if beside else np.median(of_simulations))
+    return np.asarray(np.where(gone, 0.0, distance).max(axis=1))
 
 
 def is_steady(deviation: float, apart: float = 0.0) -> bool:
@@ -200,14 +226,8 @@ def _distance_across(
     return np.asarray(np.linalg.norm(apart, axis=2).min(axis=1))
 
 
-def _characteristic_time(Z: np.ndarray, velocities: np.ndarray) -> float:
-    """2 pi rms(z) / rms(dz/dt): the period of an oscillation about the mean."""
-    speed = np.sqrt(np.mean(velocities**2))
-    return 2 * np.pi * float(np.sqrt(np.mean(Z**2)) / speed) if speed else 0.0
-
-
 def _simulate(
-    field: Callable[[np.ndarray], np.ndarray], starts: np.ndarray, duration: float
+    field: Field, starts: np.ndarray, duration: float, most_evaluations: int
 ) -> np.ndarray | None:
     """States (n_starts, n_times, 2d), or None if the integration failed or would not end."""
     shape = starts.shape
@@ -221,7 +241,7 @@ def _simulate(
         far = np.abs(z.reshape(shape)).max(axis=1) > 30.0
         if far.any():
             dz.reshape(shape)[far] = 0.0
-        if n_evaluations > _MOST_EVALUATIONS or not np.isfinite(dz).all():
+        if n_evaluations > most_evaluations or not np.isfinite(dz).all():
             raise FloatingPointError
         return dz
 
