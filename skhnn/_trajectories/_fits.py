@@ -76,7 +76,8 @@ class JointFits:
         if calibration is not None:
             self.E[D // 2 :, D // 2 :], self.is_open[D // 2 :, D // 2 :] = calibration, True
         self.start = start or self._splines
-        self.tau, self.q = 1.0, None  # type: float, np.ndarray | None
+        self.tau = 1.0
+        self.q: np.ndarray | None = None
         self.found: list[Candidate] = []
         self.best: Candidate | None = None
 
