@@ -242,7 +242,7 @@ class Choice:
         """The choice again where neighbouring residuals are alike, and so count for less."""
         residuals = best.joint.residuals[self.fits.grid.of_samples, : self.compared.n_state]
         kappa = correlation_of_residuals(residuals, self.compared)
-        is_noise = kappa >= _CORRELATED and len(self.fits.grid.h) and not best.joint.is_rounding
+        is_noise = kappa >= _CORRELATED and len(self.fits.grid.h) and not best.joint.is_exact
         if not is_noise or self.options.is_out_of_time:
             return best
         self.fits.tau = kappa

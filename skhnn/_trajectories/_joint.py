@@ -49,6 +49,8 @@ _HALVINGS = 8
 # Noise below this part of the size of a column is rounding, or of the rule between nodes; that of
 # rates is what the hidden layers lack, and falls step by step.
 _LEAST_NOISE, _LEAST_NOISE_OF_RATES, _FALL = 1e-9, 1e-3, 0.3
+# And below this part it is of no instrument, but what the hidden layers lack.
+_OF_INSTRUMENTS = 1e-6
 # Where nothing is known of it, runs being too short to be smoothed.
 _FIRST_NOISE = 1e-2
 # The smallest ridge, relative to the square of the largest column: below, rounding of the states
@@ -83,7 +85,7 @@ class JointFit:
     evidence_if_white: float  # the log evidence with tau = 1, to compare fits of any tau
     q: np.ndarray | None  # (D,), the densities of random forces, if any
     is_resolved: bool  # by the grid
-    is_rounding: bool  # whether the noise is as small as rounding
+    is_exact: bool  # whether what is left is too small for the noise of an instrument
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -264,7 +266,7 @@ class _Newton:
             self.n_steps, "max_iter", residuals, fit.free, self.E, if_white,
             None if self.forces is None else self.forces.q,
             is_resolved=local.stiffness < _RESOLVED,
-            is_rounding=bool(np.any(sigma[:D] <= _LEAST_NOISE * self.size[:D])),
+            is_exact=bool(np.any(sigma[:D] <= _OF_INSTRUMENTS * self.size[:D])),
         )  # fmt: skip
 
     def result(self, status: str) -> JointFit | None:

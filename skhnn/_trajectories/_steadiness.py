@@ -6,6 +6,8 @@ largest evidence left them within five revolutions, where others with less evide
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -31,10 +33,10 @@ _OF_SMOOTH = 6000
 def that_stays(
     best: Candidate, fits: JointFits, rng: np.random.RandomState
 ) -> tuple[Candidate, float]:
-    """The best one, or another that stays with thin data, and how far these are left if none does.
+    """The best one, or one whose simulations leave thin data less; and how far, if they do.
 
-    That is NaN where the best stays, or the data determine H beside them. Whether there is friction
-    has been decided.
+    That is NaN where they stay, or the data determine H beside them. Whether there is friction has
+    been decided.
     """
     alike = [
         one
@@ -50,15 +52,15 @@ def that_stays(
     fits.options.tell({"deviation": far})
     if stays(far):
         return best, np.nan
-    steadiest = looked.steadiest([one for one in looked.as_good_as(best) if one is not best])
-    if steadiest is None:
-        return best, far
+    steadiest, deviation = looked.steadiest([best, *looked.as_good_as(best)])
     if not steadiest.has_ended:
-        ended = looked.steadiest([steadiest, *fits.to_its_end(steadiest)])
-        steadiest = ended or steadiest
-    name = name_of(steadiest.joint.equations.hamiltonian)
-    fits.options.tell({"hamiltonian": name, "why": "stays with thin data"})
-    return steadiest, np.nan
+        steadiest, deviation = looked.steadiest([steadiest, *fits.to_its_end(steadiest)])
+    if steadiest is not best:
+        name = name_of(steadiest.joint.equations.hamiltonian)
+        why = "simulations leave thin data less"
+        fits.options.tell({"hamiltonian": name, "deviation": deviation, "why": why})
+    # Another step may lead astray again.
+    return replace(steadiest, has_ended=True), np.nan if stays(deviation) else deviation
 
 
 class Steadiness:
@@ -106,14 +108,19 @@ class Steadiness:
         return self._known[candidate]
 
     def as_good_as(self, best: Candidate) -> list[Candidate]:
-        """Those that leave about as little of the measurements as the best."""
-        most = _WORSE * best.joint.sigma
-        return [one for one in self.found if not np.any(one.joint.sigma > most)][:_MOST]
+        """Others that leave about as little of the measurements as the best."""
+        others = (one for one in self.found if one is not best and _is_as_good(one, best))
+        return list(islice(others, _MOST))
 
-    def steadiest(self, candidates: Sequence[Candidate]) -> Candidate | None:
-        """Of those that stay with the samples the one that is least late; None if none does."""
-        steady = [one for one in candidates if stays(self.deviation(one))]
-        return min(steady, key=self._late, default=None)
+    def steadiest(self, candidates: Sequence[Candidate]) -> tuple[Candidate, float]:
+        """Of those that stay with the samples the one that is least late, and its deviation.
+
+        Where none does, the one that leaves them least.
+        """
+        far = {one: self.deviation(one) for one in candidates}
+        steady = [one for one in candidates if stays(far[one])]
+        found = min(steady, key=self._late) if steady else min(candidates, key=far.__getitem__)
+        return found, far[found]
 
     def _late(self, candidate: Candidate) -> float:
         """How far a simulation of the first run ends up from its states, in standard deviations.
@@ -128,8 +135,18 @@ class Steadiness:
         return np.inf if states is None else float(np.abs(states[0, -1] - z[1]).max())
 
     def _unlike(self, candidate: Candidate) -> Candidate | None:
-        """The first with another Hamiltonian, or layers that were drawn in another way."""
-        return next((one for one in self.found if not one.is_like(candidate)), None)
+        """The first with another Hamiltonian, or layers that were drawn in another way.
+
+        One that is as good comes first.
+        """
+        others = [one for one in self.found if not one.is_like(candidate)]
+        return next(
+            (one for one in others if _is_as_good(one, candidate)), next(iter(others), None)
+        )
+
+
+def _is_as_good(one: Candidate, best: Candidate) -> bool:
+    return not np.any(one.joint.sigma > _WORSE * best.joint.sigma)
 
 
 def _rank_of_any_tau(candidate: Candidate) -> tuple[bool, float]:
