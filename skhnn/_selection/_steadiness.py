@@ -15,14 +15,14 @@ so that neither the gaps between rows count, nor that the model is early or late
 does not close leaves the rows by right. So states of a simulation of another model, found in
 another way, count as rows: two models have no reason to be wrong together.
 
-Measured by benchmarks/steadiness.py on the 35 models that default fits looked at, for ten sets of
-one to three orbits (three Hamiltonians, two seeds): 19 of 20 models whose simulations over three
-revolutions stay within a tenth of the spread pass, 15 of 15 others fail, and deviations rank the
-errors (rank correlation 0.92). What is right and fails leaves an orbit that does not close, and
-that the rows cover in part only.
+Measured by ``benchmarks/steadiness.py models 2`` on the 36 models that default fits looked at, for
+ten sets of one to three orbits (three Hamiltonians, two seeds): 24 of 24 models whose simulations
+over three revolutions stay within a tenth of the spread pass, 12 of 12 others fail, and deviations
+rank the errors (rank correlation 0.85).
 
 Rejected: a start 1e-3 beside the data, with gaps between rows counting as distance (it failed every
-model of Henon-Heiles, also one right to 3e-5); at most 6000 evaluations (rank correlation 0.73: it
+model of Henon-Heiles, also one right to 3e-5) and without (it failed 4 of 14 that were right to
+1e-6 on the data); at most 6000 evaluations (rank correlation 0.73: it
 gave up models that are right to 1e-6).
 """
 
