@@ -363,6 +363,37 @@ def test_friction_at_its_bound_leaves_the_fit_without_it():
     np.testing.assert_allclose(bound.noise_std_, without.noise_std_, rtol=1e-2)
 
 
+def test_friction_is_none_negative_after_ctrl_c(monkeypatch):
+    _, X, t, groups = gaining_energy()
+    done, fit = [], _fits.fit_jointly
+
+    def interrupted(*args, **kwargs):
+        if done:
+            raise KeyboardInterrupt
+        done.append(args)
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(_fits, "fit_jointly", interrupted)
+    model = fitted(
+        X, t, groups, hamiltonian=Quadratic(), coordinates="canonical", dissipation="linear"
+    )
+    assert model.damping_[0, 0] >= 0.0
+    assert np.isnan(model.damping_std_).all()
+
+
+def test_what_is_left_below_a_millionth_does_not_count_as_lasting_noise():
+    """Nearly exact fits lack something; with n / kappa values one that left 2e-2 was preferred."""
+    t = np.linspace(0, 1, 200)
+    alike = np.outer(np.sin(8 * t), [1.0, 1.0])
+    choice = _choice.Choice.__new__(_choice.Choice)
+    choice.compared = Runs([t], [alike], 2, None, [np.arange(200)])
+    choice.fits = SimpleNamespace(grid=Grid.of(choice.compared, 1.0), tau=1.0)
+    best = SimpleNamespace(joint=SimpleNamespace(residuals=alike, is_exact=True))
+    choice.options = SimpleNamespace(is_out_of_time=False)
+    assert choice._with_errors_that_are_alike(best, []) is best
+    assert choice.fits.tau == 1.0
+
+
 def test_forces_that_give_energy_are_no_friction():
     _, X, t, groups = gaining_energy()
     model = fitted(

@@ -249,10 +249,8 @@ class _Selection:
         if self.options.is_out_of_time and np.isnan(candidate.deviation):
             return True  # nobody knows
         if np.isnan(candidate.deviation):
-            model, visited = (
-                whole(candidate.model, self.problem),
-                Visited.by(self.problem, self.rng),
-            )
+            visited = Visited.by(self.problem, self.rng)
+            model = whole(candidate.model, self.problem)
             found = deviation(model, visited, self.rng, self.another)
             candidate.deviation = found
             self.options.tell({"solver": candidate.solver, "deviation": found})

@@ -30,7 +30,7 @@ from .._solvers._sampled import FIRST_UNITS, LAST_UNITS, Race
 from ..forces import Damping
 from ..hamiltonians import Hamiltonian, Layout, named, with_forces, with_forces_of
 from ._candidates import Candidate, Entry, NoFitError, as_in, first_densities
-from ._fits import JointFits
+from ._fits import JointFits, at_bound
 from ._joint import FIRST_STEPS, JointFit
 from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Runs
@@ -126,7 +126,7 @@ class Choice:
         except KeyboardInterrupt:
             if self.fits.best is None:
                 raise
-            best, runs = self.fits.best, self.compared
+            best, runs = at_bound(self.fits.best), self.compared
             best.joint.status = "interrupted"
             self.fits.smooth(runs)
         if self.options.is_out_of_time:

@@ -175,18 +175,13 @@ class JointFits:
 
     def with_bounded_friction(self, best: Candidate) -> Candidate:
         """The same with friction that is positive semi-definite, to which the rest is fitted."""
-        joint = best.joint
-        nearest, met = with_friction_that_is_none_negative(*joint.model, joint.covariance)
-        if not met:
+        held = at_bound(best)
+        if held is best:
             return best
-        equations, free, which = joint.equations, is_free(joint), places_of_damping(joint.equations)
-        w = equations.last(joint.params).copy()
-        w[which], free[which] = equations.last(nearest)[which], False
-        held = equations.with_last(joint.params, w)
         try:
-            return self._refitted(best, held, free, joint.x)
+            return self._refitted(held, held.joint.params, is_free(held.joint), held.joint.x)
         except NoFitError:
-            return replace(best, joint=replace(joint, params=held))
+            return held
 
     def _refitted(
         self, best: Candidate, params: Params, free: np.ndarray, x: np.ndarray
@@ -212,3 +207,18 @@ def is_driven(candidate: Candidate) -> bool:
     """Whether what was to be friction, which was optional, gives energy."""
     joint = candidate.joint
     return candidate.entry.has_friction and gains_energy(*joint.model, joint.covariance)
+
+
+def at_bound(best: Candidate) -> Candidate:
+    """The same where friction is positive semi-definite; else with that held at the nearest."""
+    joint = best.joint
+    nearest, met = with_friction_that_is_none_negative(*joint.model, joint.covariance)
+    if not met:
+        return best
+    equations, which = joint.equations, places_of_damping(joint.equations)
+    w = equations.last(joint.params).copy()
+    w[which] = equations.last(nearest)[which]
+    stays_free = ~np.isin(joint.free, which)
+    free, root = joint.free[stays_free], joint.root[stays_free]
+    params = equations.with_last(joint.params, w)
+    return replace(best, joint=replace(joint, params=params, free=free, root=root))
