@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._chunks import FEW_ROWS, evaluate_in_chunks
-from .hamiltonians import Equations, Hamiltonian, Params, WithForces
+from .hamiltonians import Equations, Hamiltonian, Params, WithForces, as_one_network
 
 
 class Model:
@@ -73,11 +73,9 @@ class Model:
     def layers(self) -> tuple[list[np.ndarray], list[np.ndarray]] | None:
         """Weights and biases of H as one network of x, beside quadratic energies; None for others.
 
-        The first weights read the columns of the data, counted from the centre c, and energies are
-        in the units of the data. After the last weights come the coefficients of the quadratic
-        energies; after the biases of the hidden layers [the constant of H, c].
+        See ``as_one_network``.
         """
-        return self.equations.as_one_network(self.params, self.constant)
+        return as_one_network(self.equations, self.params, self.constant)
 
 
 def model_of(module: Any) -> Model:

@@ -2,8 +2,6 @@
 
 import warnings
 from copy import copy
-from numbers import Integral, Real
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ._asked_for import deadline_asked_for, layout_asked_for
+from ._asked_for import deadline_asked_for
 from ._convergence import (
     NO_RANDOM_FORCES,
     of_calibration,
@@ -19,12 +17,10 @@ from ._convergence import (
     of_residuals,
     of_thin_data,
 )
-from ._coordinates import names_momenta
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
 from ._joint_attributes import attributes_of_joint_fit, masses_not_shown
 from ._model import Model
-from ._noisy_states import noise_asked_for
 from ._simulation import simulate
 from ._solvers import name_of
 from ._threads import one_blas_thread
@@ -34,7 +30,6 @@ from ._trajectories import (
     Chosen,
     Grid,
     Measured,
-    Reading,
     Runs,
     Smoothed,
     blocks,
@@ -43,30 +38,28 @@ from ._trajectories import (
     check_times_of_rows,
     correlation_of_residuals,
     r2_of_forecasts,
-    readings_of,
     refuse_times_in_rows,
     runs_of,
     states_for,
     std_of_states,
 )
-from ._validation import (
-    as_numpy,
-    check_choice,
-    check_flag,
-    check_magnitude,
-    check_number,
-    refuse_runs,
+from ._trajectory_parameters import (
+    RANDOM_FORCES,
+    as_regressor,
+    check_parameters,
+    friction_is_optional,
+    layout_of,
+    n_measured_of,
+    noise_of,
+    readings_asked_for,
 )
-from .forces import Force
-from .hamiltonians import HAMILTONIANS, Hamiltonian, Layout, Natural
+from ._validation import as_numpy, check_magnitude, refuse_runs
+from .hamiltonians import Layout
 
-_COORDINATES = ("auto", "canonical", "velocities", "positions")
 # Draws of the weights by which simulations get a band.
 _DRAWS = 30
 # Residuals of neighbouring rows that are alike make errors larger by this factor before it is said.
 _CORRELATED = 2.0
-# What ``noise`` says of random forces; with None the evidence decides.
-_RANDOM_FORCES = {"white": False, "process": True, "auto": None}
 _OF_FORCES_AND_MASSES = (
     "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
     "undetermined_masses_", "calibration_", "derivative_noise_std_", "process_noise_std_",
@@ -271,27 +264,28 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             of masses that the data do not show; and of thin data that simulations leave, like one
             orbit, beside which H is not determined.
         """
-        self._check_parameters()
+        check_parameters(self)
         deadline = deadline_asked_for(self)
         X, t, groups = self._checked_rows(X, t, groups, reset=True)
         rng = check_random_state(self.random_state)
-        n_measured = self._n_measured(X.shape[1])
-        n_state = self._layout(X.shape[1], "canonical").n_state
+        n_measured = n_measured_of(self, X.shape[1])
+        n_state = layout_of(self, X.shape[1], "canonical").n_state
         rates = check_rates_of_rows(y, (len(X), n_state))
+        noise = noise_of(self, n_measured, n_state)
         first = BETWEEN[0] if self.between == "auto" else self.between
         fits: list[tuple[Chosen, Layout]] = []
         with one_blas_thread():
-            for coordinates, calibration in self._readings(X, t, groups):
-                layout = self._layout(X.shape[1], coordinates)
+            for coordinates, calibration in readings_asked_for(self, X, t, groups):
+                layout = layout_of(self, X.shape[1], coordinates)
                 runs = runs_of(
                     X, t, groups, n_measured, layout.n_state, layout.periods, first,
                     rates=rates, has_to_say=not fits,
                 )  # fmt: skip
                 choice = Choice(
-                    self._asked(), runs, layout, rng, noise=self._noise(n_measured, layout.n_state),
-                    robust=bool(self.robust), optional=self._friction_is_optional(),
+                    as_regressor(self), runs, layout, rng, noise=noise,
+                    robust=bool(self.robust), optional=friction_is_optional(self),
                     calibration=calibration, between=self.between, deadline=deadline,
-                    verbose=bool(self.verbose), random_forces=_RANDOM_FORCES[self.noise],
+                    verbose=bool(self.verbose), random_forces=RANDOM_FORCES[self.noise],
                 )  # fmt: skip
                 fits.append((choice.run(), layout))
             chosen, layout = max(fits, key=lambda fit: fit[0].candidate.joint.evidence_if_white)
@@ -424,7 +418,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         X, t, groups = self._checked_rows(X, t, groups, reset=False)
         layout = self._model.equations.layout
         runs = runs_of(
-            X, t, groups, self._n_measured(X.shape[1]), layout.n_state, layout.periods,
+            X, t, groups, n_measured_of(self, X.shape[1]), layout.n_state, layout.periods,
             self.between_,
         )  # fmt: skip
         found, rows = np.full((2, len(X), layout.n_state), np.nan), np.concatenate(runs.rows)
@@ -468,7 +462,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         pairs = blocks(t, groups, self.horizon)
         if not pairs:
             raise ValueError("score needs runs of at least four rows; got none.")
-        layout, n_measured = self._model.equations.layout, self._n_measured(X.shape[1])
+        layout, n_measured = self._model.equations.layout, n_measured_of(self, X.shape[1])
         before = np.concatenate([a for a, _ in pairs])
         number = np.repeat(np.arange(len(pairs)), [len(a) for a, _ in pairs])
         runs = runs_of(
@@ -490,25 +484,6 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
 
     # --- parts -----------------------------------------------------------------------------------
 
-    def _check_parameters(self) -> None:
-        if not isinstance(self.hamiltonian, Hamiltonian):
-            check_choice("hamiltonian", self.hamiltonian, ["auto", *HAMILTONIANS])
-        check_choice("coordinates", self.coordinates, _COORDINATES)
-        check_choice("between", self.between, ("auto", *BETWEEN))
-        check_choice("noise", self.noise, [*_RANDOM_FORCES])
-        for name in ("n_inputs", "n_parameters"):
-            check_number(name, getattr(self, name), Integral, 0)
-        if self.dissipation is not None and not isinstance(self.dissipation, Force):
-            check_choice("dissipation", self.dissipation, ("linear", "mlp", "auto"))
-        for name in ("robust", "verbose"):
-            check_flag(name, getattr(self, name))
-        check_number("time_step", self.time_step, Real, 0, inclusive=False)
-        for name in ("horizon", "max_time"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), Real, 0, inclusive=False)
-        if self.input_matrix is not None and not self.n_inputs:
-            raise ValueError("input_matrix needs n_inputs, the number of columns u of X.")
-
     def _checked_rows(
         self, X: Any, t: Any, groups: Any, *, reset: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -520,7 +495,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         if np.isinf(X).any():
             raise ValueError("X contains infinity.")
         check_magnitude(np.nan_to_num(X), "X")
-        if reset and not self._n_measured(X.shape[1]) > 0:
+        if reset and not n_measured_of(self, X.shape[1]) > 0:
             raise ValueError(
                 f"X must have columns of a state before {self.n_inputs} inputs and "
                 f"{self.n_parameters} parameters; got {X.shape[1]} columns."
@@ -528,65 +503,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         groups = check_groups(groups, len(X))
         times = check_times_of_rows(t, len(X), groups, self.time_step)
         if reset and t is not None:
-            refuse_times_in_rows(X[:, : self._n_measured(X.shape[1])], times)
+            refuse_times_in_rows(X[:, : n_measured_of(self, X.shape[1])], times)
         return X, times, groups
-
-    def _n_measured(self, n_columns: int) -> int:
-        """How many columns are measured ones of the state."""
-        return n_columns - int(self.n_inputs) - int(self.n_parameters)
-
-    def _layout(self, n_columns: int, coordinates: str) -> Layout:
-        n_measured = self._n_measured(n_columns)
-        n_state = 2 * n_measured if self.coordinates == "positions" else n_measured
-        if n_state % 2:
-            raise ValueError(
-                f"X must have as many columns of momenta or velocities as of positions; got "
-                f"{n_measured} columns of the state. With positions alone say "
-                "coordinates='positions'; inputs are counted by n_inputs."
-            )
-        behind = int(self.n_inputs) + int(self.n_parameters)
-        return layout_asked_for(self._asked(), n_state + behind, coordinates)
-
-    def _asked(self) -> Any:
-        """The parameters as ``HNNRegressor`` has them."""
-        names = getattr(self, "feature_names_in_", ())
-        return SimpleNamespace(
-            hamiltonian=self.hamiltonian,
-            periodic=self.periodic,
-            dissipation=None if self.dissipation == "auto" else self.dissipation,
-            n_inputs=self.n_inputs,
-            input_matrix=self.input_matrix,
-            n_parameters=self.n_parameters,
-            structure=None,
-            hidden_layer_sizes=None,
-            activation="auto",
-            solver="auto",
-            feature_names_in_=names,
-        )
-
-    def _readings(self, X: np.ndarray, t: np.ndarray, groups: np.ndarray) -> list[Reading]:
-        """What the columns may be."""
-        if self.coordinates == "positions":
-            return [("velocities", None)]
-        is_open = self.coordinates == "auto"
-        if self.coordinates == "canonical" or (
-            is_open and names_momenta(self.hamiltonian, self._layout(X.shape[1], "velocities"))
-        ):
-            return [("canonical", None)]
-        layout, n = self._layout(X.shape[1], "canonical"), self._n_measured(X.shape[1])
-        runs = runs_of(X, t, groups, n, n, layout.periods, BETWEEN[0], has_to_say=False)
-        return readings_of(runs, self.coordinates, isinstance(self.hamiltonian, Natural))
-
-    def _friction_is_optional(self) -> bool:
-        return isinstance(self.dissipation, str) and self.dissipation == "auto"
-
-    def _noise(self, n_measured: int, n_state: int) -> np.ndarray:
-        """The noise that is given, (n_state,), or NaN."""
-        found = np.full(n_state, np.nan)
-        if self.noise_std is None:
-            return found
-        found[:n_measured] = noise_asked_for(self.noise_std, n_measured)
-        return found
 
     def _set(self, chosen: Chosen, layout: Layout, n_rows: int, n_measured: int) -> None:
         """All fitted attributes."""
@@ -681,7 +599,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
 
     def _forecast(self, x0: np.ndarray, t: np.ndarray, rows: np.ndarray) -> np.ndarray:
         layout = self._model.equations.layout
-        behind = rows[:, self._n_measured(rows.shape[1]) :]
+        behind = rows[:, n_measured_of(self, rows.shape[1]) :]
         options: dict[str, Any] = {}
         if layout.n_inputs:
             options["u"] = behind[:, : layout.n_inputs]

@@ -16,9 +16,13 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation", "_trajectory_regressor"},
     "_trajectory_regressor": {
-        "_asked_for", "_convergence", "_coordinates", "_documentation", "_fitted",
-        "_joint_attributes", "_model", "_noisy_states", "_simulation", "_solvers", "_threads",
-        "_trajectories", "_validation", "forces", "hamiltonians", "numpy", "sklearn",
+        "_asked_for", "_convergence", "_documentation", "_fitted", "_joint_attributes", "_model",
+        "_simulation", "_solvers", "_threads", "_trajectories", "_trajectory_parameters",
+        "_validation", "hamiltonians", "numpy", "sklearn",
+    },
+    "_trajectory_parameters": {
+        "_asked_for", "_coordinates", "_noisy_states", "_trajectories", "_validation", "forces",
+        "hamiltonians", "numpy",
     },
     "_joint_attributes": {
         "_coordinates", "_fit", "_identified", "_model", "_support", "_trajectories",

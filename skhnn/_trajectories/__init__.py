@@ -2,13 +2,13 @@
 
 from ._choice import Choice, Chosen
 from ._forecasts import blocks, r2_of_forecasts
-from ._joint import states_for, std_of_states
 from ._measured import Measured
 from ._readings import Reading, readings_of
 from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Inputs, Runs
 from ._smoothing import Smooth, smoothed
 from ._start import AsMeasured, Smoothed
+from ._states import states_for, std_of_states
 from ._table import (
     check_groups,
     check_rates_of_rows,

@@ -30,6 +30,7 @@ from .._solvers._evidence import LinearFit, solve
 from ..hamiltonians import Equations, Params
 from ._collocation import Linearised, linearised
 from ._measured import Measured, Shown, with_more
+from ._noise import first_noise, floored, noise_left
 from ._random_forces import RandomForces
 from ._runs import Grid
 
@@ -37,7 +38,7 @@ MOST_STEPS = 25
 # A fit has ended where states move by less than this part of the noise, and the noise by less; or
 # where they go to and fro within a larger part, as rounding in a hundred thousand nodes may make
 # them, for so many steps.
-_STILL, _STILL_NOISE = 5e-3, 1e-2
+STILL, _STILL_NOISE = 5e-3, 1e-2
 _TO_AND_FRO, _STEPS_TO_AND_FRO = 0.2, 3
 # Of the first steps the last is kept, of later ones the best: evidences of states that are far off
 # say too much (by 200, of models that went astray afterwards).
@@ -46,20 +47,13 @@ FIRST_STEPS = 5
 # planets, pendulums and Henon-Heiles they are 0.1 to 0.4, where fits went astray 4 to 1e4.
 _RESOLVED = 2.0
 _HALVINGS = 8
-# Noise below this part of the size of a column is rounding, or of the rule between nodes; that of
-# rates is what the hidden layers lack, and falls step by step.
-_LEAST_NOISE, _LEAST_NOISE_OF_RATES, _FALL = 1e-9, 1e-3, 0.3
-# And below this part it is of no instrument, but what the hidden layers lack.
+# Noise below this part of the size of a column is of no instrument, but what hidden layers lack.
 _OF_INSTRUMENTS = 1e-6
-# Where nothing is known of it, runs being too short to be smoothed.
-_FIRST_NOISE = 1e-2
 # The smallest ridge, relative to the square of the largest column: below, rounding of the states
 # decides, and in 40,000 rows they went to and fro by a tenth of the noise (1e-12 cost evidence).
 _SMALLEST = 1e-14
 # Rows of a factor at a time.
 _ROWS = 4096
-# Draws of the noise by which the spread of states is known to 7 %.
-_DRAWS = 100
 # The weights of a Student t distribution with four degrees of freedom.
 _FREEDOM = 4.0
 # By how much the logarithm of a density of random forces may still change at the end.
@@ -137,7 +131,7 @@ def fit_jointly(
             status = "failed"
             break
         quiet = quiet + 1 if newton.is_quiet else 0
-        if quiet and (newton.moved < _STILL or quiet > _STEPS_TO_AND_FRO):
+        if quiet and (newton.moved < STILL or quiet > _STEPS_TO_AND_FRO):
             status = "converged"
             break
         if is_out_of_time():
@@ -166,7 +160,7 @@ class _Newton:
         self.n_lost = _values_of_starts(present, grid, x.shape[1])
         self.nodes, self.size = np.flatnonzero(present.any(axis=1)), measured.sizes(x)
         self.weights = measured.weight * np.ones_like(measured.y)
-        self.sigma = _first_noise(measured, sigma, self.size, self._misfit())
+        self.sigma = first_noise(measured, sigma, self.size, self._misfit())
         self.n_steps, self.moved, self.is_quiet = 0, np.inf, False
         #: The best step so far and the last one, each with R and the least squares of the step.
         self._best: tuple[JointFit, np.ndarray, LinearFit] | None = None
@@ -238,7 +232,7 @@ class _Newton:
         present, residuals = measured.present, self._misfit()
         if self.forces is None:
             lost = (self.n_lost + fit.free) / max(present.sum(), 1)
-            sigma = _noise(
+            sigma = noise_left(
                 measured, before, residuals, self.weights, lost, self.size, shown, self.grid
             )
         else:
@@ -246,7 +240,7 @@ class _Newton:
             ratio = self.forces.look(local, shown, precision, left, pushes, fit.free)
             sigma = np.where(np.isnan(measured.noise), before * np.sqrt(ratio), measured.noise)
             sigma = np.where(present.any(axis=0), sigma, np.nan)
-            sigma = _floored(sigma, self.size, len(measured.E))
+            sigma = floored(sigma, self.size, len(measured.E))
         if measured.robust:
             u = np.where(present, residuals / sigma, 0.0)
             self.weights = measured.weight * (_FREEDOM + 1.0) / (_FREEDOM + u**2)
@@ -279,105 +273,6 @@ class _Newton:
 
     def _misfit(self) -> np.ndarray:
         return self.measured.misfit(self.equations, self.params, self.x, self.grid, self.E)
-
-
-def states_for(
-    equations: Equations,
-    params: Params,
-    x: np.ndarray,
-    sigma: np.ndarray,
-    measured: Measured,
-    grid: Grid,
-    T: np.ndarray | None,
-) -> tuple[np.ndarray, bool]:
-    """The states at the nodes for weights that stay as they are, and whether that ended.
-
-    T are the variances of random forces, (n, D), or None.
-    """
-    none, present = np.zeros(0, dtype=int), measured.present
-    sigma = _floored(sigma, measured.sizes(x), x.shape[1])
-    precision = measured.precision(sigma)
-    for _ in range(MOST_STEPS):
-        shown = measured.shown(equations, params, x, grid, measured.E, none)
-        dx = linearised(equations, params, x, grid, none, shown, precision, T=T).dx0
-        if not np.isfinite(dx).all():
-            return x, False
-        x = x + dx
-        with np.errstate(invalid="ignore"):
-            moved = np.sqrt(np.nanmean(np.where(present, (dx / sigma) ** 2, np.nan)))
-        if moved < _STILL:
-            return x, True
-    return x, False
-
-
-def std_of_states(
-    equations: Equations,
-    params: Params,
-    x: np.ndarray,
-    sigma: np.ndarray,
-    measured: Measured,
-    grid: Grid,
-    free: np.ndarray,
-    root: np.ndarray,
-    T: np.ndarray | None,
-) -> np.ndarray:
-    """The standard deviations of the states of ``states_for``, (N, D).
-
-    They are those of noise and random forces, by draws of them, all of which are right-hand sides
-    of one system, and those of the ``free`` weights, whose covariance has the ``root``.
-    """
-    sigma = _floored(sigma, measured.sizes(x), x.shape[1])
-    precision = measured.precision(sigma)
-    rng = np.random.RandomState(0)
-    draws = rng.standard_normal((*precision.shape, _DRAWS))
-    draws *= np.where(measured.present, sigma, 0.0)[..., None]
-    shown = measured.shown(equations, params, x, grid, measured.E, free)
-    shown = shown._replace(by_unknowns=-draws)
-    pushes = None
-    if T is not None:
-        pushes = -np.sqrt(T)[..., None] * rng.standard_normal((*T.shape, _DRAWS))
-    Psi = linearised(
-        equations, params, x, grid, free, shown, precision, _DRAWS, T=T, of_more=pushes
-    ).Psi
-    of_weights = Psi[..., : len(free)] @ root
-    variances = np.mean(Psi[..., len(free) :] ** 2, axis=-1) + np.sum(of_weights**2, axis=-1)
-    return np.asarray(np.sqrt(variances))
-
-
-def _first_noise(
-    measured: Measured, of_states: np.ndarray, size: np.ndarray, misfit: np.ndarray
-) -> np.ndarray:
-    """The noise of a start, (K,), where none is given: that of smoothed states, and of rates."""
-    D = len(measured.E)
-    known = np.concatenate([of_states[:D], np.full(len(size) - D, np.nan)])
-    found = np.where(np.isnan(measured.noise), known, measured.noise)
-    found = np.where(np.isnan(found), _FIRST_NOISE * size, found)
-    if measured.has_rates:
-        own = np.isnan(measured.noise[D:])
-        found[D:][own] = measured.of_rates(misfit)[own]
-    return _floored(found, size, D)
-
-
-def _noise(
-    measured: Measured, before: np.ndarray, residuals: np.ndarray, weights: np.ndarray,
-    lost: float, size: np.ndarray, shown: Shown, grid: Grid,
-) -> np.ndarray:  # fmt: skip
-    """The noise of every column, (K,); NaN for columns that were not measured."""
-    D, n_values = len(measured.E), measured.present.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        squares = np.nansum(weights * residuals**2, axis=0)
-        found = np.sqrt(squares / np.maximum(n_values * max(1.0 - lost, 0.05), 1e-300))
-    found = np.where(n_values > 0, found, np.nan)
-    found = np.where(np.isnan(measured.noise), found, measured.noise)
-    if measured.has_rates:
-        if not len(grid.h):
-            of_x, of_rates = shown.misfit[:, :D], shown.misfit[:, D:]
-            F = shown.by_x[:, D:]
-            e = of_rates - (F @ of_x[..., None])[..., 0]
-            squares = np.mean(measured.weight * (e**2 - F**2 @ found[:D] ** 2), axis=0)
-            found[D:] = np.sqrt(np.maximum(squares, 0.0))
-        found[D:] = np.maximum(found[D:], _FALL * before[D:])
-    return _floored(found, size, D)
 
 
 def _least_squares(
@@ -452,9 +347,3 @@ def _root_of_covariance(R: np.ndarray, fit: LinearFit) -> np.ndarray:
     """A root of the covariance of the unknowns, given their prior."""
     R = triangular(np.concatenate([R, np.diag(np.sqrt(fit.prior))]))
     return np.asarray(linalg.pinv(R)) * fit.error
-
-
-def _floored(sigma: np.ndarray, size: np.ndarray, n_state: int) -> np.ndarray:
-    least = np.full(len(size), _LEAST_NOISE_OF_RATES)
-    least[:n_state] = _LEAST_NOISE
-    return np.maximum(sigma, least * size)

@@ -26,6 +26,7 @@ from ._layers import Params
 from ._layout import Layout, Periods, periods_of
 from ._mlp import MLP
 from ._natural import Natural, has_constant_masses
+from ._one_network import as_one_network
 from ._pairwise import Pairwise, with_bodies
 from ._quadratic import Quadratic
 from ._radial import Radial
@@ -110,6 +111,7 @@ __all__ = [
     "Sum",
     "Units",
     "WithForces",
+    "as_one_network",
     "equations_for",
     "field_from_gradient",
     "gradient_from_field",

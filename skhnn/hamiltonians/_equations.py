@@ -27,11 +27,10 @@ from ._base import Hamiltonian
 from ._bound_equations import bound_field, bound_halves
 from ._design import Design
 from ._evaluated_forces import EvaluatedForces, pulled_back
-from ._functions import Functions
 from ._known import InUnits, KnownEnergy
 from ._layers import Outer, Params, row_by_row, summed_over_rows
 from ._layout import Layout
-from ._maps import Standardised, as_like
+from ._maps import as_like
 from ._network import Network
 from ._quadratic_energies import QuadraticEnergies
 from ._structure import Structure
@@ -166,35 +165,6 @@ class Equations(Weighted):
         """The units of the columns (x, v, pi) that forces read."""
         d = layout.n_rates
         return np.concatenate([s, f[:d], e / f[d:]])
-
-    def as_one_network(
-        self, params: Params, constant: float
-    ) -> tuple[list[np.ndarray], list[np.ndarray]] | None:
-        """Weights and biases of H where it is one network of x - c beside quadratic energies.
-
-        None for others. See ``Model.layers``.
-        """
-        if len(self.networks) != 1 or self.known or self.forces:
-            return None
-        (network,) = self.networks
-        phi = network.phi
-        is_plain = network.psi is None and isinstance(phi, Standardised)
-        if not is_plain or any(isinstance(term, Functions) for term in self.terms):
-            return None
-        assert isinstance(phi, Standardised)
-        *hidden, W = params[: 2 * len(network.sizes) + 1]
-        mu, s = phi.constants.values()
-        first = hidden[0] / s[:, None]
-        b = hidden[1] - mu @ first
-        last = [self.e * W]
-        if len(self.terms) > 1:
-            (quadratic,) = (t for t in self.terms if isinstance(t, QuadraticEnergies))
-            g, Q = quadratic.folded(params[-1:], self.e)
-            last.append(quadratic.monomials(g, Q)[:, None])
-        return (
-            [first, *hidden[2::2], np.concatenate(last)],
-            [b, *hidden[3::2], np.concatenate([[constant], self.c])],
-        )
 
     def sample_params(
         self,

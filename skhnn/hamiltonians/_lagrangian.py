@@ -358,9 +358,6 @@ class LagrangianEquations(Equations):
     def halves(self, params: Params, xp: ModuleType = np) -> None:
         return None
 
-    def as_one_network(self, params: Params, constant: float) -> None:
-        return None
-
     # --- parts ---------------------------------------------------------------------------------
 
     @property
