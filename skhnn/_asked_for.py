@@ -130,8 +130,9 @@ def hamiltonian_asked_for(
     if is_auto and goes_on:
         hamiltonian, is_open = estimator.hamiltonian_.map_layers(lambda *_: (None, None)), False
     elif isinstance(hamiltonian, str):
-        known = named(layout)
-        name = hamiltonian
+        known, name = named(layout), hamiltonian
+        if layout.has_velocities:  # of one coordinate any constant mass is as good as one
+            known = {"mechanical": known["unit"]} | known
         if is_auto:
             name = "natural" if layout.has_velocities else "mlp"
         if name not in known and layout.has_velocities:

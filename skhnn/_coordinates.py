@@ -9,11 +9,12 @@ import numpy as np
 from ._asked_for import hamiltonian_asked_for, input_matrix_asked_for, layout_asked_for
 from ._data import Problem
 from ._fit import Rows, problem_of
-from ._masses import sentence_of, undetermined_masses
+from ._masses import sentence_of, std_if_undetermined, undetermined_masses
 from ._scaling import Scaling
 from ._selection import angles_among, better_as_velocities, compare, unit_masses_fit
 from ._threads import one_blas_thread
 from .hamiltonians import (
+    Equations,
     EulerLagrange,
     Hamiltonian,
     LagrangianEquations,
@@ -241,6 +242,15 @@ def of_masses(
     with one_blas_thread():
         changes = undetermined_masses(problem, equations, params)
     return changes, list(dict.fromkeys(sentence_of(change, label) for change in changes))
+
+
+def with_infinite_std(estimator: Any, equations: Equations) -> np.ndarray:
+    """``masses_std_`` of an estimator, infinite for those that the data do not determine."""
+    assert isinstance(equations, LagrangianEquations)
+    return std_if_undetermined(
+        estimator.masses_, estimator.masses_std_, estimator.undetermined_masses_,
+        has_free_scale=equations.has_free_scale,
+    )  # fmt: skip
 
 
 def without_mechanics(

@@ -110,6 +110,7 @@ def train(
         if not (goes_on or one_epoch):
             noise = noise_columns(everything)
             everything = everything.with_constant(noise)
+            noise &= ~_has_known_part(y, everything)  # what is left beside it says nothing of y
         problem = everything if split[0] is None else everything.subset(split[0])
         start = _start(estimator, hamiltonian, problem, rng, goes_on, is_open)
     of_all = {"_scaling": everything.scaling, "_device": device, "_random_state": rng}
@@ -143,6 +144,14 @@ def train(
         "_solver_state": result.state,
         "_support": _support(X, everything.scaling, before),
     }, result
+
+
+def _has_known_part(y: np.ndarray, problem: Problem) -> np.ndarray:
+    """Of which derivatives a part that varies is known, (D,); ``problem`` is without it."""
+    if problem.y is y:
+        return np.zeros(y.shape[1], dtype=bool)
+    some = slice(None, None, -(-len(y) // _ROWS_FOR_THE_MEAN))
+    return np.ptp(y[some] - problem.y[some], axis=0) > 0.0
 
 
 def _solver(estimator: Any, goes_on: bool) -> Solver:

@@ -21,6 +21,8 @@ from .hamiltonians import LagrangianEquations, Params
 
 _ROWS = 600
 _CHANGE, _OF_ERROR, _VISIBLE = 0.3, 0.1, 1e-4
+# A mass that such a change, of size one, moves by more than this part is not determined either.
+_TOUCHED = 1e-2
 # Changes that are large at a few rows only, or of one sign here and another there, are no masses.
 _OF_MEAN = 0.3
 _MOST = 4
@@ -74,6 +76,25 @@ def undetermined_masses(
             break
         if np.linalg.norm(mean) > _OF_MEAN * np.sqrt(d) and step > 0.1 * _CHANGE:
             found.append(mean)
+    return found
+
+
+def std_if_undetermined(
+    masses: np.ndarray, std: np.ndarray, changes: Sequence[np.ndarray], *, has_free_scale: bool
+) -> np.ndarray:
+    """Standard errors of masses (d, d), infinite where ``changes`` of them do not show.
+
+    With a free scale masses are relative to the first.
+    """
+    found, size = std.copy(), np.sqrt(np.abs(np.outer(np.diag(masses), np.diag(masses))))
+    if changes and np.linalg.eigvalsh(masses)[0] <= 0.0:  # these are no masses
+        return np.full_like(std, np.inf)
+    for change in changes:
+        L = np.linalg.cholesky(masses)
+        dM = L @ change @ L.T
+        if has_free_scale:
+            dM = dM - masses * dM[0, 0] / masses[0, 0]
+        found[np.abs(dM) > _TOUCHED * np.linalg.norm(change) * size] = np.inf
     return found
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._asked_for import deadline_asked_for, layout_asked_for
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._convergence import warn_unless_converged
-from ._coordinates import coordinates_of
+from ._coordinates import coordinates_of, with_infinite_std
 from ._documentation import DocumentationLink
 from ._findings import of_columns, of_fit
 from ._fit import attributes_of, train
@@ -221,8 +221,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         "canonical" or "velocities".
     masses_, masses_std_ : ndarray of shape (d, d)
         Of velocities whose masses were found: the mean of M(q) over the training data, and its
-        standard errors. The first entry is one, unless a known force, mass or potential gives
-        masses their unit.
+        standard errors, infinite for masses that do not show in the data. The first entry is one,
+        unless a known force, mass or potential gives masses their unit.
     undetermined_masses_ : list of ndarray of shape (d, d)
         Of velocities: relative changes of M that do not show in the data.
     states_ : ndarray of shape (n_samples, 2d)
@@ -423,6 +423,8 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         )  # fmt: skip
         if findings.undetermined_masses is not None:
             self.undetermined_masses_ = findings.undetermined_masses
+            if hasattr(self, "masses_"):
+                self.masses_std_ = with_infinite_std(self, self._model.equations)
         _warn(findings.to_say)
         warn_unless_converged(self, result, findings.causes)
         return self

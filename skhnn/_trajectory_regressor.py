@@ -1,6 +1,7 @@
 """HNNTrajectoryRegressor: a Hamiltonian from measured runs, without derivatives."""
 
 import warnings
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
@@ -17,6 +18,7 @@ from ._convergence import (
     of_residuals,
     of_thin_data,
 )
+from ._coordinates import with_infinite_std
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
 from ._joint_attributes import attributes_of_joint_fit, masses_not_shown
@@ -331,7 +333,9 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             std[rows] = np.sqrt((G**2).sum(axis=-1))
         return field, std
 
-    def simulate(self, x0: Any, t: Any, *, return_std: bool = False, **options: Any) -> Any:
+    def simulate(
+        self, x0: Any, t: Any, *, return_std: bool = False, x0_std: Any = None, **options: Any
+    ) -> Any:
         """Trajectories of the learned system.
 
         Parameters
@@ -342,7 +346,10 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             The times at which to return states.
         return_std : bool, default=False
             Whether to return standard deviations as well: of 30 simulations with weights drawn from
-            their posterior, about the one returned. Those that end early are left out.
+            their posterior, and starts about x0, about the one returned. Those that end early are
+            left out.
+        x0_std : array-like of the shape of x0, default=None
+            The standard deviations of x0, as ``smooth`` returns them. None takes x0 as exact.
         **options : object
             Those of :func:`skhnn.simulate`.
 
@@ -356,8 +363,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         NotFittedError
             Before ``fit``.
         ValueError, TypeError
-            If x0, t or an option is invalid, or ``return_std`` is asked for beside
-            ``return_solution`` or unequal numbers of times.
+            If x0, t or an option is invalid, ``return_std`` is asked for beside
+            ``return_solution`` or unequal numbers of times, or ``x0_std`` without it.
         SimulationError
             If the integration ended early, see :meth:`HNNRegressor.simulate`.
         """
@@ -366,6 +373,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             options = {"between": self.between_, **options}
         if return_std and options.get("return_solution"):
             raise ValueError("return_std=True and return_solution=True exclude each other.")
+        starts = None if x0_std is None else self._starts_about(x0, x0_std, return_std)
         found = simulate(self, x0, t, **options)
         if not return_std:
             return found
@@ -380,12 +388,28 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             w = equations.last(params).copy()
             w[self._free] += self._root @ rng.standard_normal(self._root.shape[1])
             drawn._model = Model(equations, equations.with_last(params, w))
+            x0 = x0 if starts is None else starts(rng)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 squares.append((np.asarray(simulate(drawn, x0, t, **options)) - found) ** 2)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # times that no draw reaches
             return found, np.sqrt(np.nanmean(squares, axis=0))
+
+    def _starts_about(
+        self, x0: Any, x0_std: Any, return_std: bool
+    ) -> Callable[[np.random.RandomState], np.ndarray]:
+        """A function that draws starts about x0."""
+        if not return_std:
+            raise ValueError("x0_std needs return_std=True: it widens the standard deviations.")
+        mean, std = (np.asarray(as_numpy(a, "x0"), dtype=float) for a in (x0, x0_std))
+        if std.shape != mean.shape or not (std >= 0.0).all():
+            raise ValueError(
+                f"x0_std must have standard deviations, zero or more, of the shape of x0, "
+                f"{mean.shape}; got shape {std.shape}"
+                + (f" with {std.min():g}." if std.size else ".")
+            )
+        return lambda rng: mean + std * rng.standard_normal(mean.shape)
 
     def smooth(self, X: Any, t: Any = None, groups: Any = None, return_std: bool = False) -> Any:
         """States of new runs, freed of noise by the learned dynamics.
@@ -530,6 +554,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         self.undetermined_masses_, self._sentences = masses_not_shown(
             chosen, self.params_, self._label(layout)
         )
+        if hasattr(self, "masses_"):
+            self.masses_std_ = with_infinite_std(self, joint.equations)
         if not np.isnan(chosen.strays):
             is_mechanical = name_of(joint.equations.hamiltonian) == "mechanical"
             sentence = of_thin_data(chosen.strays, of_all=True, is_mechanical=is_mechanical)

@@ -25,10 +25,15 @@ def with_other_bodies(
     hamiltonian = clone(before).set_params(n_bodies=n_bodies, **of_bodies)
     equations, params = with_bodies(model.equations, model.params, hamiltonian)
     d = n_bodies * before.n_dim
-    s = np.repeat([np.sqrt(np.mean(half**2)) for half in np.split(scaling.s, 2)], d)
+    s, f = (
+        np.repeat([np.sqrt(np.mean(half**2)) for half in np.split(sizes, 2)], d)
+        for sizes in (scaling.s, scaling.f)
+    )
+    if not equations.layout.has_velocities:
+        f = np.roll(scaling.e / s, d)
     none = np.zeros(2 * d)
     return Model(equations, params), Scaling(
-        mu=none, s=s, e=scaling.e, c=none, f=np.roll(scaling.e / s, d),
+        mu=none, s=s, e=scaling.e, c=none, f=f,
         w=np.full(2 * d, 0.5 / d), constant=np.full(2 * d, np.nan), box=none,
     )  # fmt: skip
 

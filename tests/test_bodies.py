@@ -72,6 +72,17 @@ def test_the_law_of_three_holds_for_eight(three):
     np.testing.assert_allclose(same.predict(three[1]), model.predict(three[1]), atol=1e-9)
 
 
+def test_the_law_of_three_holds_for_eight_of_velocities_too(three):
+    _, X, y = three
+    model = HNNRegressor(hamiltonian=Pairwise(3, 2), coordinates="velocities", **SETTINGS)
+    model.fit(X, y)  # masses of one: velocities are momenta
+    eight, fresh = model.with_bodies(8), make_n_body(100, n_bodies=8, random_state=2)
+    assert eight.coordinates_ == "velocities"
+    assert relative_error(eight, fresh.system, fresh.data) < 1e-3
+    np.testing.assert_allclose(eight.mass_matrix(), np.eye(16), atol=1e-6)
+    assert eight.simulate(fresh.data[0], [0.0, 0.05]).shape == (2, 32)
+
+
 @pytest.mark.slow
 def test_masses_kinds_and_charges_are_learned():
     masses = [1.0, 2.5, 0.7]

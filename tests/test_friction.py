@@ -48,6 +48,18 @@ def test_without_noise_it_is_exact():
     np.testing.assert_allclose(model.damping_, GAMMA, atol=1e-9)
 
 
+@pytest.mark.parametrize("solver", ["soap", "adam", "lbfgs", "gauss_newton", "least_squares"])
+@pytest.mark.parametrize("coordinates", ["canonical", "velocities"])
+def test_every_solver_takes_friction_that_depends_on_q(solver, coordinates):
+    q, v = np.random.default_rng(0).uniform(-2, 2, (2, 200))
+    X, y = np.column_stack([q, v]), np.column_stack([v, -np.sin(q) - (0.3 + 0.2 * q**2) * v])
+    model = HNNRegressor(
+        coordinates=coordinates, solver=solver, hidden_layer_sizes=(10,), dissipation="mlp",
+        max_iter=few_epochs(solver), random_state=0,
+    )  # fmt: skip
+    assert fit_quietly(model, X, y).score(X, y) > 0.9
+
+
 @pytest.mark.slow
 def test_standard_errors_are_those_of_repeated_fits():
     found, claimed = [], []

@@ -16,9 +16,9 @@ PACKAGE = Path(__file__).parent.parent / "skhnn"
 ALLOWED = {
     "__init__": {"_regressor", "_simulation", "_trajectory_regressor"},
     "_trajectory_regressor": {
-        "_asked_for", "_convergence", "_documentation", "_fitted", "_joint_attributes", "_model",
-        "_simulation", "_solvers", "_threads", "_trajectories", "_trajectory_parameters",
-        "_validation", "hamiltonians", "numpy", "sklearn",
+        "_asked_for", "_convergence", "_coordinates", "_documentation", "_fitted",
+        "_joint_attributes", "_model", "_simulation", "_solvers", "_threads", "_trajectories",
+        "_trajectory_parameters", "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_trajectory_parameters": {
         "_asked_for", "_coordinates", "_noisy_states", "_trajectories", "_validation", "forces",

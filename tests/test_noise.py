@@ -9,6 +9,7 @@ from skhnn import HNNRegressor
 from skhnn._data import Problem
 from skhnn._scaling import Scaling
 from skhnn._selection import noise_columns
+from skhnn.hamiltonians import MLP, Kinetic
 
 
 def oscillator_and_free_particle(X):
@@ -68,6 +69,19 @@ def test_noise_of_a_conserved_momentum_spoils_no_other_derivative(solver):
     np.testing.assert_allclose(model.predict(X), truth, atol=1e-4)
     # score is that of scikit-learn, in which the noise counts; so is the loss
     assert model.score(X, y) == pytest.approx(1 - 2 * model.loss_)
+
+
+def test_what_is_left_beside_a_known_energy_is_no_rate_to_be_warned_of():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 4))
+    y = np.hstack([X[:, 2:] / 2.0, -X[:, :2] * (1.0 + 0.3 * (X[:, :2] ** 2).sum(1)[:, None])])
+    noisy = y + 0.01 * y.std(axis=0) * rng.normal(size=y.shape)
+    model = HNNRegressor(hamiltonian=Kinetic(2.0) + MLP("q"), random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, noisy)
+    assert model.score(X, y) > 0.9999
+    np.testing.assert_allclose(1.0 - 2.0 * model.loss_, model.score(X, noisy), atol=1e-12)
 
 
 def test_rates_without_noise_draw_no_word():

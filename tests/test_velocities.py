@@ -499,7 +499,20 @@ def test_the_masses_of_a_cart_pole_are_not_unique():
     assert model.coordinates_ == "velocities"  # found, where a regression is as poor as unit masses
     assert "does not show in these data" in text
     assert len(model.undetermined_masses_) == 1
+    assert np.isinf(model.masses_std_[1, 1])  # and the coupling is known
+    assert (model.masses_std_[0] < 0.1).all()
     np.testing.assert_allclose(model.predict(bunch.data), bunch.target, atol=1e-8)
+
+
+def test_masses_show_where_few_rows_leave_a_regression_no_better():
+    rng = np.random.default_rng(0)
+    X = rng.uniform([-1, -3, -1, -2], [1, 3, 1, 2], (600, 4))
+    M = np.array([[[2.5, 0.4 * c], [0.4 * c, 0.32]] for c in np.cos(X[:, 1])])
+    force = np.column_stack([0.4 * np.sin(X[:, 1]) * X[:, 3] ** 2, 3.924 * np.sin(X[:, 1])])
+    y = np.hstack([X[:, 2:], np.linalg.solve(M, force[..., None])[..., 0]])
+    model = HNNRegressor(periodic=[1], **QUICK | {"hamiltonian": "natural"})
+    assert "does not show in these data" in said(model, X, y)
+    assert model.coordinates_ == "velocities"
 
 
 @pytest.mark.slow
@@ -520,6 +533,14 @@ def test_velocities_that_are_no_rates_are_said():
     mixed[:, 2:] = X[:, 2:] @ np.linalg.inv([[1.24, 0.0], [-0.22, 1.0]])
     text = said(HNNRegressor(coordinates="velocities", **QUICK), mixed, y)
     assert "d0/dt = +1.24 2 -0.22 3" in text
+
+
+@pytest.mark.parametrize("y", [1.0, 3.0])
+def test_a_constant_mass_of_one_coordinate_is_mechanical(y):
+    q, v = np.random.default_rng(0).uniform(-1, 1, (2, 60))
+    model = HNNRegressor(coordinates="velocities", **QUICK | {"hamiltonian": "mechanical"})
+    model.fit(np.column_stack([q, v]), np.column_stack([v, -y * np.sin(q)]))
+    assert model.mass_matrix([[0.0]]).tolist() == [[[1.0]]]
 
 
 @pytest.mark.parametrize("name", ["mlp", "separable"])

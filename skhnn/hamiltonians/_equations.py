@@ -166,6 +166,15 @@ class Equations(Weighted):
         d = layout.n_rates
         return np.concatenate([s, f[:d], e / f[d:]])
 
+    def magnitudes(self, X: np.ndarray, energy: np.ndarray) -> Params:
+        """Typical sizes of all weights at the rows of X, whose columns stand for such energies.
+
+        Those of forces, which read further columns, are one.
+        """
+        of_energies = [p for term in self.terms for p in term.magnitudes(X, energy)]
+        rng = np.random.RandomState(0)
+        return of_energies + [np.ones_like(p) for term in self.forces for p in term.init(rng)]
+
     def sample_params(
         self,
         X: np.ndarray,

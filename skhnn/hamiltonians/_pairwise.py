@@ -1,6 +1,7 @@
 """Bodies with forces between each two of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -11,6 +12,7 @@ from ._distances import Fixed, Log, SquaredDistances, Squares, TimesByCopy
 from ._equations import Equations
 from ._functions import Functions
 from ._kinetic import kinetic_of_bodies
+from ._lagrangian import LagrangianEquations
 from ._layers import Params
 from ._layout import Layout
 from ._maps import Chain, Standardised
@@ -142,7 +144,7 @@ def with_bodies(
     before = equations.hamiltonian
     assert isinstance(before, Pairwise)
     n_columns = 2 * hamiltonian.n_bodies * hamiltonian.n_dim
-    layout = Layout(n_columns)
+    layout = replace(equations.layout, n_state=n_columns)
     declared = hamiltonian.declare(layout)
     old_names, new_names = before._kinds()[0], hamiltonian._kinds()[0]
     unknown = [name for name in new_names if name not in old_names]
@@ -179,6 +181,10 @@ def with_bodies(
             terms.append(Functions(new.on, new.phi, new.reads, term.size[which]))
             found.append(part[0][which])
     c = np.zeros(n_columns)
-    return Equations(
+    more = type(equations)(
         hamiltonian, terms, (), declared.known, layout, equations.structure, c, equations.e
-    ), found
+    )
+    if isinstance(equations, LagrangianEquations):
+        assert isinstance(more, LagrangianEquations)
+        more.v_size = np.full(n_columns // 2, np.sqrt(np.mean(equations.v_size**2)))
+    return more, found

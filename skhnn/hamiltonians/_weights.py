@@ -54,10 +54,6 @@ class Weighted:
         """Random weights of the networks, and coefficients of zero."""
         return [p for term in self._all_terms for p in term.init(rng)]
 
-    def magnitudes(self, X: np.ndarray, energy: np.ndarray) -> Params:
-        """Typical sizes of all weights at the rows of X, whose columns stand for such energies."""
-        return [p for term in self._all_terms for p in term.magnitudes(X, energy)]
-
     def last(self, params: Params) -> np.ndarray:
         """The last weights, as a vector."""
         return np.concatenate([params[k].ravel() for k in self.last_places])
