@@ -74,8 +74,8 @@ def check_structure(structure: Structure, X: np.ndarray) -> None:
     size = np.abs(S).max()
     if not np.isfinite(size) or size == 0.0 or np.abs(S + np.swapaxes(S, 1, 2)).max() > 1e-9 * size:
         raise ValueError(
-            "structure must be finite and skew, S^T = -S: then H is conserved. Friction goes into "
-            "dissipation."
+            "structure must be finite, not zero and skew, S^T = -S: then H is conserved; at row 0 "
+            f"of X it is {S[0].tolist()}."
         )
 
 
@@ -89,8 +89,8 @@ def input_matrix_asked_for(estimator: Any, layout: Layout) -> np.ndarray | None:
     if G.shape != (layout.n_pushed, layout.n_inputs) or not np.isfinite(G).all():
         raise ValueError(
             f"input_matrix must be G of shape ({layout.n_pushed}, {layout.n_inputs}), the force on "
-            f"each of {layout.n_pushed} rates by each of n_inputs={layout.n_inputs}; got shape "
-            f"{G.shape}."
+            f"each of {layout.n_pushed} rates by each of n_inputs={layout.n_inputs}, finite; got "
+            f"{G.tolist() if G.size < 20 else f'shape {G.shape}'}."
         )
     return G
 

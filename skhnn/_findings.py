@@ -26,6 +26,9 @@ from ._solvers import FitResult
 from ._threads import one_blas_thread
 from .hamiltonians import LagrangianEquations, Layout, Params
 
+# A swing of 30 degrees has ten periods of 2 pi.
+_TURNS_OF_DEGREES = 4.0
+
 TrainingData = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
 
 
@@ -82,8 +85,8 @@ def of_fit(
     if is_done and has_momenta and without_forces and not known_causes:
         rows = _rows_without_forces(model, data, scaling)
         departure = _departure(model, rows, label, by_default)
-        meaning = None
-        if layout.is_canonical and (is_poor or departure is not None):
+        meaning = _of_degrees(data[0], layout, label) if is_poor else None
+        if meaning is None and layout.is_canonical and (is_poor or departure is not None):
             with one_blas_thread():
                 angles = angles_of(rows)
             meaning = _other_meaning(rows, angles, label, names)
@@ -95,6 +98,7 @@ def of_fit(
         if is_done and is_poor and not known_causes:
             with one_blas_thread():
                 angles = angles_of(result.problem)
+            found.add(_of_degrees(data[0], layout, label))
             found.add(say_angles(angles, label) if angles else None)
         if is_done and by_default and not found.causes:
             found.add(
@@ -107,6 +111,18 @@ def of_fit(
     if result.noise.any():
         found.to_say.append(_of_noise(result.noise, scaling, label))
     return found
+
+
+def _of_degrees(X: np.ndarray, layout: Layout, label: Sequence[str]) -> str | None:
+    """A sentence on angles of the period 2 pi that seem to be in degrees."""
+    for k, period in layout.periods.items():
+        turns = np.ptp(X[:, k]) / period
+        if np.isclose(period, 2.0 * np.pi) and turns > _TURNS_OF_DEGREES:
+            return (
+                f"Column {label[k]} spans {turns:.0f} times its period 2 pi: is it in degrees? "
+                f"Then say periodic={{{k}: 360}}"
+            )
+    return None
 
 
 def _of_noise(noise: np.ndarray, scaling: Scaling, label: Sequence[str]) -> str:

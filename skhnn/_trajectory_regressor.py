@@ -1,7 +1,7 @@
 """HNNTrajectoryRegressor: a Hamiltonian from measured runs, without derivatives."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
@@ -22,7 +22,9 @@ from ._coordinates import with_infinite_std
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
 from ._joint_attributes import attributes_of_joint_fit, masses_not_shown
+from ._layout import label_of_columns, wrapped_angles
 from ._model import Model
+from ._scaling import shortest
 from ._simulation import simulate
 from ._solvers import name_of
 from ._threads import one_blas_thread
@@ -62,6 +64,8 @@ from .hamiltonians import Layout
 _DRAWS = 30
 # Residuals of neighbouring rows that are alike make errors larger by this factor before it is said.
 _CORRELATED = 2.0
+# Steps of rows of an angle that leave open which way it turns.
+_MOSTLY = 0.25
 _OF_FORCES_AND_MASSES = (
     "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
     "undetermined_masses_", "calibration_", "derivative_noise_std_", "process_noise_std_",
@@ -267,12 +271,14 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             orbit, beside which H is not determined.
         """
         check_parameters(self)
-        deadline = deadline_asked_for(self)
+        deadline, has_times = deadline_asked_for(self), t is not None
         X, t, groups = self._checked_rows(X, t, groups, reset=True)
         rng = check_random_state(self.random_state)
         n_measured = n_measured_of(self, X.shape[1])
-        n_state = layout_of(self, X.shape[1], "canonical").n_state
-        rates = check_rates_of_rows(y, (len(X), n_state))
+        layout = layout_of(self, X.shape[1], "canonical")
+        n_state = layout.n_state
+        _warn_of_columns(X, layout, groups, getattr(self, "feature_names_in_", None))
+        rates = check_rates_of_rows(y, (len(X), n_state), has_times=has_times)
         noise = noise_of(self, n_measured, n_state)
         first = BETWEEN[0] if self.between == "auto" else self.between
         fits: list[tuple[Chosen, Layout]] = []
@@ -642,3 +648,32 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         tags.target_tags.required = False
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _warn_of_columns(
+    X: np.ndarray, layout: Layout, groups: np.ndarray, names: Sequence[str] | None
+) -> None:
+    """Warn of coordinates that rest, of angles that jump, and of those that turn between rows."""
+    n = min(layout.n_rates, X.shape[1])
+    label, whole = label_of_columns(n, names), np.isfinite(X[:, :n]).all(axis=1)
+    X, groups = X[whole, :n], groups[whole]
+    within = np.diff(groups) == 0
+    sentences = wrapped_angles(X, label, layout.periods, groups)
+    rests = np.flatnonzero(~np.diff(X, axis=0)[within].any(axis=0) if within.any() else [])
+    for j in rests.tolist():
+        sentences.append(
+            f"Column {label[j]} never changes within a run. It is no coordinate that moves, and "
+            "beside noise the joint fit finds nothing of it: leave it and its velocity or momentum "
+            "out, or put it behind the state as a parameter (n_parameters)"
+        )
+    for k, period in layout.periods.items():
+        steps = np.diff(X[:, k])[within] if k < n else np.zeros(0)
+        steps = np.abs(shortest(steps, np.array(period)))
+        if len(steps) and np.mean(steps > period / 4.0) > _MOSTLY:
+            sentences.append(
+                f"Column {label[k]} moves by more than a quarter of its period {period:.4g} from "
+                "row to row, so that it is open which way it turns. Is it in other units (degrees: "
+                f"periodic={{{k}: 360}}), or are rows too far apart"
+            )
+    for sentence in sentences:
+        warnings.warn(f"{sentence}.", stacklevel=3)

@@ -53,7 +53,7 @@ def check_training_data(
     check_shape_of_derivatives(y, (n_samples, n_features - behind), bool(behind))
     check_magnitude(X, "X")
     check_magnitude(y, "y")
-    groups = None if groups is None else _check_groups(groups, n_samples)
+    groups = None if groups is None else check_names_of_runs(groups, n_samples)
     used = weight > 0
     if used.all():
         return X, y, weight, groups
@@ -85,12 +85,19 @@ def _check_columns(estimator: Any, n_features: int) -> int:
     return behind
 
 
-def _check_groups(groups: Any, n_samples: int) -> np.ndarray:
-    groups = np.asarray(groups)
+def check_names_of_runs(groups: Any, n_samples: int) -> np.ndarray:
+    """The run of every row, (n_samples,), as numbers or strings."""
+    groups = np.asarray(as_numpy(groups, "groups"))
     if groups.shape != (n_samples,):
         raise ValueError(
-            f"groups must name the trajectory of every row of X, shape ({n_samples},); got "
-            f"shape {groups.shape}."
+            f"groups must name the run of every row of X, shape ({n_samples},); got shape "
+            f"{groups.shape}."
+        )
+    is_missing = np.array([name is None or name != name for name in groups.ravel().tolist()])
+    if is_missing.any():
+        raise ValueError(
+            f"groups must name the run of every row of X; {is_missing.sum()} have none, the first "
+            f"is row {int(np.argmax(is_missing))}. Leave these rows out, or give them a run."
         )
     if groups.dtype == object:  # names of mixed kinds cannot be sorted
         groups = groups.astype(str)

@@ -1,5 +1,6 @@
 """What may stand in front of a Hamiltonian model: a scaler, and derivatives of measured runs."""
 
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -10,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ._documentation import DocumentationLink
+from ._layout import wrapped_angles
 from ._threads import one_blas_thread
 from ._trajectories import check_groups, check_times_of_rows, runs_of, smoothed
 from ._validation import as_numpy, check_choice, check_magnitude, check_number, check_sample_weight
@@ -104,7 +106,11 @@ def derivatives(
     groups = check_groups(groups, len(X))
     t = check_times_of_rows(t, len(X), groups, time_step)
     n = X.shape[1]
-    runs = runs_of(X, t, groups, n, n, periods_of(periodic), "linear")
+    periods, whole = periods_of(periodic), np.isfinite(X).all(axis=1)
+    label = [str(j) for j in range(n)]
+    for sentence in wrapped_angles(X[whole], label, periods, groups[whole]):
+        warnings.warn(f"{sentence}.", stacklevel=2)
+    runs = runs_of(X, t, groups, n, n, periods, "linear")
     found = np.full((4 if return_std else 2, *X.shape), np.nan)
     if method == "spline":
         with one_blas_thread():

@@ -125,10 +125,10 @@ def test_bad_weights(case):
 
 
 def test_bad_groups():
-    with pytest.raises(
-        ValueError, match=r"groups must name the trajectory.*\(30,\); got shape \(29,\)"
-    ):
+    with pytest.raises(ValueError, match=r"groups must name the run.*\(30,\); got shape \(29,\)"):
         quick().fit(X, Y, groups=np.zeros(29))
+    with pytest.raises(ValueError, match="1 have none, the first is row 4"):
+        quick().fit(X, Y, groups=[0.0] * 4 + [np.nan] + [1.0] * 25)
     with pytest.raises(ValueError, match="needs at least two; got one"):
         quick(early_stopping=True).fit(X, Y, groups=np.zeros(30))
 

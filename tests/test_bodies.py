@@ -107,6 +107,13 @@ def test_masses_kinds_and_charges_are_learned():
         learned.with_bodies(2, kinds=["a", "d"])
 
 
+@pytest.mark.parametrize("mass", [-1.0, 0.0, np.nan, [1.0, 2.0]])
+def test_a_mass_that_is_none_is_refused(mass):
+    X, y = make_kepler(50, random_state=0, return_X_y=True)
+    with pytest.raises(ValueError, match="mass must be"):
+        HNNRegressor(hamiltonian=Radial(mass)).fit(X, y)
+
+
 def test_with_bodies_needs_bodies():
     X, y = make_kepler(100, random_state=0, return_X_y=True)
     model = HNNRegressor(hamiltonian=Radial(), **SETTINGS).fit(X, y)

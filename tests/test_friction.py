@@ -54,8 +54,8 @@ def test_every_solver_takes_friction_that_depends_on_q(solver, coordinates):
     q, v = np.random.default_rng(0).uniform(-2, 2, (2, 200))
     X, y = np.column_stack([q, v]), np.column_stack([v, -np.sin(q) - (0.3 + 0.2 * q**2) * v])
     model = HNNRegressor(
-        coordinates=coordinates, solver=solver, hidden_layer_sizes=(10,), dissipation="mlp",
-        max_iter=few_epochs(solver), random_state=0,
+        hamiltonian="mechanical", coordinates=coordinates, solver=solver, hidden_layer_sizes=(10,),
+        dissipation="mlp", max_iter=few_epochs(solver), random_state=0,
     )  # fmt: skip
     assert fit_quietly(model, X, y).score(X, y) > 0.9
 
@@ -219,8 +219,12 @@ def test_nothing_is_lost_where_a_held_input_ends_early(driven):
 REFUSED = {
     "no input": ({}, "This model needs u"),
     "another shape": ({"u": np.zeros((5, 2))}, r"shape \(3, 1\), one row for each time"),
-    "a function of another shape": ({"u": lambda t: [1.0, 2.0]}, r"must return 1 value"),
+    "a function of another shape": ({"u": lambda t: [1.0, 2.0]}, r"must return 1 finite value"),
     "not finite": ({"u": [0.0, np.nan, 0.0]}, "u must be finite"),
+    "a function that ends": (
+        {"u": lambda t: 0.0 if t < 0.15 else np.nan},
+        r"u must return 1 finite value\(s\) for a time; got \[nan\] at t=0\.",
+    ),
     "parameters": ({"u": 0.0, "parameters": 1.0}, "parameters is for models with such columns"),
     "between": ({"u": 0.0, "between": "spline"}, "between must be one of"),
 }
@@ -358,7 +362,7 @@ def test_predators_and_prey_in_their_own_numbers():
 
 
 WRONG = {
-    "a structure that is not skew": ({"structure": np.eye(4)}, "finite and skew"),
+    "a structure that is not skew": ({"structure": np.eye(4)}, "finite, not zero and skew"),
     "a structure of another shape": ({"structure": np.zeros((3, 3))}, "must be a matrix"),
     "names without q and p": (
         {"structure": np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2)), "hamiltonian": "mechanical"},

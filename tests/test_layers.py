@@ -17,8 +17,9 @@ ALLOWED = {
     "__init__": {"_regressor", "_simulation", "_trajectory_regressor"},
     "_trajectory_regressor": {
         "_asked_for", "_convergence", "_coordinates", "_documentation", "_fitted",
-        "_joint_attributes", "_model", "_simulation", "_solvers", "_threads", "_trajectories",
-        "_trajectory_parameters", "_validation", "hamiltonians", "numpy", "sklearn",
+        "_joint_attributes", "_layout", "_model", "_scaling", "_simulation", "_solvers",
+        "_threads", "_trajectories", "_trajectory_parameters", "_validation", "hamiltonians",
+        "numpy", "sklearn",
     },
     "_trajectory_parameters": {
         "_asked_for", "_coordinates", "_noisy_states", "_trajectories", "_validation", "forces",
@@ -91,8 +92,8 @@ ALLOWED = {
     "_torch": {"hamiltonians", "integrators", "numpy", "torch"},
     "_torch_module": {"_model", "torch"},  # itself imported inside functions only
     "preprocessing": {
-        "_documentation", "_threads", "_trajectories", "_validation", "hamiltonians", "numpy",
-        "scipy", "sklearn",
+        "_documentation", "_layout", "_threads", "_trajectories", "_validation", "hamiltonians",
+        "numpy", "scipy", "sklearn",
     },
     "_selection": {
         "_data", "_nearest", "_scaling", "_solvers", "forces", "hamiltonians", "numpy", "scipy",

@@ -1103,6 +1103,60 @@ def test_a_hamiltonian_of_momenta_makes_the_columns_momenta(hamiltonian):
     assert model.coordinates_ == "canonical"
 
 
+def test_columns_that_are_no_coordinates_or_angles_are_named():
+    _, X, t, groups = of_pendulum(n_runs=4)
+    wrapped, said = X.copy(), []
+    wrapped[:, 0] = np.mod(X[:, 0], 2 * np.pi)
+    fitted(wrapped, t, groups, said, max_time=0.01)
+    assert any("Column 0 jumps by 6.283" in sentence for sentence in said)
+    with pytest.warns(UserWarning, match=r"Column 0 jumps by 6\.283"):
+        derivatives(wrapped, t, groups)
+    said = []
+    fitted(np.rad2deg(X), t, groups, said, periodic=[0], max_time=0.01)
+    assert any("in other units (degrees: periodic={0: 360})" in sentence for sentence in said)
+    said, rest = [], np.ones(len(X))
+    resting = np.column_stack([X[:, 0], rest, X[:, 1], 0 * rest])
+    model = fitted(resting, t, groups, said)
+    assert any("Column 1 never changes within a run" in sentence for sentence in said)
+    assert model.simulate(model.states_[0], [0.0, 0.1]).shape == (2, 4)
+
+
+def test_times_in_the_place_of_y_are_asked_after():
+    _, X, t, groups = of_pendulum(n_runs=2)
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        HNNTrajectoryRegressor(max_time=0.01, time_step=0.05).fit(X, t, groups=groups)
+    assert "say fit(X, t=...)" in str(record[0].message)
+
+
+def test_rows_of_no_run_are_refused():
+    _, X, t, groups = of_pendulum(n_runs=2)
+    some = np.where(np.arange(len(X)) < 3, np.nan, groups)
+    for method in (HNNTrajectoryRegressor().fit, derivatives):
+        with pytest.raises(ValueError, match="3 have none, the first is row 0"):
+            method(X, t=t, groups=some)
+
+
+def test_bands_of_forecasts_begin_with_the_uncertainty_of_their_start(clean_and_model):
+    *_, model = clean_and_model
+    rng, z = np.random.default_rng(1), []
+    for _ in range(12):
+        t = np.arange(60) * 0.05
+        clean = run(pendulum, rng.uniform(-1.2, 1.2, 2), np.arange(80) * 0.05)
+        X = clean[:60] + 0.01 * clean.std(axis=0) * rng.standard_normal((60, 2))
+        states, std = model.smooth(X, t, return_std=True)
+        later = np.arange(59, 80, 5) * 0.05
+        found, band = model.simulate(states[-1], later, return_std=True, x0_std=std[-1])
+        z.append((found - clean[59::5]) / band)
+        _, narrow = model.simulate(states[-1], later, return_std=True)
+        assert not narrow[0].any()
+    assert 0.5 < np.sqrt(np.mean(np.square(z))) < 1.6
+    with pytest.raises(ValueError, match="x0_std needs return_std=True"):
+        model.simulate(states[-1], later, x0_std=std[-1])
+    with pytest.raises(ValueError, match=r"of the shape of x0, \(2,\); got shape \(1,\)"):
+        model.simulate(states[-1], later, return_std=True, x0_std=[0.1])
+
+
 def test_runs_in_a_list_and_times_among_the_columns_are_refused_with_the_way():
     _, X, t, groups = of_pendulum(n_runs=2)
     parts = [X[groups == k] for k in (0, 1)]

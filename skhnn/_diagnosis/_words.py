@@ -28,7 +28,8 @@ def of_friction(rows: Rows, gain: Gain, label: Sequence[str]) -> str:
         f"The derivatives have {what}, which no Hamiltonian has: a damping of {found} per unit of "
         f"time{_of_few_runs(rows)}. The model leaves it out, and its simulations keep their "
         f"energy. {remedy} force F(x) that is known can be subtracted from y, and simulated in the "
-        "sum skhnn.simulate(lambda x: model.predict(x) + F(x), x0, t)"
+        "sum skhnn.simulate(lambda x: model.predict(x) + F(x), x0, t). Columns that are no "
+        "coordinates and momenta need structure="
     )
 
 

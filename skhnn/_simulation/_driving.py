@@ -82,12 +82,14 @@ def _of_one(name: str, given: Any, n: int, t: np.ndarray, between: str) -> Drivi
 
 def _of_function(name: str, given: Any, n: int, t0: float) -> Driving:
     def at(time: float) -> np.ndarray:
-        return np.ravel(np.asarray(given(time), dtype=float))
+        values = np.ravel(np.asarray(given(time), dtype=float))
+        if values.shape != (n,) or not np.isfinite(values).all():
+            raise ValueError(
+                f"{name} must return {n} finite value(s) for a time; got {values} at t={time:g}."
+            )
+        return values
 
-    if at(t0).shape != (n,):
-        raise ValueError(
-            f"{name} must return {n} value(s) for a time; got {at(t0).size} at t={t0:g}."
-        )
+    at(t0)
     return Driving(at)
 
 

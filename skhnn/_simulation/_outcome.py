@@ -50,7 +50,7 @@ def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -
         f"{who}t={time} and comes to {farthest:.3g} standard deviations from the nearest of them "
         f"(neighbours among them are within {support.reach:.3g}). Far from the data a learned "
         "Hamiltonian means nothing. Start closer to them, shorten t, or fit on more data"
-        + (f"{_OF_ANGLES}." if farthest > _FAR else "."),
+        + (f"{_OF_ANGLES}." if farthest > _FAR and not support.box.any() else "."),
         ExtrapolationWarning,
     )
 

@@ -35,7 +35,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from ..hamiltonians import Equations, Params
-from ._measured import Shown, expanded, with_more
+from ._measured import Shown, expanded, sizes_of, with_more
 from ._runs import Grid
 
 # Values of a piece of right-hand sides: 64 MB.
@@ -90,7 +90,7 @@ def linearised(
     of_more : (n, D, k) array, default=None
         The derivatives of defects by the last k unknowns.
     """
-    scale = np.sqrt(np.mean(x**2, axis=0)) + np.finfo(float).tiny
+    scale = sizes_of(x)
     D, A0, A1, C, F = _defects(equations, params, x, grid, free)
     A0, A1, F = (M * scale / scale[:, None] for M in (A0, A1, F))
     dx0, P = np.empty_like(x), len(free) + n_more

@@ -62,10 +62,10 @@ class Measured:
 
     def sizes(self, x: np.ndarray) -> np.ndarray:
         """The size of every column, (K,)."""
-        found = np.sqrt(np.mean(x**2, axis=0))
+        found = sizes_of(x)
         if self.has_rates:
-            found = np.concatenate([found, self.of_rates(self.y)])
-        return found + np.finfo(float).tiny
+            found = np.concatenate([found, self.of_rates(self.y) + np.finfo(float).tiny])
+        return found
 
     def of_rates(self, values: np.ndarray) -> np.ndarray:
         """The root mean square of each column of rates in (N, K) values; 0 where none is."""
@@ -130,3 +130,9 @@ def expanded(
         F[rows] = equations.jacobian(params, X[rows])
         G[rows] = equations.jacobian_by_last(params, X[rows])[..., free]
     return f, F, G
+
+
+def sizes_of(x: np.ndarray) -> np.ndarray:
+    """The root mean square of every column of states (N, D); one where all are zero."""
+    found = np.sqrt(np.mean(x**2, axis=0))
+    return np.where(found > 0.0, found, 1.0)

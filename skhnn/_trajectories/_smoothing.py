@@ -96,7 +96,7 @@ def smoothed(times: Sequence[np.ndarray], values: Sequence[np.ndarray], stride: 
     # Counted from the mean of every run, lest rounding counts as noise.
     means = [kept[k][1].mean() for k in long]
     x = np.concatenate([kept[k][1] - mean for k, mean in zip(long, means, strict=True)])
-    size = max(float(np.abs(np.concatenate([kept[k][1] for k in long])).max()), 1e-300)
+    size = float(np.abs(np.concatenate([kept[k][1] for k in long])).max()) or 1.0
     least = _ROUNDING * size
     normal, penalty = _banded(B.T @ B), _banded(P)
     right, n = B.T @ x, len(x) - _ORDER * len(long)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from .._validation import as_numpy, check_magnitude
+from .._validation import as_numpy, check_magnitude, check_names_of_runs
 from ._runs import Inputs, Runs
 
 
@@ -42,25 +42,25 @@ def check_groups(groups: Any, n: int) -> np.ndarray:
     """The number of the run of every row, (n,), in the order in which they appear."""
     if groups is None:
         return np.zeros(n, dtype=int)
-    groups = np.asarray(as_numpy(groups, "groups"))
-    if groups.shape != (n,):
-        raise ValueError(
-            f"groups must name the run of every row of X, shape ({n},); got shape {groups.shape}."
-        )
-    if groups.dtype == object:
-        groups = groups.astype(str)
+    groups = check_names_of_runs(groups, n)
     _, first, number = np.unique(groups, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[number.ravel()]
 
 
-def check_rates_of_rows(y: Any, shape: tuple[int, int]) -> np.ndarray | None:
-    """Measured derivatives (n, n_state), or None where there are none."""
+def check_rates_of_rows(
+    y: Any, shape: tuple[int, int], *, has_times: bool = True
+) -> np.ndarray | None:
+    """Measured derivatives (n, n_state), or None where there are none.
+
+    Without times, ``has_times``, they may have been given in the place of y.
+    """
     if y is None:
         return None
     if np.ndim(y) == 1 or np.shape(y)[1:] == (1,):
         warnings.warn(
             "y is not used: it has one column, and is no time derivative of all columns of a "
-            "state. HNNTrajectoryRegressor needs no y.",
+            "state. HNNTrajectoryRegressor needs no y."
+            + ("" if has_times else " If these are the times of the rows, say fit(X, t=...)."),
             stacklevel=3,
         )
         return None

@@ -7,7 +7,7 @@ import numpy as np
 from ._base import Declaration, HasLayers
 from ._distances import Log, Squares
 from ._functions import Functions
-from ._kinetic import kinetic_of_bodies
+from ._kinetic import inverse_of, kinetic_of_bodies
 from ._layout import Layout
 from ._maps import Standardised
 from ._network import Network
@@ -22,7 +22,7 @@ class Radial(HasLayers):
     Parameters
     ----------
     mass : float, default=None
-        m; None learns it.
+        m, positive; None learns it.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer. None leaves it to the estimator.
     activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
@@ -55,6 +55,10 @@ class Radial(HasLayers):
         q, p, angles = layout.find("q"), layout.find("p"), sorted(layout.periods)
         if angles:
             raise ValueError(f"Radial reads lengths, and columns {angles} are angles.")
+        if self.mass is not None:
+            if np.ndim(self.mass) != 0:
+                raise ValueError(f"mass must be one number, of one body; got {self.mass!r}.")
+            inverse_of(self.mass, len(p))
         d = len(q)
         square = Squares(np.ones((d, 1)))
         network = Network(
