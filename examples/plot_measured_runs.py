@@ -55,11 +55,10 @@ print(f"damping: {model.damping_[0, 0]:.4f} +- {model.damping_std_[0, 0]:.4f} (t
 
 run = new[new["run"] == new["run"].value_counts().index[0]]
 first = run["t"] <= 2
-states = model.smooth(run.loc[first, columns], t=run.loc[first, "t"])
+states, states_std = model.smooth(run.loc[first, columns], t=run.loc[first, "t"], return_std=True)
 ahead = run.loc[~first, "t"].to_numpy()
-path, std = model.simulate(
-    states[-1], np.append(run.loc[first, "t"].iloc[-1], ahead), return_std=True
-)
+times = np.append(run.loc[first, "t"].iloc[-1], ahead)
+path, std = model.simulate(states[-1], times, return_std=True, x0_std=states_std[-1])
 
 _, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 axes[0].plot(run["t"], run["angle"], ".", color="0.6", label="measured")

@@ -24,7 +24,7 @@ DTYPES = ("auto", "float64", "float32")
 _ROWS_FOR_A_DEVICE = 10_000
 
 # What __getstate__ writes. A change of the private attributes needs a new number.
-_STATE_FORMAT = 7
+_STATE_FORMAT = 8
 
 
 class FittedHamiltonian(BaseEstimator):

@@ -9,18 +9,24 @@ from ._fit import attributes_of
 from ._identified import coefficients, places_of_damping
 from ._model import Model
 from ._support import Support
-from ._trajectories import Chosen
+from ._trajectories import Chosen, Posterior, Weights
 from .hamiltonians import LagrangianEquations, Layout
 
 _ROWS_OF_MASSES = 500
 
 
+def posterior_of(chosen: Chosen, kappa: float) -> Posterior:
+    """That of the model that was chosen, with covariances ``kappa`` times as large."""
+    of_best, *of_others = (Weights.of(c.joint, kappa) for c in (chosen.candidate, *chosen.others))
+    return Posterior(of_best, of_others)
+
+
 def attributes_of_joint_fit(
     chosen: Chosen, layout: Layout, n_rows: int, kappa: float = 1.0
-) -> tuple[dict[str, Any], np.ndarray]:
-    """The attributes of the model, its states and coefficients, and a root of the covariance.
+) -> dict[str, Any]:
+    """The attributes of the model, its states and coefficients.
 
-    The covariance, of those last weights that were fitted, is multiplied by ``kappa``.
+    The covariance of those last weights that were fitted is multiplied by ``kappa``.
     """
     joint, scaling = chosen.candidate.joint, chosen.candidate.entry.race.problem.scaling
     equations, params, root = joint.equations, joint.params, joint.root
@@ -47,7 +53,7 @@ def attributes_of_joint_fit(
         "_device": "cpu",
         "_support": (support.points, support.reach),
         "states_": all_states,
-    }, root
+    }
 
 
 def masses_not_shown(

@@ -44,7 +44,7 @@ def train_with_noisy_states(
     tasks = FitTasks(estimator, 1, X=X, y=y, metadata={"sample_weight": weight})
     with tasks, one_blas_thread():
         chosen = choice.run()
-        attributes, _ = attributes_of_joint_fit(chosen, layout, len(X))
+        attributes = attributes_of_joint_fit(chosen, layout, len(X))
     tasks.end_fit(lambda: attributes)
     joint, race = chosen.candidate.joint, chosen.candidate.entry.race
     seen = np.concatenate(chosen.runs.rows)

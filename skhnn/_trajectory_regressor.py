@@ -21,7 +21,7 @@ from ._convergence import (
 from ._coordinates import with_infinite_std
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
-from ._joint_attributes import attributes_of_joint_fit, masses_not_shown
+from ._joint_attributes import attributes_of_joint_fit, masses_not_shown, posterior_of
 from ._layout import label_of_columns, wrapped_angles
 from ._model import Model
 from ._scaling import shortest
@@ -310,8 +310,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             States (q, p) or (q, v), see ``coordinates_``, then inputs and parameters.
         return_std : bool, default=False
             Whether to return standard deviations as well: those of the posterior of the weights,
-            times the root of ``residual_correlation_``. They know of noise, and not of what the
-            hidden layers cannot express.
+            times the root of ``residual_correlation_``, and of what other hidden layers that fit
+            about as well say (not with random forces, or more than 2000 rows).
 
         Returns
         -------
@@ -330,14 +330,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         field = self._model.field(X)
         if not return_std:
             return field
-        equations, params = self._model.equations, self._model.params
-        std = np.empty_like(field)
-        step = max(2_000_000 // (max(len(self._free), 1) * field.shape[1]), 16)
-        for first in range(0, len(X), step):
-            rows = slice(first, first + step)
-            G = equations.jacobian_by_last(params, X[rows])[..., self._free] @ self._root
-            std[rows] = np.sqrt((G**2).sum(axis=-1))
-        return field, std
+        return field, self._posterior.std_of_field(X)
 
     def simulate(
         self, x0: Any, t: Any, *, return_std: bool = False, x0_std: Any = None, **options: Any
@@ -352,8 +345,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             The times at which to return states.
         return_std : bool, default=False
             Whether to return standard deviations as well: of 30 simulations with weights drawn from
-            their posterior, and starts about x0, about the one returned. Those that end early are
-            left out.
+            their posterior, also those of other hidden layers that fit about as well, and starts
+            about x0, about the one returned. Those that end early are left out.
         x0_std : array-like of the shape of x0, default=None
             The standard deviations of x0, as ``smooth`` returns them. None takes x0 as exact.
         **options : object
@@ -388,12 +381,9 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
                 "return_std=True needs as many times for every start; simulate them one by one."
             )
         rng, squares, drawn = np.random.RandomState(0), [], copy(self)
-        equations, params = self._model.equations, self._model.params
         options = {**options, "on_failure": "nan"}
-        for _ in range(_DRAWS):
-            w = equations.last(params).copy()
-            w[self._free] += self._root @ rng.standard_normal(self._root.shape[1])
-            drawn._model = Model(equations, equations.with_last(params, w))
+        for k in range(_DRAWS):
+            drawn._model = Model(*self._posterior.draw(rng, k))
             x0 = x0 if starts is None else starts(rng)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -543,9 +533,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         joint, n = chosen.candidate.joint, layout.n_state
         residuals = joint.residuals[chosen.grid.of_samples, :n]
         kappa = correlation_of_residuals(residuals, chosen.runs)
-        attributes, self._root = attributes_of_joint_fit(chosen, layout, n_rows, kappa)
-        self.__dict__.update(attributes)
-        self._free, self._E = joint.free, joint.E
+        self.__dict__.update(attributes_of_joint_fit(chosen, layout, n_rows, kappa))
+        self._posterior, self._E = posterior_of(chosen, kappa), joint.E
         self.coordinates_ = "velocities" if layout.has_velocities else "canonical"
         self.noise_std_ = joint.sigma[:n_measured]
         if joint.q is not None:
@@ -620,7 +609,11 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         if not has_std:
             return found[grid.of_samples], np.nan
         sigma = sigma * np.sqrt(self.residual_correlation_)
-        std = std_of_states(*model, found, sigma, measured, grid, self._free, self._root, T)
+        of_weights = self._posterior.chosen
+        std = std_of_states(
+            of_weights.equations, of_weights.params, found, sigma, measured, grid, of_weights.free,
+            of_weights.root, T,
+        )  # fmt: skip
         return found[grid.of_samples], std[grid.of_samples]
 
     def _step_of_data(self) -> float:

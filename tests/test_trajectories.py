@@ -1157,6 +1157,31 @@ def test_bands_of_forecasts_begin_with_the_uncertainty_of_their_start(clean_and_
         model.simulate(states[-1], later, return_std=True, x0_std=[0.1])
 
 
+@pytest.mark.slow
+def test_error_bars_know_what_the_hidden_layers_lack():
+    def two_masses(x):
+        q, v = x[..., :2], x[..., 2:]
+        s = np.sin(q[..., :1] - q[..., 1:])
+        force = np.concatenate([s - q[..., :1] - 0.3 * q[..., 1:],
+                                -s - q[..., 1:] ** 3 - 0.3 * q[..., :1]], axis=-1)  # fmt: skip
+        return np.concatenate([v, force / [1.0, 3.0]], axis=-1)
+
+    inside, without = [], []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        starts, times = rng.uniform(-1.2, 1.2, (8, 4)), [np.arange(60) * 0.1] * 8
+        clean, X, t, groups = table(two_masses, starts, times, 0.01, seed)
+        model = fitted(X, t, groups)
+        field, std = model.predict(clean, return_std=True)
+        alone = np.sqrt(model._posterior.chosen.variance(clean))
+        off = np.abs(field - two_masses(clean))[:, 2:]
+        inside.append(np.mean(off < 2 * std[:, 2:]))
+        without.append(np.mean(off < 2 * alone[:, 2:]))
+        assert len(model._posterior.others) > 0
+    assert np.mean(inside) > 0.9
+    assert np.mean(inside) > np.mean(without)
+
+
 def test_runs_in_a_list_and_times_among_the_columns_are_refused_with_the_way():
     _, X, t, groups = of_pendulum(n_runs=2)
     parts = [X[groups == k] for k in (0, 1)]

@@ -3,6 +3,7 @@
 from ._choice import Choice, Chosen
 from ._forecasts import blocks, r2_of_forecasts
 from ._measured import Measured
+from ._posterior import Posterior, Weights
 from ._readings import Reading, readings_of
 from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Inputs, Runs
@@ -26,10 +27,12 @@ __all__ = [
     "Grid",
     "Inputs",
     "Measured",
+    "Posterior",
     "Reading",
     "Runs",
     "Smooth",
     "Smoothed",
+    "Weights",
     "blocks",
     "check_groups",
     "check_rates_of_rows",

@@ -45,6 +45,9 @@ _ALIKE = 3.0
 _MOST_JOINTLY, _MOST_SAMPLINGS, _MOST_OF_CHOSEN = 4, 2, 6
 # Samples by which they are compared, of pieces of runs.
 _SAMPLES_TO_COMPARE, _SAMPLES_OF_A_PIECE = 2000, 500
+# Fits with other layers whose log evidence is so near tell of what the layers lack: 2 to 4 of the
+# six that are tried, whose errors were 0.7 to 1.4 of that of the best.
+_ABOUT, _MOST_OTHERS = 40.0, 3
 # From this correlation of residuals on, evidences take account of it.
 _CORRELATED = 1.5
 
@@ -54,11 +57,13 @@ class Chosen:
     """The outcome of the choice.
 
     ``runs`` are those that it was fitted to, all but where it was interrupted; ``more`` are the
-    inputs and parameters at their samples. ``strays`` is how far simulations leave thin data, in
-    standard deviations; NaN where they stay, or data are not thin.
+    inputs and parameters at their samples. ``others`` are fits of the same Hamiltonian to the same
+    runs with other layers and about the same evidence. ``strays`` is how far simulations leave thin
+    data, in standard deviations; NaN where they stay, or data are not thin.
     """
 
     candidate: Candidate
+    others: list[Candidate]
     runs: Runs
     grid: Grid
     more: np.ndarray
@@ -133,7 +138,22 @@ class Choice:
             best.joint.status = "max_time"
         more = self.fits.rows.X[:, self.layout.n_state :]
         between = BETWEEN[0] if self.between == "auto" else self.between  # there are no inputs
-        return Chosen(best, runs, self.fits.grid, more, between, self.strays, self.options.report)
+        others = self._others(best) if runs is self.compared else []
+        return Chosen(
+            best, others, runs, self.fits.grid, more, between, self.strays, self.options.report
+        )
+
+    def _others(self, best: Candidate) -> list[Candidate]:
+        """Fits to the same runs with other layers, that are about as good as the best."""
+        found: list[Candidate] = []
+        for one in sorted(self.fits.found, key=lambda one: -one.joint.evidence_if_white):
+            is_same = one.entry.hamiltonian is best.entry.hamiltonian
+            is_same = is_same and one.entry.has_friction is best.entry.has_friction
+            far = abs(one.joint.evidence_if_white - best.joint.evidence_if_white)
+            is_new = not any(one.is_like(other) for other in [best, *found])
+            if is_same and is_new and far < _ABOUT and one.has_ended and one.joint.q is None:
+                found.append(one)
+        return found[:_MOST_OTHERS] if best.joint.q is None else []
 
     def _some_runs(self) -> Runs:
         """All runs, or pieces of them at random that have enough samples."""
