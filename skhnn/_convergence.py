@@ -80,7 +80,8 @@ def of_residuals(kappa: float) -> str:
     return (
         f"What the model leaves of neighbouring rows is alike (variances are {kappa:.1f} times "
         "those of white noise): the model lacks something (friction, an input, an angle that is "
-        "not declared?), random forces push it (noise='process'), or the noise is correlated. "
+        "not declared, times that are not those of the rows?), random forces push it "
+        "(noise='process'), or the noise is correlated. "
         "Standard errors take account of correlated noise, not of what lacks"
     )
 

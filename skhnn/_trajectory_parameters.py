@@ -84,16 +84,16 @@ def layout_of(estimator: Any, n_columns: int, coordinates: str) -> Layout:
 
 def readings_asked_for(
     estimator: Any, X: np.ndarray, t: np.ndarray, groups: np.ndarray
-) -> list[Reading]:
-    """What the columns of the state may be."""
+) -> tuple[list[Reading], bool]:
+    """What the columns of the state may be, and whether one fit will do unless it is poor."""
     if estimator.coordinates == "positions":
-        return [("velocities", None)]
+        return [("velocities", None)], False
     n_columns = X.shape[1]
     are_momenta = estimator.coordinates == "auto" and names_momenta(
         estimator.hamiltonian, layout_of(estimator, n_columns, "velocities")
     )
     if estimator.coordinates == "canonical" or are_momenta:
-        return [("canonical", None)]
+        return [("canonical", None)], False
     periods = layout_of(estimator, n_columns, "canonical").periods
     n = n_measured_of(estimator, n_columns)
     runs = runs_of(X, t, groups, n, n, periods, BETWEEN[0], has_to_say=False)

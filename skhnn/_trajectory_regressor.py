@@ -1,5 +1,6 @@
 """HNNTrajectoryRegressor: a Hamiltonian from measured runs, without derivatives."""
 
+import contextlib
 import warnings
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -34,6 +35,7 @@ from ._trajectories import (
     Chosen,
     Grid,
     Measured,
+    NoFitError,
     Runs,
     Smoothed,
     blocks,
@@ -273,33 +275,51 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         check_parameters(self)
         deadline, has_times = deadline_asked_for(self), t is not None
         X, t, groups = self._checked_rows(X, t, groups, reset=True)
-        rng = check_random_state(self.random_state)
-        n_measured = n_measured_of(self, X.shape[1])
         layout = layout_of(self, X.shape[1], "canonical")
-        n_state = layout.n_state
         _warn_of_columns(X, layout, groups, getattr(self, "feature_names_in_", None))
-        rates = check_rates_of_rows(y, (len(X), n_state), has_times=has_times)
-        noise = noise_of(self, n_measured, n_state)
-        first = BETWEEN[0] if self.between == "auto" else self.between
-        fits: list[tuple[Chosen, Layout]] = []
+        rates = check_rates_of_rows(y, (len(X), layout.n_state), has_times=has_times)
         with one_blas_thread():
-            for coordinates, calibration in readings_asked_for(self, X, t, groups):
-                layout = layout_of(self, X.shape[1], coordinates)
-                runs = runs_of(
-                    X, t, groups, n_measured, layout.n_state, layout.periods, first,
-                    rates=rates, has_to_say=not fits,
-                )  # fmt: skip
-                choice = Choice(
-                    as_regressor(self), runs, layout, rng, noise=noise,
-                    robust=bool(self.robust), optional=friction_is_optional(self),
-                    calibration=calibration, between=self.between, deadline=deadline,
-                    verbose=bool(self.verbose), random_forces=RANDOM_FORCES[self.noise],
-                )  # fmt: skip
-                fits.append((choice.run(), layout))
-            chosen, layout = max(fits, key=lambda fit: fit[0].candidate.joint.evidence_if_white)
-            self._set(chosen, layout, len(X), n_measured)
+            chosen, layout = self._choose(X, t, groups, rates, deadline)
+            self._set(chosen, layout, len(X), n_measured_of(self, X.shape[1]))
         self._warn(chosen.candidate.joint.status)
         return self
+
+    def _choose(
+        self,
+        X: np.ndarray,
+        t: np.ndarray,
+        groups: np.ndarray,
+        rates: np.ndarray | None,
+        deadline: float,
+    ) -> tuple[Chosen, Layout]:
+        """The best fit of all readings of the columns, and what it takes them for."""
+        rng, n_measured = check_random_state(self.random_state), n_measured_of(self, X.shape[1])
+        first = BETWEEN[0] if self.between == "auto" else self.between
+        readings, one_will_do = readings_asked_for(self, X, t, groups)
+        noise: np.ndarray | None = None
+        fits: list[tuple[Chosen, Layout]] = []
+        for coordinates, calibration in readings:
+            layout = layout_of(self, X.shape[1], coordinates)
+            if noise is None:
+                noise = noise_of(self, n_measured, layout.n_state)
+            runs = runs_of(
+                X, t, groups, n_measured, layout.n_state, layout.periods, first,
+                rates=rates, has_to_say=not fits,
+            )  # fmt: skip
+            choice = Choice(
+                as_regressor(self), runs, layout, rng, noise=noise,
+                robust=bool(self.robust), optional=friction_is_optional(self),
+                calibration=calibration, between=self.between, deadline=deadline,
+                verbose=bool(self.verbose), random_forces=RANDOM_FORCES[self.noise],
+            )  # fmt: skip
+            with contextlib.suppress(*([NoFitError] if fits else [])):
+                fits.append((choice.run(), layout))
+            is_over = fits[0][0].candidate.joint.status in ("interrupted", "max_time")
+            if is_over or (one_will_do and _correlation(*fits[0]) < _CORRELATED):
+                break
+        if one_will_do:  # another reading must explain what the first one does not
+            fits = [fits[0], *(fit for fit in fits[1:] if _correlation(*fit) < _CORRELATED)]
+        return max(fits, key=lambda fit: fit[0].candidate.joint.evidence_if_white)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """The learned vector field at states X.
@@ -531,8 +551,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         for name in _OF_FORCES_AND_MASSES:
             self.__dict__.pop(name, None)
         joint, n = chosen.candidate.joint, layout.n_state
-        residuals = joint.residuals[chosen.grid.of_samples, :n]
-        kappa = correlation_of_residuals(residuals, chosen.runs)
+        kappa = _correlation(chosen, layout)
         self.__dict__.update(attributes_of_joint_fit(chosen, layout, n_rows, kappa))
         self._posterior, self._E = posterior_of(chosen, kappa), joint.E
         self.coordinates_ = "velocities" if layout.has_velocities else "canonical"
@@ -641,6 +660,11 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         tags.target_tags.required = False
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _correlation(chosen: Chosen, layout: Layout) -> float:
+    residuals = chosen.candidate.joint.residuals[chosen.grid.of_samples, : layout.n_state]
+    return correlation_of_residuals(residuals, chosen.runs)
 
 
 def _warn_of_columns(

@@ -1182,6 +1182,33 @@ def test_error_bars_know_what_the_hidden_layers_lack():
     assert np.mean(inside) > np.mean(without)
 
 
+@pytest.mark.parametrize("units", [(1.0, 1000.0), (1000.0, 1.0), (1.0, 57.3)])
+def test_velocities_in_other_units_are_calibrated(units):
+    _, X, t, groups = of_pendulum()
+    model = fitted(X * units, t, groups, coordinates="velocities")
+    np.testing.assert_allclose(model.calibration_, units[1] / units[0], rtol=0.01)
+    np.testing.assert_allclose(model.noise_std_ / X.std(axis=0), 0.01 * np.array(units), rtol=0.2)
+
+
+@pytest.mark.slow
+def test_velocities_in_other_units_are_no_momenta_of_unequal_masses():
+    def two_masses(x):
+        q, v = x[..., :2], x[..., 2:]
+        s = np.sin(q[..., :1] - q[..., 1:])
+        force = np.concatenate([s - q[..., :1], -s - q[..., 1:] ** 3], axis=-1)
+        return np.concatenate([v, force / [1.0, 3.0]], axis=-1)
+
+    rng = np.random.default_rng(0)
+    starts, times = rng.uniform(-1.2, 1.2, (8, 4)), [np.arange(60) * 0.1] * 8
+    _, X, t, groups = table(two_masses, starts, times, 0.01)
+    model = fitted(X * [1.0, 1.0, 57.3, 57.3], t, groups)
+    assert model.coordinates_ == "velocities"
+    np.testing.assert_allclose(np.diag(model.calibration_), 57.3, rtol=0.02)
+    np.testing.assert_allclose(model.masses_[1, 1], 3.0, atol=0.1)
+    momenta = fitted(X * [1.0, 1.0, 1.0, 3.0], t, groups)
+    assert momenta.coordinates_ == "canonical"
+
+
 def test_runs_in_a_list_and_times_among_the_columns_are_refused_with_the_way():
     _, X, t, groups = of_pendulum(n_runs=2)
     parts = [X[groups == k] for k in (0, 1)]

@@ -1,5 +1,6 @@
 """From measured runs to a Hamiltonian: states and weights are found together."""
 
+from ._candidates import NoFitError
 from ._choice import Choice, Chosen
 from ._forecasts import blocks, r2_of_forecasts
 from ._measured import Measured
@@ -27,6 +28,7 @@ __all__ = [
     "Grid",
     "Inputs",
     "Measured",
+    "NoFitError",
     "Posterior",
     "Reading",
     "Runs",

@@ -170,7 +170,8 @@ class _Newton:
     def step(self) -> bool:
         """One step; False where it leads nowhere, and all stays as it is."""
         last, measured = self.equations.last(self.params), self.measured
-        n, now = len(self.order), np.concatenate([last[self.order], self.E[measured.is_open]])
+        n, of_E = len(self.order), self.E[measured.is_open] / measured.unit_of_E
+        now = np.concatenate([last[self.order], of_E])
         shown = measured.shown(self.equations, self.params, self.x, self.grid, self.E, self.order)
         precision = measured.precision(self.sigma, self.weights)
         try:
@@ -189,7 +190,7 @@ class _Newton:
         self.x = self.x + factor * dx
         self.params = self.equations.with_last(self.params, last + factor * change)
         self.E = self.E.copy()
-        self.E[measured.is_open] += factor * (fit.w - now)[n:]
+        self.E[measured.is_open] += factor * (fit.w - now)[n:] * measured.unit_of_E
         self.n_steps += 1
         pushes = local.push[..., 0] + local.push[..., 1 : 1 + len(now)] @ (fit.w - now)
         found = self._look(fit, local, shown, precision, pushes, dx, factor)

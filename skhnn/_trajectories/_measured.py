@@ -56,6 +56,12 @@ class Measured:
         return ~np.isnan(self.y)
 
     @property
+    def unit_of_E(self) -> np.ndarray:
+        """The sizes of the open entries of E, those of their rows; priors are in these units."""
+        rows = np.abs(self.E).max(axis=1, keepdims=True) + np.zeros_like(self.E)
+        return np.where(rows > 0.0, rows, 1.0)[self.is_open]
+
+    @property
     def has_rates(self) -> bool:
         """Whether dx/dt was measured."""
         return self.y.shape[1] > len(self.E)
@@ -96,10 +102,13 @@ class Measured:
         E: np.ndarray,
         free: np.ndarray,
     ) -> Shown:
-        """To first order; the unknowns are the ``free`` last weights and the open entries of E."""
+        """To first order; the unknowns are the ``free`` last weights and the open entries of E.
+
+        The latter are in their units.
+        """
         i, j = np.nonzero(self.is_open)
         by_E = np.zeros((*x.shape, len(i)))
-        by_E[:, i, np.arange(len(i))] = x[:, j]
+        by_E[:, i, np.arange(len(i))] = x[:, j] * self.unit_of_E
         if not self.has_rates:
             return Shown(np.where(self.present, self.y - x @ E.T, 0.0), E[None], by_E)
         f, F, G = expanded(equations, params, with_more(x, grid.more), free)

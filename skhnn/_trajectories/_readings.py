@@ -13,22 +13,26 @@ _EXPLAINED, _NOT_SYMMETRIC = 0.9, 0.05
 Reading = tuple[str, np.ndarray | None]
 
 
-def readings_of(runs: Runs, coordinates: str, is_natural: bool) -> list[Reading]:
+def readings_of(runs: Runs, coordinates: str, is_natural: bool) -> tuple[list[Reading], bool]:
     """How runs of states may be read, where ``coordinates`` is "auto" or "velocities".
 
-    A natural Lagrangian, ``is_natural``, is one of velocities.
+    A natural Lagrangian, ``is_natural``, is one of velocities. Also whether a second reading is one
+    for a poor fit of the first only: momenta p = S dq/dt with masses S are also velocities in other
+    units, which fit better where masses are others.
     """
     asked_for = coordinates == "velocities"
     if any(np.isnan(Y).all(axis=0).any() for Y in runs.Y):  # nothing to compare
-        return [("velocities" if asked_for or is_natural else "canonical", None)]
+        return [("velocities" if asked_for or is_natural else "canonical", None)], False
     are_rates, S, explained = velocities_are_rates(Smoothed(runs, False))
     if are_rates:
-        return [("velocities", None)]
+        return [("velocities", None)], False
     if asked_for:
-        return [("velocities", S)]
+        return [("velocities", S)], False
     if is_natural:
-        return [("velocities", S if explained > _EXPLAINED else None)]
+        return [("velocities", S if explained > _EXPLAINED else None)], False
+    readings: list[Reading] = [("canonical", None)]
+    if explained > _EXPLAINED:
+        readings.append(("velocities", S))
     # Masses would make S symmetric; where it is not, instruments may.
     is_mixed = np.abs(S - S.T).max() > _NOT_SYMMETRIC * np.abs(S).max()
-    mixed: list[Reading] = [("velocities", S)] if is_mixed and explained > _EXPLAINED else []
-    return [("canonical", None), *mixed]
+    return readings, not is_mixed
