@@ -132,6 +132,7 @@ def train(
         with one_blas_thread():
             attributes |= _identified(problem, result, attributes["_model"], fitted)
     before = getattr(estimator, "_support", None) if one_epoch and goes_on else None
+    seen_before = getattr(estimator, "_parameter_range", None) if before else None
     X_seen, y_seen, weight_seen = rows.seen
     loss = result.loss = final_loss(attributes["_model"], X_seen, y_seen, weight_seen)
     if noise.any():
@@ -143,6 +144,7 @@ def train(
         "fit_report_": result.report,
         "_solver_state": result.state,
         "_support": _support(X, everything.scaling, before),
+        "_parameter_range": range_of_parameters(X[:, layout.parameters], seen_before),
     }, result
 
 
@@ -381,6 +383,19 @@ def _support(
     mu, s, box = scaling.mu[:n], scaling.s[:n], scaling.box[:n]
     support = Support.from_data(X[:, :n], mu, s, box, before and Support(*before, mu, s, box))
     return support.points, support.reach
+
+
+def range_of_parameters(values: np.ndarray, before: np.ndarray | None = None) -> np.ndarray | None:
+    """The smallest and the largest values (n, k) of parameters, (2, k); None where there are none.
+
+    ``before`` are those of rows seen before.
+    """
+    if not values.shape[1]:
+        return None
+    found = np.stack([values.min(axis=0), values.max(axis=0)])
+    if before is None:
+        return found
+    return np.stack([np.minimum(found[0], before[0]), np.maximum(found[1], before[1])])
 
 
 def final_loss(model: Model, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:

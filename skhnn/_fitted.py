@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._learned_dynamics import learned_dynamics
 from ._model import Model
 from ._scaling import Scaling
-from ._simulation import Driving, Dynamics, simulate
+from ._simulation import Driving, Dynamics, ExtrapolationWarning, simulate, warn
 from ._support import Support
 from ._torch import evaluate_on_device, is_present
 from ._validation import check_choice, check_derivatives, check_states
@@ -23,6 +23,9 @@ DTYPES = ("auto", "float64", "float32")
 # longer.
 _ROWS_FOR_A_DEVICE = 10_000
 
+# Parameters that leave their range in the training data by less than this part of it are not told.
+_BEYOND = 0.1
+
 # What __getstate__ writes. A change of the private attributes needs a new number.
 _STATE_FORMAT = 8
 
@@ -30,14 +33,15 @@ _STATE_FORMAT = 8
 class FittedHamiltonian(BaseEstimator):
     """The methods of a fitted estimator.
 
-    They read the private attributes ``_model``, ``_scaling``, ``_support`` and ``_device``, which a
-    fit sets.
+    They read the private attributes ``_model``, ``_scaling``, ``_support``, ``_device`` and
+    ``_parameter_range``, which a fit sets.
     """
 
     _model: Model
     _scaling: Scaling
     _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
     _device: str
+    _parameter_range: np.ndarray | None  # the smallest and the largest, (2, n_parameters)
 
     def predict(self, X: Any) -> np.ndarray:
         """The learned vector field J grad H(X).
@@ -155,7 +159,7 @@ class FittedHamiltonian(BaseEstimator):
         Parameters
         ----------
         q : array-like of shape (d,) or (n, d), default=None
-            Coordinates; None is their mean in the training data.
+            Coordinates; None is their mean in the training data. Parameters have their means, too.
 
         Returns
         -------
@@ -361,6 +365,8 @@ class FittedHamiltonian(BaseEstimator):
         self, scale: float = 1.0, shift: Any = 0.0, driving: Driving | None = None
     ) -> Dynamics:
         """The learned equations of x, for a model of ``scale`` x + ``shift``."""
+        if driving is not None and self._parameter_range is not None:
+            self._warn_of_parameters(driving)
         n = self._scaling.n_state
         mu, s, box = (a[:n] for a in (self._scaling.mu, self._scaling.s, self._scaling.box))
         return learned_dynamics(
@@ -373,6 +379,25 @@ class FittedHamiltonian(BaseEstimator):
             shift=shift,
             driving=driving,
         )
+
+    def _warn_of_parameters(self, driving: Driving) -> None:
+        """Warn where parameters of a simulation leave their range in the training data."""
+        layout = self._model.equations.layout
+        assert driving.samples is not None
+        assert self._parameter_range is not None
+        values, names = driving.samples, getattr(self, "feature_names_in_", None)
+        low, high = self._parameter_range
+        for k, column in enumerate(layout.parameters):
+            own, margin = values[:, layout.n_inputs + k], _BEYOND * (high[k] - low[k])
+            outside = (own < low[k] - margin) | (own > high[k] + margin)
+            if outside.any() and column not in layout.periods:
+                warn(
+                    f"Parameter {column if names is None else repr(str(names[column]))} comes to "
+                    f"{own[outside][-1]:.4g}; the training data have {low[k]:.4g} to "
+                    f"{high[k]:.4g}. Beyond them a learned Hamiltonian means nothing. Stay within, "
+                    "or fit on more data",
+                    ExtrapolationWarning,
+                )
 
     def _states(self, X: Any) -> np.ndarray:
         """States of a user, checked."""

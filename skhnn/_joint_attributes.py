@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ._coordinates import of_masses
-from ._fit import attributes_of
+from ._fit import attributes_of, range_of_parameters
 from ._identified import coefficients, places_of_damping
 from ._model import Model
 from ._support import Support
@@ -52,6 +52,7 @@ def attributes_of_joint_fit(
         "_scaling": scaling,
         "_device": "cpu",
         "_support": (support.points, support.reach),
+        "_parameter_range": range_of_parameters(chosen.more[:, layout.n_inputs :]),
         "states_": all_states,
     }
 

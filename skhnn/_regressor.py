@@ -615,6 +615,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             )
         self.n_features_in_ = fitted.equations.n_columns
         self._scaling, self._support, self._device = scaling, None, "cpu"
+        self._parameter_range = None
         self._solver_state = None
         self._random_state = check_random_state(self.random_state)
         self.solver_ = "soap" if self.solver == "auto" else self.solver

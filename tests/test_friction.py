@@ -1,12 +1,13 @@
 """Friction, inputs, parameters and structures in the estimator."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 from helpers import few_epochs, fit_quietly
 
-from skhnn import HNNRegressor, SimulationError, simulate
+from skhnn import ExtrapolationWarning, HNNRegressor, SimulationError, simulate
 from skhnn.datasets import make_damped_pendulum, make_predator_prey, make_rigid_body
 from skhnn.forces import CubicDamping, Damping, QuadraticDrag
 
@@ -309,6 +310,12 @@ def test_parameters_of_the_energy():
     np.testing.assert_allclose(model.simulate([1.0, 0.0], t, parameters=0.7), expected, atol=1e-3)
     growing = model.simulate([1.0, 0.0], t, parameters=lambda t: [0.7 + 0.05 * t])
     assert np.abs(growing - expected).max() > 0.1
+    with pytest.warns(ExtrapolationWarning) as said:
+        model.simulate([0.1, 0.0], t[:2], parameters=lambda t: [1.0 + 10.0 * t])
+    assert "Parameter 2 comes to 2.724; the training data have 0.5" in str(said[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.simulate([0.1, 0.0], t[:2], parameters=lambda t: [1.0 + t])
 
 
 def test_a_rigid_body_in_three_columns():

@@ -20,7 +20,7 @@ from ._adaptive import ROWS_AT_ONCE
 from ._canonical import Canonical
 from ._driving import Driving
 from ._dynamics import Dynamics
-from ._errors import ExtrapolationWarning, SimulationError
+from ._errors import ExtrapolationWarning, SimulationError, warn
 from ._options import METHODS
 from ._result import SimulationResult
 from ._simulate import simulate
@@ -35,4 +35,5 @@ __all__ = [
     "SimulationError",
     "SimulationResult",
     "simulate",
+    "warn",
 ]

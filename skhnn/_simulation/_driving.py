@@ -9,21 +9,28 @@ from scipy.interpolate import CubicSpline
 
 from .._validation import check_choice
 
+# At most so many values on the way are looked at.
+_SAMPLES = 100
+
 #: What is between samples.
 BETWEEN = ("hold", "linear", "cubic")
 
 
 @dataclass(frozen=True)
 class Driving:
-    """The columns behind the state as a function of the time; ``constant`` where they are that."""
+    """The columns behind the state as a function of the time; ``constant`` where they are that.
+
+    ``samples``, (n, n_columns), are values on the way.
+    """
 
     at: Callable[[float], np.ndarray]
     constant: np.ndarray | None = None
+    samples: np.ndarray | None = None
 
     @classmethod
     def constantly(cls, values: np.ndarray) -> "Driving":
         """The same values at all times."""
-        return cls(lambda time: values, values)
+        return cls(lambda time: values, values, values[None])
 
     @classmethod
     def of(
@@ -40,7 +47,12 @@ class Driving:
             return None
         if all(part.constant is not None for part in parts):
             return cls.constantly(np.concatenate([part.constant for part in parts]))
-        return cls(lambda time: np.concatenate([part.at(time) for part in parts]))
+
+        def at(time: float) -> np.ndarray:
+            return np.concatenate([part.at(time) for part in parts])
+
+        some = t[:: -(-len(t) // _SAMPLES)]
+        return cls(at, None, np.array([at(float(time)) for time in some]))
 
 
 def times_of(t: Any) -> np.ndarray:

@@ -37,13 +37,14 @@ class Pairwise(HasLayers):
     n_dim : int
         The number of coordinates of each.
     masses : float or sequence of float, default=None
-        m_i, one for all or one for each body. None learns them, one for each kind.
+        m_i, one for all or one for each body. None learns them, one for each kind, so without
+        ``kinds`` one for all.
     kinds : sequence, default=None
         The kind of each body, numbers or strings. Every two kinds have last weights of their own,
         on hidden layers that all share. None takes all bodies for alike.
     charges : sequence of float, default=None
-        Given factors: k_ij is the product of those of i and j, masses under gravity, say, or
-        electric charges. None is 1 for all.
+        Given factors: k_ij is the product of those of i and j, masses under gravity (which are to
+        be given as ``masses``, too), say, or electric charges. None is 1 for all.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer. None leaves it to the estimator.
     activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
