@@ -86,6 +86,12 @@ def of_residuals(kappa: float) -> str:
     )
 
 
+TOO_FEW_VALUES = (
+    "The starts of the runs and the weights take all of the measured values, so that nothing is "
+    "left to tell the noise by: noise_std_ and the standard errors mean nothing, and any "
+    "Hamiltonian would have fitted. Runs need more rows"
+)
+
 NO_RANDOM_FORCES = (
     "No joint fit with random forces (noise='process') came to an end: the model is that of "
     "noise='white'. More rows, or a simpler Hamiltonian, may help"

@@ -1121,6 +1121,15 @@ def test_columns_that_are_no_coordinates_or_angles_are_named():
     assert model.simulate(model.states_[0], [0.0, 0.1]).shape == (2, 4)
 
 
+def test_too_few_rows_are_told():
+    _, X, t, groups = of_pendulum(n_runs=1)
+    for n, is_told in ((3, True), (12, False)):
+        said = []
+        fitted(X[:n], t[:n], groups[:n], said)
+        assert any("take all of the measured values" in sentence for sentence in said) is is_told
+        assert not any("empty slice" in sentence for sentence in said)
+
+
 def test_times_in_the_place_of_y_are_asked_after():
     _, X, t, groups = of_pendulum(n_runs=2)
     with warnings.catch_warnings(record=True) as record:

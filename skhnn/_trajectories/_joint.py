@@ -79,6 +79,7 @@ class JointFit:
     evidence_if_white: float  # the log evidence with tau = 1, to compare fits of any tau
     q: np.ndarray | None  # (D,), the densities of random forces, if any
     is_resolved: bool  # by the grid
+    lost: float  # the part of the measured values that starts and weights take
     is_exact: bool  # whether what is left is too small for the noise of an instrument
 
     @property
@@ -231,8 +232,8 @@ class _Newton:
         """The noise, the evidence, and how far the step went."""
         measured, before = self.measured, self.sigma
         present, residuals = measured.present, self._misfit()
+        lost = (self.n_lost + fit.free) / max(present.sum(), 1)
         if self.forces is None:
-            lost = (self.n_lost + fit.free) / max(present.sum(), 1)
             sigma = noise_left(
                 measured, before, residuals, self.weights, lost, self.size, shown, self.grid
             )
@@ -260,7 +261,7 @@ class _Newton:
             self.equations, self.params, self.x, sigma, evidence, self.order, np.zeros((0, 0)),
             self.n_steps, "max_iter", residuals, fit.free, self.E, if_white,
             None if self.forces is None else self.forces.q,
-            is_resolved=local.stiffness < _RESOLVED,
+            is_resolved=local.stiffness < _RESOLVED, lost=float(lost),
             is_exact=bool(np.any(sigma[:D] <= _OF_INSTRUMENTS * self.size[:D])),
         )  # fmt: skip
 

@@ -55,7 +55,9 @@ def velocities_are_rates(smoothed: Smoothed) -> tuple[bool, np.ndarray, float]:
         column = smoothed.columns[j]
         assert column is not None
         stds = [column.std(k, t[:: max(len(t) // 50, 1)], 1) for k, t in enumerate(smoothed.runs.t)]
-        variances[j] = np.nanmean(np.concatenate(stds) ** 2)
+        known = np.concatenate(stds)
+        known = known[~np.isnan(known)]  # short runs have none
+        variances[j] = np.mean(known**2) if len(known) else 0.0
     left = np.mean((dq - v) ** 2, axis=0)
     allowed = _ERRORS**2 * variances + _PART**2 * np.mean(v**2, axis=0)
     S = np.linalg.lstsq(dq, v, rcond=None)[0].T
