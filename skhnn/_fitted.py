@@ -174,9 +174,8 @@ class FittedHamiltonian(BaseEstimator):
             If the states are neither (q, p) nor (q, v), or q does not have d columns.
         """
         check_is_fitted(self)
-        layout, d = self._model.equations.layout, self.n_dof_
-        if not layout.has_halves:
-            raise ValueError("mass_matrix needs states (q, p); this model has another structure.")
+        self._refuse_another_structure("mass_matrix")
+        d = self.n_dof_
         mu = self._scaling.mu
         given = mu[:d] if q is None else np.asarray(q, dtype=float)
         if given.ndim not in (1, 2) or given.shape[-1] != d:
@@ -210,9 +209,11 @@ class FittedHamiltonian(BaseEstimator):
         NotFittedError
             Before ``fit``.
         ValueError
-            If X does not have the columns of the training data.
+            If X does not have the columns of the training data, or the states are neither (q, p)
+            nor (q, v).
         """
         check_is_fitted(self)
+        self._refuse_another_structure("to_canonical")
         X, equations = np.array(self._states(X)), self._model.equations
         if isinstance(equations, LagrangianEquations):
             d = self.n_dof_
@@ -237,9 +238,11 @@ class FittedHamiltonian(BaseEstimator):
         NotFittedError
             Before ``fit``.
         ValueError
-            If Z does not have as many columns as the training data.
+            If Z does not have as many columns as the training data, or the states are neither (q,
+            p) nor (q, v).
         """
         check_is_fitted(self)
+        self._refuse_another_structure("from_canonical")
         Z, equations = self._states(Z), self._model.equations
         if isinstance(equations, LagrangianEquations):
             return np.asarray(equations.with_velocities(self._model.params, Z))
@@ -379,6 +382,12 @@ class FittedHamiltonian(BaseEstimator):
             shift=shift,
             driving=driving,
         )
+
+    def _refuse_another_structure(self, method: str) -> None:
+        if not self._model.equations.layout.has_halves:
+            raise ValueError(
+                f"{method} needs states (q, p) or (q, v); this model has another structure."
+            )
 
     def _warn_of_parameters(self, driving: Driving) -> None:
         """Warn where parameters of a simulation leave their range in the training data."""

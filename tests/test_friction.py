@@ -366,6 +366,9 @@ def test_predators_and_prey_in_their_own_numbers():
     model = HNNRegressor(structure=bunch.system.structure, random_state=0)
     model.fit(bunch.data, bunch.target)
     assert model.score(bunch.data, bunch.target) > 1 - 1e-6
+    for method in (model.to_canonical, model.from_canonical, lambda X: model.mass_matrix()):
+        with pytest.raises(ValueError, match="this model has another structure"):
+            method(bunch.data)
 
 
 WRONG = {
