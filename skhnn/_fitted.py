@@ -282,8 +282,7 @@ class FittedHamiltonian(BaseEstimator):
         """
         check_is_fitted(self)
         X, equations, d = self._states(X), self._model.equations, self.n_dof_
-        if not equations.layout.has_halves:
-            raise ValueError("inverse_dynamics needs states (q, p) or (q, v).")
+        self._refuse_another_structure("inverse_dynamics")
         dX = check_derivatives(dX, (len(X), 2 * d))
         still = np.array(X)
         still[:, equations.layout.inputs] = 0.0

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from ._documentation import DocumentationLink
 from ._layout import wrapped_angles
 from ._threads import one_blas_thread
-from ._trajectories import check_groups, check_times_of_rows, runs_of, smoothed
+from ._trajectories import Runs, check_groups, check_times_of_rows, runs_of, smoothed
 from ._validation import as_numpy, check_choice, check_magnitude, check_number, check_sample_weight
 from .hamiltonians import periods_of
 
@@ -114,33 +114,39 @@ def derivatives(
     found = np.full((4 if return_std else 2, *X.shape), np.nan)
     if method == "spline":
         with one_blas_thread():
-            for j in range(n):
-                column = smoothed(runs.t, [Y[:, j] for Y in runs.Y])
-                for k, (own, rows) in enumerate(zip(runs.t, runs.rows, strict=True)):
-                    found[0, rows, j] = column.splines[k](own)
-                    found[1, rows, j] = column.splines[k](own, 1)
-                    if return_std:
-                        found[2, rows, j], found[3, rows, j] = (
-                            column.std(k, own, order) for order in (0, 1)
-                        )
-        return tuple(found)
+            _by_splines(runs, found)
     for own, Y, rows in zip(runs.t, runs.Y, runs.rows, strict=True):
         if method == "differences":
-            found[0, rows] = Y
-            found[1, rows] = np.gradient(Y, own, axis=0)
-            continue
-        steps = np.diff(own)
-        if len(own) < window_length or np.ptp(steps) > 1e-3 * steps.mean():
-            raise ValueError(
-                f"method='savgol' needs runs of {window_length} rows (window_length) or more, with "
-                f"even steps; got one of {len(own)} rows with steps of {steps.min():g} to "
-                f"{steps.max():g}. Use method='spline'."
-            )
-        for order in (0, 1):
-            found[order, rows] = savgol_filter(
-                Y, window_length, _POLYORDER, deriv=order, delta=steps.mean(), axis=0
-            )
+            found[:, rows] = Y, np.gradient(Y, own, axis=0)
+        elif method == "savgol":
+            found[:, rows] = _by_windows(own, Y, window_length)
     return tuple(found)
+
+
+def _by_splines(runs: Runs, found: np.ndarray) -> None:
+    """Fill in states, derivatives and, where there is room, their standard deviations."""
+    for j in range(runs.n_state):
+        column = smoothed(runs.t, [Y[:, j] for Y in runs.Y])
+        for k, (own, rows) in enumerate(zip(runs.t, runs.rows, strict=True)):
+            for order in (0, 1):
+                found[order, rows, j] = column.splines[k](own, order)
+                if len(found) == 4:
+                    found[2 + order, rows, j] = column.std(k, own, order)
+
+
+def _by_windows(t: np.ndarray, Y: np.ndarray, window_length: int) -> list[np.ndarray]:
+    """Savitzky-Golay smoothed states of a run, and their derivatives."""
+    steps = np.diff(t)
+    if len(t) < window_length or np.ptp(steps) > 1e-3 * steps.mean():
+        raise ValueError(
+            f"method='savgol' needs runs of {window_length} rows (window_length) or more, with "
+            f"even steps; got one of {len(t)} rows with steps of {steps.min():g} to "
+            f"{steps.max():g}. Use method='spline'."
+        )
+    return [
+        savgol_filter(Y, window_length, _POLYORDER, deriv=order, delta=steps.mean(), axis=0)
+        for order in (0, 1)
+    ]
 
 
 def from_trajectories(
