@@ -93,7 +93,9 @@ def check_names_of_runs(groups: Any, n_samples: int) -> np.ndarray:
             f"groups must name the run of every row of X, shape ({n_samples},); got shape "
             f"{groups.shape}."
         )
-    is_missing = np.array([name is None or name != name for name in groups.ravel().tolist()])
+    is_missing = np.zeros(n_samples, dtype=bool)
+    if groups.dtype.kind in "fO":
+        is_missing[:] = [name is None or name != name for name in groups.tolist()]
     if is_missing.any():
         raise ValueError(
             f"groups must name the run of every row of X; {is_missing.sum()} have none, the first "

@@ -184,6 +184,18 @@ def test_differences_across_the_jump_of_an_angle_are_named(unit, declared):
     assert ("periodic=[0]" in sentence) is not declared
 
 
+@pytest.mark.slow
+def test_degrees_with_the_period_of_radians_are_asked_after():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (200, 2))
+    y = np.rad2deg(pendulum(X))
+    with pytest.warns(UserWarning) as said:
+        HNNRegressor(periodic=[0], random_state=0).fit(np.rad2deg(X), y)
+    text = " ".join(str(warning.message) for warning in said)
+    assert "Column 0 spans 18 times its period 2 pi: is it in degrees?" in text
+    assert "another order" not in text
+
+
 def test_an_angle_that_is_wrapped_after_its_derivative_is_not_suspected():
     X, y = rotations(wrapped_before_differences=False)
     assert not suspicions(X, y, None, {0: 2 * np.pi})

@@ -782,6 +782,15 @@ def test_new_runs_are_smoothed_and_forecast(clean_and_model):
 def test_it_is_pickled_cloned_and_searched(clean_and_model):
     clean, X, t, groups, model = clean_and_model
     again = pickle.loads(pickle.dumps(model))
+    for found, expected in zip(
+        again.predict(clean, return_std=True), model.predict(clean, return_std=True), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    skops = pytest.importorskip("skops.io", reason="needs skops: the extra 'test'")
+    stored = skops.dumps(model)
+    ours = skops.get_untrusted_types(data=stored)
+    assert all(name.startswith("skhnn.") for name in ours)
+    again = skops.loads(stored, trusted=ours)
     np.testing.assert_array_equal(again.predict(clean), model.predict(clean))
     assert clone(model).get_params() == model.get_params()
     with sklearn.config_context(enable_metadata_routing=True):
