@@ -189,7 +189,7 @@ def test_degrees_with_the_period_of_radians_are_asked_after():
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (200, 2))
     y = np.rad2deg(pendulum(X))
-    with pytest.warns(UserWarning) as said:
+    with pytest.warns(UserWarning, match="is it in degrees") as said:
         HNNRegressor(periodic=[0], random_state=0).fit(np.rad2deg(X), y)
     text = " ".join(str(warning.message) for warning in said)
     assert "Column 0 spans 18 times its period 2 pi: is it in degrees?" in text
