@@ -20,7 +20,6 @@ import numpy as np
 from fit import CASES, SMALL, errors
 from fit_cases import Case
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from skhnn import HNNRegressor
 from skhnn._selection import _left_out, _race, _rule, _select, _steadiness
@@ -61,7 +60,7 @@ def cases(everything):
 def one_fit(case, seed, variant, shift):
     """The error and the seconds of a fit with the constants of a variant."""
     warnings.simplefilter("ignore")
-    with threadpool_limits(1), variant():
+    with variant():
         (X, y, groups), test = case.train(seed), case.test(seed)
         start = time.perf_counter()
         model = HNNRegressor(random_state=seed + shift).fit(X, y, groups=groups)

@@ -1,7 +1,8 @@
 """Fitting, against what a user would take instead: error, time, simulations, and cost as it grows.
 
 Errors are the root mean square of the field error on fresh clean rows, each column divided by its
-own spread. One thread. ``python benchmarks/fit.py main`` and so on; see the README beside.
+own spread. Peers get one thread, as many as ``fit`` takes. ``python benchmarks/fit.py main`` and so
+on; see the README beside.
 """
 
 import os
@@ -23,16 +24,16 @@ import numpy as np
 import torch
 from fit_cases import CASES, SMALL, Case, henon_heiles, toda, trajectories
 from joblib import Parallel, delayed
+from one_thread import one_thread
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.neural_network import MLPRegressor
-from threadpoolctl import threadpool_limits
 
 from skhnn import HNNRegressor, SimulationError
 
-torch.set_num_threads(1)
 warnings.simplefilter("ignore")
 
 
+@one_thread()
 def original(X, y, seed, steps=2000, batch=256):
     """The recipe of Greydanus et al. (2019): 2 x 200 tanh, Adam at 1e-3, autograd taken twice."""
     torch.manual_seed(seed)
@@ -67,6 +68,7 @@ def standardised(fit, X, y):
     return lambda Z: predict((Z - mu) / s) * r + nu
 
 
+@one_thread()
 def kernel_ridge(X, y, seed):
     """RBF kernel; width and ridge by a hold-out of every fifth row, at most 3000 rows."""
     rows = np.random.default_rng(seed).permutation(len(X))[:3000]
@@ -85,6 +87,7 @@ def kernel_ridge(X, y, seed):
     return standardised(fit, X[rows], y[rows])
 
 
+@one_thread()
 def mlp(X, y, seed):
     params = {"activation": "tanh", "solver": "lbfgs", "max_iter": 1000, "random_state": seed}
 
@@ -117,8 +120,7 @@ def printed(args, row, *columns):
 
     def alone(*values):
         warnings.simplefilter("ignore")
-        with threadpool_limits(1):
-            return row(*values)
+        return row(*values)
 
     tasks = (delayed(alone)(*values) for values in zip(*columns, strict=True))
     for line in Parallel(n_jobs=args.jobs, return_as="generator")(tasks):
@@ -268,6 +270,7 @@ def growth(args):
         plt.savefig(args.plot, dpi=120)
 
 
+@one_thread()
 def steps(args):
     """One loss and gradient at (64, 64), batch 256, single precision; medians in milliseconds."""
     from skhnn._data import DerivativeFit, Place, Problem
@@ -374,5 +377,4 @@ def parse():
 
 if __name__ == "__main__":
     arguments = parse()
-    with threadpool_limits(1):  # for the peers
-        arguments.run(arguments)
+    arguments.run(arguments)

@@ -17,13 +17,13 @@ import warnings
 import numpy as np
 import torch
 from fit_cases import on_disc, original_pendulum, trajectories
+from one_thread import one_thread
 from scipy.optimize import least_squares
 
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
 from skhnn.preprocessing import derivatives, from_trajectories
 
 warnings.simplefilter("ignore")
-torch.set_num_threads(1)
 
 
 def joint(runs, t, seconds):
@@ -59,6 +59,7 @@ def sindy(has_sine):
     return fit
 
 
+@one_thread()
 def neural_ode(runs, t, seconds):
     """A network f of two layers of 64; windows begin at measured states."""
     from torchdiffeq import odeint

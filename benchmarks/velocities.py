@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from one_thread import one_thread
 from scipy.signal import savgol_filter
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LinearRegression
@@ -20,7 +21,6 @@ from velocity_cases import LAGRANGIAN, OTHERS, mass_error
 
 from skhnn import HNNRegressor, simulate
 
-torch.set_num_threads(1)
 N_RUNS, N_TEST, N_ROWS = 20, 8, 2000
 
 
@@ -111,6 +111,7 @@ def linear(Z, t):
     return LinearRegression().fit(Z, t).predict
 
 
+@one_thread()
 def lagrangian_network(X, a, d, seconds, seed):
     """A Lagrangian neural network: L an MLP of (q, v), accelerations by automatic differentiation.
 

@@ -51,9 +51,9 @@ def coordinates_of(
     """Return "canonical" or "velocities", as asked for or found.
 
     Velocities are looked for only where the rate of every q is the column after the q, and are
-    taken for momenta where masses of one fit as well as a regression. A Hamiltonian of distances is
-    read both ways. Coordinates that turn are not tried as angles here: the places of Jupiter are
-    none.
+    taken for momenta unless other masses fit far better than those of one. A Hamiltonian of
+    distances is read both ways. Coordinates that turn are not tried as angles here: the places of
+    Jupiter are none.
     """
     asked_for, hamiltonian = estimator.coordinates, estimator.hamiltonian
     if estimator.structure is not None:

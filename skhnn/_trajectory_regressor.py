@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
@@ -24,9 +24,7 @@ from ._coordinates import with_infinite_std
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
 from ._joint_attributes import attributes_of_joint_fit, masses_not_shown, posterior_of
-from ._layout import label_of_columns, wrapped_angles
 from ._model import Model
-from ._scaling import shortest
 from ._simulation import simulate
 from ._solvers import name_of
 from ._threads import one_blas_thread
@@ -50,6 +48,7 @@ from ._trajectories import (
     states_for,
     std_of_states,
 )
+from ._trajectory_columns import of_columns
 from ._trajectory_parameters import (
     RANDOM_FORCES,
     as_regressor,
@@ -70,8 +69,6 @@ _CORRELATED = 2.0
 # The part of the measured values that starts and weights took was 1 and more for 3 rows, or 5 of
 # positions, and 0.56 and less from 8 on.
 _ALL = 0.9
-# Steps of rows of an angle that leave open which way it turns.
-_MOSTLY = 0.25
 _OF_FORCES_AND_MASSES = (
     "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
     "undetermined_masses_", "calibration_", "derivative_noise_std_", "process_noise_std_",
@@ -281,7 +278,8 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         deadline, has_times = deadline_asked_for(self), t is not None
         X, t, groups = self._checked_rows(X, t, groups, reset=True)
         layout = layout_of(self, X.shape[1], "canonical")
-        _warn_of_columns(X, layout, groups, getattr(self, "feature_names_in_", None))
+        for sentence in of_columns(X, layout, groups, getattr(self, "feature_names_in_", None)):
+            warnings.warn(f"{sentence}.", stacklevel=2)
         rates = check_rates_of_rows(y, (len(X), layout.n_state), has_times=has_times)
         with one_blas_thread():
             chosen, layout = self._choose(X, t, groups, rates, deadline)
@@ -672,32 +670,3 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
 def _correlation(chosen: Chosen, layout: Layout) -> float:
     residuals = chosen.candidate.joint.residuals[chosen.grid.of_samples, : layout.n_state]
     return correlation_of_residuals(residuals, chosen.runs)
-
-
-def _warn_of_columns(
-    X: np.ndarray, layout: Layout, groups: np.ndarray, names: Sequence[str] | None
-) -> None:
-    """Warn of coordinates that rest, of angles that jump, and of those that turn between rows."""
-    n = min(layout.n_rates, X.shape[1])
-    label, whole = label_of_columns(n, names), np.isfinite(X[:, :n]).all(axis=1)
-    X, groups = X[whole, :n], groups[whole]
-    within = np.diff(groups) == 0
-    sentences = wrapped_angles(X, label, layout.periods, groups)
-    rests = np.flatnonzero(~np.diff(X, axis=0)[within].any(axis=0) if within.any() else [])
-    for j in rests.tolist():
-        sentences.append(
-            f"Column {label[j]} never changes within a run. It is no coordinate that moves, and "
-            "beside noise the joint fit finds nothing of it: leave it and its velocity or momentum "
-            "out, or put it behind the state as a parameter (n_parameters)"
-        )
-    for k, period in layout.periods.items():
-        steps = np.diff(X[:, k])[within] if k < n else np.zeros(0)
-        steps = np.abs(shortest(steps, np.array(period)))
-        if len(steps) and np.mean(steps > period / 4.0) > _MOSTLY:
-            sentences.append(
-                f"Column {label[k]} moves by more than a quarter of its period {period:.4g} from "
-                "row to row, so that it is open which way it turns. Is it in other units (degrees: "
-                f"periodic={{{k}: 360}}), or are rows too far apart"
-            )
-    for sentence in sentences:
-        warnings.warn(f"{sentence}.", stacklevel=3)

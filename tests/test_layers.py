@@ -17,10 +17,11 @@ ALLOWED = {
     "__init__": {"_regressor", "_simulation", "_trajectory_regressor"},
     "_trajectory_regressor": {
         "_asked_for", "_convergence", "_coordinates", "_documentation", "_fitted",
-        "_joint_attributes", "_layout", "_model", "_scaling", "_simulation", "_solvers",
-        "_threads", "_trajectories", "_trajectory_parameters", "_validation", "hamiltonians",
-        "numpy", "sklearn",
+        "_joint_attributes", "_model", "_simulation", "_solvers", "_threads", "_trajectories",
+        "_trajectory_columns", "_trajectory_parameters", "_validation", "hamiltonians", "numpy",
+        "sklearn",
     },
+    "_trajectory_columns": {"_layout", "_scaling", "hamiltonians", "numpy"},
     "_trajectory_parameters": {
         "_asked_for", "_coordinates", "_noisy_states", "_trajectories", "_validation", "forces",
         "hamiltonians", "numpy",
