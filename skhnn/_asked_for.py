@@ -24,9 +24,6 @@ from .hamiltonians import (
     periods_of,
 )
 
-# Rows at which a structure is looked at.
-_ROWS_TO_CHECK = 50
-
 
 def deadline_asked_for(estimator: Any) -> float:
     """When ``max_time``, from now on, will be over; infinity without it."""
@@ -65,7 +62,9 @@ def check_structure(structure: Structure, X: np.ndarray) -> None:
     if isinstance(structure, EulerLagrange):
         return
     n = X.shape[1]
-    S = structure.at(np.array(X[:_ROWS_TO_CHECK]))
+    # Rows at which a structure is looked at.
+    rows_to_check = 50
+    S = structure.at(np.array(X[:rows_to_check]))
     if S.shape[1:] != (n, n) or S.ndim != 3:
         raise ValueError(
             f"structure must be a matrix ({n}, {n}), or a function of states (n, {n}) that returns "

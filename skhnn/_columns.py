@@ -17,10 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_ROWS_OF_A_PIECE = 2**14
 _EPS = float(np.finfo(float).eps)
-# Values of X or y that are all smaller are refused; a column of them beside others is constant.
-_NOTHING = 1e-60
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,8 @@ class Columns:
     @classmethod
     def of(cls, X: np.ndarray, weight: np.ndarray | None = None) -> "Columns":
         """Those of the rows of X, (n, n_columns), in pieces since X may be larger than memory."""
-        pieces = [slice(k, k + _ROWS_OF_A_PIECE) for k in range(0, len(X), _ROWS_OF_A_PIECE)]
+        rows_of_a_piece = 2**14
+        pieces = [slice(k, k + rows_of_a_piece) for k in range(0, len(X), rows_of_a_piece)]
         weight = np.ones(len(X)) if weight is None else weight
         total = weight.sum()
         # As differences from a row: then the mean of a constant column is exact, however long.
@@ -46,7 +44,10 @@ class Columns:
         square = sum(weight[rows] @ (X[rows] - mean) ** 2 for rows in pieces) / total
         largest = np.max([np.abs(X[rows]).max(axis=0) for rows in pieces], axis=0)
         spread = np.sqrt(square)
-        spread[(spread <= 10 * _EPS * largest) | (spread < _NOTHING)] = 0.0
+        # Values of X or y that are all smaller are refused; a column of them beside others is
+        # constant.
+        nothing = 1e-60
+        spread[(spread <= 10 * _EPS * largest) | (spread < nothing)] = 0.0
         return cls(np.asarray(mean), spread, largest)
 
 

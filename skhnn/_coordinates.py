@@ -25,18 +25,9 @@ from .hamiltonians import (
     WithForces,
 )
 
-# Differences that are rounding, relative to the largest velocity.
-_ROUNDING = 1e-9
 # Hamiltonians by name that say what momenta are in them.
 _OF_MOMENTA = ("separable", "mlp")
-# 1 - R^2 of the velocities in y by those in X, from which on they are not the same.
-_NOT_THE_SAME = 1e-3
 _ROWS = 5000
-# Rows for each column that tell angles from positions; of 6 in all chance did.
-_FEWEST_ROWS = 20
-# Slopes of the rates along the velocities that are those of the same but for noise, and how much of
-# the variance of the rates the noise may have.
-_NEARLY_ONE, _MOSTLY_NOISE = 0.05, 0.25
 
 
 def coordinates_of(
@@ -85,7 +76,9 @@ def _have_velocities(X: np.ndarray, y: np.ndarray) -> bool:
     step = -(-len(X) // _ROWS)
     v, rates = np.asarray(X[::step, d : 2 * d]), np.asarray(y[::step, :d])
     largest = np.abs(v).max(axis=0)
-    return bool((np.abs(v - rates).max(axis=0) <= _ROUNDING * largest).all() and largest.any())
+    # Differences that are rounding, relative to the largest velocity.
+    rounding = 1e-9
+    return bool((np.abs(v - rates).max(axis=0) <= rounding * largest).all() and largest.any())
 
 
 def are_noisy_velocities(rows: Problem, angles: Collection[int] = ()) -> bool:
@@ -97,10 +90,13 @@ def are_noisy_velocities(rows: Problem, angles: Collection[int] = ()) -> bool:
     step = -(-len(rows.X) // _ROWS)
     v, rates = np.asarray(rows.X[::step, d:]), np.asarray(rows.y[::step, :d])
     v, rates = v - v.mean(axis=0), rates - rates.mean(axis=0)
-    if (np.mean((rates - v) ** 2, axis=0) > _MOSTLY_NOISE * rates.var(axis=0)).any():
+    # Slopes of the rates along the velocities that are those of the same but for noise, and how
+    # much of the variance of the rates the noise may have.
+    nearly_one, mostly_noise = 0.05, 0.25
+    if (np.mean((rates - v) ** 2, axis=0) > mostly_noise * rates.var(axis=0)).any():
         return False
     A, *_ = np.linalg.lstsq(v, rates, rcond=None)
-    if np.abs(A - np.eye(d)).max() > _NEARLY_ONE:
+    if np.abs(A - np.eye(d)).max() > nearly_one:
         return False
     periods = rows.layout.periods | dict.fromkeys(angles, 2.0 * np.pi)
     layout = Layout(2 * d, periods=periods, is_canonical=False, has_velocities=True)
@@ -142,7 +138,9 @@ def _that_turn(X: np.ndarray, layout: Layout) -> list[int]:
     """
     q = np.asarray(X[:: -(-len(X) // _ROWS), : layout.n_rates])
     turns = np.ptp(q, axis=0) / (2.0 * np.pi)
-    if len(q) < _FEWEST_ROWS * X.shape[1]:
+    # Rows for each column that tell angles from positions; of 6 in all chance did.
+    fewest_rows = 20
+    if len(q) < fewest_rows * X.shape[1]:
         return []
     return [k for k in range(layout.n_rates) if k not in layout.periods and 1.0 < turns[k] < len(q)]
 
@@ -213,7 +211,9 @@ def of_rates(X: np.ndarray, y: np.ndarray, label: Sequence[str]) -> list[str]:
     variance = rates.var(axis=0)
     varies = variance > 0.0
     left = np.mean((rates - v) ** 2, axis=0)
-    wrong = np.flatnonzero(varies & (left > _NOT_THE_SAME * variance))
+    # 1 - R^2 of the velocities in y by those in X, from which on they are not the same.
+    not_the_same = 1e-3
+    wrong = np.flatnonzero(varies & (left > not_the_same * variance))
     if not len(wrong) or len(v) < 2 * d:
         return []
     A, *_ = np.linalg.lstsq(v, rates, rcond=None)

@@ -26,9 +26,6 @@ from ._solvers import FitResult
 from ._threads import one_blas_thread
 from .hamiltonians import LagrangianEquations, Layout, Params
 
-# A swing of 30 degrees has ten periods of 2 pi.
-_TURNS_OF_DEGREES = 4.0
-
 TrainingData = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
 
 
@@ -115,9 +112,11 @@ def of_fit(
 
 def _of_degrees(X: np.ndarray, layout: Layout, label: Sequence[str]) -> str | None:
     """A sentence on angles of the period 2 pi that seem to be in degrees."""
+    # A swing of 30 degrees has ten periods of 2 pi.
+    turns_of_degrees = 4.0
     for k, period in layout.periods.items():
         turns = np.ptp(X[:, k]) / period
-        if np.isclose(period, 2.0 * np.pi) and turns > _TURNS_OF_DEGREES:
+        if np.isclose(period, 2.0 * np.pi) and turns > turns_of_degrees:
             return (
                 f"Column {label[k]} spans {turns:.0f} times its period 2 pi: is it in degrees? "
                 f"Then say periodic={{{k}: 360}}"

@@ -49,11 +49,8 @@ from .hamiltonians import (
 )
 from .hamiltonians._base import Declaration
 
-_DEFAULT_SIZES = (64, 64)
 # Rows, evenly spaced, over which the mean of H is set to zero: enough for a constant.
 _ROWS_FOR_THE_MEAN = 2**16
-# Rows, evenly spaced, on which the loss of the result is evaluated.
-_ROWS_FOR_THE_LOSS = 2**20
 # Rows at which the gradient of a known energy is compared with its differences.
 _ROWS_TO_CHECK = 50
 
@@ -294,8 +291,9 @@ def _start(
     is_open: bool,
 ) -> Start:
     """Where training starts."""
+    default_sizes = (64, 64)
     if not goes_on:
-        equations = equations_of(filled(hamiltonian, _DEFAULT_SIZES), problem)
+        equations = equations_of(filled(hamiltonian, default_sizes), problem)
         initial = partial(initial_params, equations, equations.init_params(rng), problem)
         asked_for = estimator.dissipation
         optional = Damping() if isinstance(asked_for, str) and asked_for == "auto" else None
@@ -400,7 +398,9 @@ def range_of_parameters(values: np.ndarray, before: np.ndarray | None = None) ->
 
 def final_loss(model: Model, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
     """(1 - R^2) / 2 of the fitted model on the rows that were trained on."""
-    rows = slice(None, None, -(-len(X) // _ROWS_FOR_THE_LOSS))
+    # Rows, evenly spaced, on which the loss of the result is evaluated.
+    rows_for_the_loss = 2**20
+    rows = slice(None, None, -(-len(X) // rows_for_the_loss))
     X, y, weight = np.asarray(X[rows]), np.asarray(y[rows]), weight[rows]
     if len(X) < 2:
         return float("nan")

@@ -19,12 +19,6 @@ from .hamiltonians import LagrangianEquations, refuse_unless_saved
 
 DTYPES = ("auto", "float64", "float32")
 
-# A device other than the CPU evaluates batches from this size on; below, the way there takes
-# longer.
-_ROWS_FOR_A_DEVICE = 10_000
-
-# Parameters that leave their range in the training data by less than this part of it are not told.
-_BEYOND = 0.1
 
 # What __getstate__ writes. A change of the private attributes needs a new number.
 _STATE_FORMAT = 8
@@ -395,8 +389,11 @@ class FittedHamiltonian(BaseEstimator):
         assert self._parameter_range is not None
         values, names = driving.samples, getattr(self, "feature_names_in_", None)
         low, high = self._parameter_range
+        # Parameters that leave their range in the training data by less than this part of it are
+        # not told.
+        beyond = 0.1
         for k, column in enumerate(layout.parameters):
-            own, margin = values[:, layout.n_inputs + k], _BEYOND * (high[k] - low[k])
+            own, margin = values[:, layout.n_inputs + k], beyond * (high[k] - low[k])
             outside = (own < low[k] - margin) | (own > high[k] + margin)
             if outside.any() and column not in layout.periods:
                 warn(
@@ -425,7 +422,10 @@ class FittedHamiltonian(BaseEstimator):
 
     def _is_for_device(self, n_rows: int) -> bool:
         """Whether to evaluate on the device that was trained on; warns, once, if it is absent."""
-        if self._device == "cpu" or n_rows < _ROWS_FOR_A_DEVICE:
+        # A device other than the CPU evaluates batches from this size on; below, the way there
+        # takes longer.
+        rows_for_a_device = 10_000
+        if self._device == "cpu" or n_rows < rows_for_a_device:
             return False
         if not is_present(self._device):
             warnings.warn(

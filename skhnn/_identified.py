@@ -28,11 +28,6 @@ from .hamiltonians import Equations, LagrangianEquations, Params
 from .hamiltonians._functions import Functions
 
 _ROWS, _ROWS_OF_MASSES = 20_000, 500
-# An eigenvalue of a damping that is smaller, relative to the largest, is zero.
-_ZERO = 1e-9
-# One that is negative by more than these standard errors, and this part of the largest, is none:
-# what hidden layers lack had taken the form of a friction, of an orbit without any.
-_ERRORS, _SMALL = 3.0, 0.1
 # What users read, by the labels of forces, and masses.
 _NAMES = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
 
@@ -80,12 +75,15 @@ def with_friction_that_is_none_negative(
 def gains_energy(equations: Equations, params: Params, C: np.ndarray) -> bool:
     """Whether some damping is negative beyond doubt, and beside the positive part of it."""
     w = equations.last(params)
+    # One that is negative by more than these standard errors, and this part of the largest, is
+    # none: what hidden layers lack had taken the form of a friction, of an orbit without any.
+    errors, small = 3.0, 0.1
     for which, T in (pair for label, pair in _labelled(equations) if label == "damping"):
         Gamma = np.einsum("a,aij->ij", w[which], T)
         eigenvalues, V = np.linalg.eigh(0.5 * (Gamma + Gamma.T))
         slope = np.einsum("i,aij,j->a", V[:, 0], T, V[:, 0])
         std = np.sqrt(slope @ C[np.ix_(which, which)] @ slope)
-        if -eigenvalues[0] > max(_ERRORS * std, _SMALL * eigenvalues[-1]):
+        if -eigenvalues[0] > max(errors * std, small * eigenvalues[-1]):
             return True
     return False
 
@@ -158,7 +156,9 @@ def _semi_definite(T: np.ndarray, gamma: np.ndarray, C: np.ndarray) -> np.ndarra
     """Coefficients of the nearest matrix sum g_k T_k that is; None where it is already."""
     Gamma = np.einsum("a,aij->ij", gamma, T)
     eigenvalues, V = np.linalg.eigh(0.5 * (Gamma + Gamma.T))
-    if eigenvalues[0] >= -_ZERO * max(abs(eigenvalues[-1]), abs(eigenvalues[0])):
+    # An eigenvalue of a damping that is smaller, relative to the largest, is zero.
+    zero = 1e-9
+    if eigenvalues[0] >= -zero * max(abs(eigenvalues[-1]), abs(eigenvalues[0])):
         return None
     d = len(Gamma)
     inverse = np.linalg.pinv(T.reshape(len(T), -1)).T  # of sum g_k T_k -> g

@@ -12,8 +12,6 @@ from ._support import Support
 from ._trajectories import Chosen, Posterior, Weights
 from .hamiltonians import LagrangianEquations, Layout
 
-_ROWS_OF_MASSES = 500
-
 
 def posterior_of(chosen: Chosen, kappa: float) -> Posterior:
     """That of the model that was chosen, with covariances ``kappa`` times as large."""
@@ -40,7 +38,8 @@ def attributes_of_joint_fit(
     root = root * np.sqrt(kappa)
     C = np.zeros((equations.n_last, equations.n_last))
     C[np.ix_(joint.free, joint.free)] = root @ root.T
-    some = X[:: -(-len(X) // _ROWS_OF_MASSES)]
+    rows_of_masses = 500
+    some = X[:: -(-len(X) // rows_of_masses)]
     is_held = not np.isin(places_of_damping(equations), joint.free).all()
     found = coefficients(equations, params, C, some, at_bound=is_held)
     n = layout.n_state

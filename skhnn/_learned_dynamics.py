@@ -13,9 +13,6 @@ from ._support import Support
 from ._torch import evaluate_on_device, system_on_device
 from .hamiltonians import LagrangianEquations
 
-# Trajectories advanced at once where the field is evaluated on a device.
-_ROWS_ON_A_DEVICE = 50_000
-
 
 def learned_dynamics(
     model: Model,
@@ -78,12 +75,15 @@ def _autonomous(
         field = _after(field, scale, shift)
         halves = halves and (_after(halves[0], scale, p), _after(halves[1], scale, q))
 
+    # Trajectories advanced at once where the field is evaluated on a device.
+    rows_on_a_device = 50_000
+
     def field_of_many(n_trajectories: int) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
         device = device_for(n_trajectories)
         if device is not None:
             return lambda X: evaluate_on_device(
                 equations.field, params, scale * X + shift, device
-            ), _ROWS_ON_A_DEVICE
+            ), rows_on_a_device
         return lambda X: evaluate_in_chunks(
             field, X, np.empty_like(X), equations.width
         ), ROWS_AT_ONCE

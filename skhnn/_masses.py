@@ -21,12 +21,6 @@ from .hamiltonians import LagrangianEquations, Params
 
 _ROWS = 600
 _CHANGE, _OF_ERROR, _VISIBLE = 0.3, 0.1, 1e-4
-# A mass that such a change, of size one, moves by more than this part is not determined either.
-_TOUCHED = 1e-2
-# Changes that are large at a few rows only, or of one sign here and another there, are no masses.
-_OF_MEAN = 0.3
-_MOST = 4
-_TINY = 1e-9
 
 
 def undetermined_masses(
@@ -56,7 +50,8 @@ def undetermined_masses(
         J = J - Q @ (Q.T @ J)
     flat = B.reshape(-1, B.shape[-1]) / np.sqrt(len(M) * d)
     _, size, Vt = np.linalg.svd(flat, full_matrices=False)
-    kept = size > _TINY * size[0]
+    tiny = 1e-9
+    kept = size > tiny * size[0]
     basis = Vt[kept].T / size[kept]
     if equations.has_free_scale:
         w = equations.last(params)[is_mass]
@@ -67,14 +62,18 @@ def undetermined_masses(
     _, s, Vt = np.linalg.svd(J @ basis, full_matrices=True)
     s = np.concatenate([s, np.zeros(basis.shape[1] - len(s))])
     found = []
-    for k in range(len(s) - 1, max(len(s) - 1 - _MOST, -1), -1):
+    # Changes that are large at a few rows only, or of one sign here and another there, are no
+    # masses.
+    of_mean = 0.3
+    most = 4
+    for k in range(len(s) - 1, max(len(s) - 1 - most, -1), -1):
         change = B @ (basis @ Vt[k])
         mean = change.mean(axis=0)
         largest = np.abs(np.linalg.eigvalsh(change)).max()
         step = min(_CHANGE, 0.7 / largest)
         if s[k] * step > max(_OF_ERROR * error, _VISIBLE):
             break
-        if np.linalg.norm(mean) > _OF_MEAN * np.sqrt(d) and step > 0.1 * _CHANGE:
+        if np.linalg.norm(mean) > of_mean * np.sqrt(d) and step > 0.1 * _CHANGE:
             found.append(mean)
     return found
 
@@ -89,12 +88,14 @@ def std_if_undetermined(
     found, size = std.copy(), np.sqrt(np.abs(np.outer(np.diag(masses), np.diag(masses))))
     if changes and np.linalg.eigvalsh(masses)[0] <= 0.0:  # these are no masses
         return np.full_like(std, np.inf)
+    # A mass that such a change, of size one, moves by more than this part is not determined either.
+    touched = 1e-2
     for change in changes:
         L = np.linalg.cholesky(masses)
         dM = L @ change @ L.T
         if has_free_scale:
             dM = dM - masses * dM[0, 0] / masses[0, 0]
-        found[np.abs(dM) > _TOUCHED * np.linalg.norm(change) * size] = np.inf
+        found[np.abs(dM) > touched * np.linalg.norm(change) * size] = np.inf
     return found
 
 

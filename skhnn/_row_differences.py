@@ -18,8 +18,6 @@ _REMEDY = (
 _ROWS, _MOST, _FEWEST = 20_000, 0.5, 10
 # Two vectors are parallel up to rounding if what is left of one is this part of it.
 _ROUNDING = 1e-9
-# Where runs were joined a column bends by so many times what it does elsewhere.
-_JUMP = 20.0
 
 
 def of_differences(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> list[str]:
@@ -90,4 +88,6 @@ def ends_of_runs(X: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
     bend = np.abs(np.diff(X, n=2, axis=0))  # large on both sides of a jump
     beside = np.minimum(np.pad(bend, ((1, 0), (0, 0))), np.pad(bend, ((0, 1), (0, 0))))
     ordinary = np.maximum(np.quantile(bend, 0.9, axis=0), 1e-300)
-    return np.asarray(np.sum(beside > _JUMP * ordinary, axis=1) > 1)
+    # Where runs were joined a column bends by so many times what it does elsewhere.
+    jump = 20.0
+    return np.asarray(np.sum(beside > jump * ordinary, axis=1) > 1)

@@ -19,8 +19,6 @@ from .hamiltonians import Canonical, Structure, Units, gradient_from_field
 # Beyond this ratio of the energies of two columns the squares leave the range of floats.
 _LARGEST_SPREAD = 1e70
 _TINY = np.finfo(float).tiny
-# Rows, evenly spaced, at which a structure is looked at.
-_ROWS_OF_STRUCTURE = 200
 
 
 @dataclass(frozen=True)
@@ -221,7 +219,9 @@ def _units_of_structure(
     s = np.where(s > 0, s, np.where(s.max(initial=0.0) > 0, s.max(initial=0.0), 1.0))
     rate = float(np.sqrt(np.mean((size / s) ** 2))) or 1.0
     f = rate * s
-    some = np.asarray(X[:: -(-len(X) // _ROWS_OF_STRUCTURE)])
+    # Rows, evenly spaced, at which a structure is looked at.
+    rows_of_structure = 200
+    some = np.asarray(X[:: -(-len(X) // rows_of_structure)])
     S = structure.at(some) / (f[:, None] * s)
     largest = float(np.sqrt(np.mean(np.max(S**2, axis=(1, 2)))))
     return s, 1.0 / largest if largest > 0 else 1.0, f

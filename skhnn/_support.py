@@ -20,12 +20,6 @@ import numpy as np
 from ._nearest import Nearest
 from ._scaling import shortest
 
-_MOST_POINTS, _MOST_VALUES = 300, 6000
-# Rows looked at: some to choose from, others to see how close the rest is.
-_ROWS = 2000
-_LARGEST = 6e4
-_MARGIN, _SMALLEST_REACH = 1.25, 0.1
-
 
 @dataclass(frozen=True)
 class Support:
@@ -52,19 +46,23 @@ class Support:
     ) -> "Support":
         """The support of the rows of X, (n, 2d), and of those that were seen before."""
         box = np.zeros_like(s) if box is None else box
-        step = -(-len(X) // (2 * _ROWS))
+        # Rows looked at: some to choose from, others to see how close the rest is.
+        rows = 2000
+        step = -(-len(X) // (2 * rows))
         Z = _standardised(X[::step], mu, s, box)
         if before is not None:
             Z = np.concatenate([before.points.astype(float), Z])
-        chosen, others = (Z, Z) if len(Z) < _ROWS else (Z[::2], Z[1::2])
-        n_points = min(_MOST_POINTS, max(_MOST_VALUES // X.shape[1], 1))
+        chosen, others = (Z, Z) if len(Z) < rows else (Z[::2], Z[1::2])
+        most_points, most_values = 300, 6000
+        n_points = min(most_points, max(most_values // X.shape[1], 1))
         points = chosen[_farthest_points(chosen, n_points, box)].astype(np.float16)
         tree = Nearest(points.astype(float), box)
         reach = np.quantile(tree.query(others)[0], 0.999)
         if len(points) > 1:  # few rows: each is the nearest to itself, so ask for the next one
             to_next = tree.query(points.astype(float), k=2)[0][:, 1]
             reach = max(reach, np.quantile(to_next, 0.999))
-        return cls(points, float(max(_MARGIN * reach, _SMALLEST_REACH)), mu, s, box)
+        margin, smallest_reach = 1.25, 0.1
+        return cls(points, float(max(margin * reach, smallest_reach)), mu, s, box)
 
     def distance(self, X: np.ndarray) -> np.ndarray:
         """How far states (..., 2d) are from the nearest one kept, in standard deviations, (...)."""
@@ -78,7 +76,8 @@ class Support:
 def _standardised(X: np.ndarray, mu: np.ndarray, s: np.ndarray, box: np.ndarray) -> np.ndarray:
     """z, of periodic columns the smallest one, within the range of half precision."""
     Z = shortest((np.asarray(X, dtype=float) - mu) / s, box)
-    return np.clip(Z, -_LARGEST, _LARGEST)
+    largest = 6e4
+    return np.clip(Z, -largest, largest)
 
 
 def _farthest_points(Z: np.ndarray, n_points: int, box: np.ndarray) -> list[int]:

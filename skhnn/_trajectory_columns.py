@@ -8,9 +8,6 @@ from ._layout import label_of_columns, wrapped_angles
 from ._scaling import shortest
 from .hamiltonians import Layout
 
-# Steps between rows that leave open which way an angle turns.
-_MOSTLY = 0.25
-
 
 def of_columns(
     X: np.ndarray, layout: Layout, groups: np.ndarray, names: Sequence[str] | None
@@ -28,10 +25,12 @@ def of_columns(
             "beside noise the joint fit finds nothing of it: leave it and its velocity or momentum "
             "out, or put it behind the state as a parameter (n_parameters)"
         )
+    # Steps between rows that leave open which way an angle turns.
+    mostly = 0.25
     for k, period in layout.periods.items():
         steps = np.diff(X[:, k])[within] if k < n else np.zeros(0)
         steps = np.abs(shortest(steps, np.array(period)))
-        if len(steps) and np.mean(steps > period / 4.0) > _MOSTLY:
+        if len(steps) and np.mean(steps > period / 4.0) > mostly:
             sentences.append(
                 f"Column {label[k]} moves by more than a quarter of its period {period:.4g} from "
                 "row to row, so that it is open which way it turns. Is it in other units (degrees: "

@@ -62,13 +62,8 @@ from ._trajectory_parameters import (
 from ._validation import as_numpy, check_magnitude, refuse_runs
 from .hamiltonians import Layout
 
-# Draws of the weights by which simulations get a band.
-_DRAWS = 30
 # Residuals of neighbouring rows that are alike make errors larger by this factor before it is said.
 _CORRELATED = 2.0
-# The part of the measured values that starts and weights took was 1 and more for 3 rows, or 5 of
-# positions, and 0.56 and less from 8 on.
-_ALL = 0.9
 _OF_FORCES_AND_MASSES = (
     "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
     "undetermined_masses_", "calibration_", "derivative_noise_std_", "process_noise_std_",
@@ -405,7 +400,9 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             )
         rng, squares, drawn = np.random.RandomState(0), [], copy(self)
         options = {**options, "on_failure": "nan"}
-        for k in range(_DRAWS):
+        # Draws of the weights by which simulations get a band.
+        draws = 30
+        for k in range(draws):
             drawn._model = Model(*self._posterior.draw(rng, k))
             x0 = x0 if starts is None else starts(rng)
             with warnings.catch_warnings():
@@ -573,7 +570,10 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         )
         if hasattr(self, "masses_"):
             self.masses_std_ = with_infinite_std(self, joint.equations)
-        if joint.lost > _ALL:
+        # The part of the measured values that starts and weights took was 1 and more for 3 rows, or
+        # 5 of positions, and 0.56 and less from 8 on.
+        all = 0.9
+        if joint.lost > all:
             self._sentences.append(TOO_FEW_VALUES)
         if not np.isnan(chosen.strays):
             is_mechanical = name_of(joint.equations.hamiltonian) == "mechanical"

@@ -14,8 +14,6 @@ from .hamiltonians import ACTIVATIONS, REFUSED
 
 # Energies are products of two columns, and their squares must not leave the range of floats.
 _LARGEST = 1e60
-# Fewer rows than columns tell nothing of H; of so few columns they do not cost much time.
-_FEW_COLUMNS = 100
 # What to do with runs that are given apart.
 _CONCATENATE = (
     "Concatenate the runs and name the run of each row: fit(np.concatenate(X), np.concatenate(y), "
@@ -43,7 +41,9 @@ def check_training_data(
         validate_separately=(X_rules, y_rules),
     )
     n_samples, n_features = X.shape
-    if reset and n_samples < n_features > _FEW_COLUMNS:
+    # Fewer rows than columns tell nothing of H; of so few columns they do not cost much time.
+    few_columns = 100
+    if reset and n_samples < n_features > few_columns:
         raise ValueError(
             f"X must have more rows than columns, one state per row; got shape {X.shape}. Is it "
             "transposed?"

@@ -7,8 +7,6 @@ import numpy as np
 from .._scaling import Scaling
 from ..hamiltonians import Equations, LagrangianEquations, Params, gradient_from_field
 
-_POINTS = 4
-
 
 @dataclass
 class KnownWeights:
@@ -40,7 +38,8 @@ def known_last_weights(equations: Equations, params: Params, scaling: Scaling) -
     g = gradient_from_field(np.nan_to_num(constant))
     w = equations.last_of_quadratic(g, np.zeros((len(g), len(g))))
     rng = np.random.RandomState(0)
-    anywhere, rates = rng.normal(size=(_POINTS, equations.n_columns)), rng.normal(size=(_POINTS, d))
+    points = 4
+    anywhere, rates = rng.normal(size=(points, equations.n_columns)), rng.normal(size=(points, d))
     depends = equations.basis(params, anywhere, rates=rates)[:, ~np.isnan(constant)] != 0.0
     return KnownWeights(w, ~depends.any(axis=(0, 1)))
 

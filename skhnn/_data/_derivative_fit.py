@@ -20,12 +20,8 @@ from ._factor import Factor, OfWide, Reduction
 from ._place import Place
 from ._problem import Problem
 
-# Enough to keep a GPU busy, few enough to bound its memory.
-_ROWS_ON_A_GPU = 2**16
 # Problems with at most this many values are moved to their place once; of larger ones, every batch.
 _VALUES_TO_PLACE = 2**26
-# Values of the linearised equations of a piece.
-_VALUES_OF_A_PIECE = 2**22
 
 
 class Part(NamedTuple):
@@ -145,7 +141,9 @@ class DerivativeFit:
 
     def _slices(self, n_samples: int) -> Iterator[slice]:
         """Slices of equal length that fit the cache."""
-        step = _ROWS_ON_A_GPU
+        # Enough to keep a GPU busy, few enough to bound its memory.
+        rows_on_a_gpu = 2**16
+        step = rows_on_a_gpu
         if not self.place.is_gpu:
             step = rows_at_once(self.equations.width, 4 if self.place.dtype == "float32" else 8)
         step = -(-n_samples // -(-n_samples // step))
@@ -245,7 +243,9 @@ class DerivativeFit:
         """x', y' and the square roots of the weights of equations, on average one."""
         problem = self.problem
         mean = np.sqrt(problem.mean_weight)
-        n_rows = max(_VALUES_OF_A_PIECE // (width * problem.n_targets), 1)
+        # Values of the linearised equations of a piece.
+        values_of_a_piece = 2**22
+        n_rows = max(values_of_a_piece // (width * problem.n_targets), 1)
         for rows in problem.pieces(n_rows):
             X, y, root = problem.equations(rows)
             yield X, y, root / mean

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.linalg import lapack
 
-# Columns that LAPACK works on at a time, at most.
-_BLOCK = 64
 _TINY = np.finfo(float).tiny
 
 
@@ -35,7 +33,9 @@ class Reflections:
         n = len(self._tau)
         if not n:
             return B[:0], B
-        size = _BLOCK * (B.shape[1] + 1)
+        # Columns that LAPACK works on at a time, at most.
+        block = 64
+        size = block * (B.shape[1] + 1)
         found, _, _ = lapack.dormqr("L", "T", self._reflectors[:, :n], self._tau, B, size)
         return found[:n], found[n:]
 

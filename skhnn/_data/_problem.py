@@ -12,8 +12,6 @@ from ..hamiltonians import Canonical, Layout, Structure
 # piece by piece whenever a piece is asked for.
 _BYTES_TO_KEEP = 2**26
 _ROWS_OF_A_PIECE = 2**14
-# A mean of so many standard errors is none by chance.
-_CLEAR = 4.0
 
 
 class Problem:
@@ -147,8 +145,10 @@ class Problem:
         mean = np.average(y[:, which], axis=0, weights=c)
         error = y[:, which].std(axis=0) / np.sqrt(len(y))
         other = self._copy()
+        # A mean of so many standard errors is none by chance.
+        clear = 4.0
         other.scaling = self.scaling.with_constant(
-            which, np.where(np.abs(mean) > _CLEAR * error, mean, 0.0)
+            which, np.where(np.abs(mean) > clear * error, mean, 0.0)
         )
         return other
 

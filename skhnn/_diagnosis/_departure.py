@@ -48,17 +48,6 @@ from ._rows import Rows
 from ._without_mechanics import beaten_without_mechanics
 from ._words import of_asymmetry, of_friction
 
-# A mean squared error, relative to the variance, that may be rounding.
-_ROUNDING = 1e-20
-# Where H leaves less of the derivatives, 5 %, nothing is compared with it.
-_LEFT_BY_H = 0.05**2
-# Beyond this ratio of the energies of two columns, units sampled here, which read both, lose the
-# smaller one in the rounding of the larger: of two pendulums with masses 1 and 1e-7 they fitted the
-# lighter one to 2.6 % (mass 1: 2e-7).
-_MOST_ENERGIES = 1e4
-# With a finished model so much better than H here, its remainder is looked at.
-_BETTER = 0.25
-
 
 def departure_from_hamiltonian(
     problem: Problem,
@@ -99,9 +88,13 @@ def departure_from_hamiltonian(
     of_half = np.sum(crossfit(half, targets, rows.fold) ** 2, axis=0)
     by_more_units = 1.0 - errors / np.maximum(of_half, np.finfo(float).tiny)
     of_model = squares(left)
-    is_poor = of_model < _BETTER * errors[0]  # H here, beside the model
+    # With a finished model so much better than H here, its remainder is looked at.
+    better = 0.25
+    is_poor = of_model < better * errors[0]  # H here, beside the model
+    # A mean squared error, relative to the variance, that may be rounding.
+    rounding = 1e-20
     # The second time by what the model leaves, where that is far less.
-    worth_a_look = [errors[0] > _ROUNDING, is_poor and of_model > _ROUNDING]
+    worth_a_look = [errors[0] > rounding, is_poor and of_model > rounding]
     for k in np.flatnonzero(worth_a_look):
         clear = partial(
             Gain.is_clear,
@@ -115,9 +108,15 @@ def departure_from_hamiltonian(
             if clear(damping) and damping.share > 0.5 * gain.share:
                 return of_friction(rows, damping, label)
             return of_asymmetry(rows, gain, first, second, label)
-    if not is_thorough or problem.scaling.range_of_energies > _MOST_ENERGIES:
+    # Beyond this ratio of the energies of two columns, units sampled here, which read both, lose
+    # the smaller one in the rounding of the larger: of two pendulums with masses 1 and 1e-7 they
+    # fitted the lighter one to 2.6 % (mass 1: 2e-7).
+    most_energies = 1e4
+    if not is_thorough or problem.scaling.range_of_energies > most_energies:
         return None
     left_by_H = min(errors[0], of_model)
-    if left_by_H < _LEFT_BY_H:
+    # Where H leaves less of the derivatives, 5 %, nothing is compared with it.
+    left_by_h = 0.05**2
+    if left_by_H < left_by_h:
         return None
     return beaten_without_mechanics(rows, left_by_H, by_more_units[0], rng)

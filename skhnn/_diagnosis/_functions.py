@@ -8,10 +8,6 @@ from ._rows import FOLDS, Rows
 
 # The fewest equations for every unknown.
 EQUATIONS_PER_UNKNOWN = 10
-_UNITS = 120
-# With fewer units than this for each column H is no H to compare with: of 80 rows on two Kepler
-# orbits, with one unit a column, a false alarm.
-_FEWEST_UNITS = 4
 # Kinds of units for H, the best of which is taken by rows left out: functions of q or of all of x,
 # by the scale of ``sample_layer``.
 KINDS = (("q", 0.4), ("q", 1.0), ("x", 0.2), ("x", 0.6))
@@ -20,8 +16,12 @@ KINDS = (("q", 0.4), ("q", 1.0), ("x", 0.2), ("x", 0.6))
 def units_for(rows: Rows) -> int | None:
     """The number of sampled units that so many rows allow; None where they are too few to tell."""
     d2 = rows.Z.shape[1]
-    n_units = min(_UNITS, len(rows.target) // EQUATIONS_PER_UNKNOWN - d2 * (d2 + 3))
-    return None if n_units < _FEWEST_UNITS * d2 or len(np.unique(rows.fold)) < FOLDS else n_units
+    units = 120
+    n_units = min(units, len(rows.target) // EQUATIONS_PER_UNKNOWN - d2 * (d2 + 3))
+    # With fewer units than this for each column H is no H to compare with: of 80 rows on two Kepler
+    # orbits, with one unit a column, a false alarm.
+    fewest_units = 4
+    return None if n_units < fewest_units * d2 or len(np.unique(rows.fold)) < FOLDS else n_units
 
 
 def energies_of(rows: Rows, n_units: int, rng: np.random.RandomState) -> np.ndarray:

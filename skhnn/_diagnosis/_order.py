@@ -11,14 +11,9 @@ from ._functions import energies_of, units_for
 from ._regression import crossfit
 from ._rows import Rows
 
-# Momenta of up to so many coordinates are tried in all orders, of more backwards alone.
-_ALL_ORDERS = 3
 # Columns that depend on each other linearly have their meaning in many orders (two bodies about
 # their centre of mass): variances beyond this ratio.
 _CONDITION = 1e-6
-# Another order is named where it lowers the error of rows left out by so many standard errors of
-# the gain, and to less than this part.
-_STANDARD_ERRORS, _BETTER = 4.0, 0.9
 
 
 def another_order(
@@ -43,8 +38,11 @@ def another_order(
     found = {tuple(k): _errors(_rows(problem, k), n_units) for k in orders_in_use(d2 // 2)}
     best = min(found, key=lambda k: float(found[k].sum()))
     gains = before - found[best]
-    is_clear = gains.sum() > _STANDARD_ERRORS * np.std(gains, ddof=1) * np.sqrt(len(gains))
-    if not is_clear or found[best].sum() > _BETTER * before.sum():
+    # Another order is named where it lowers the error of rows left out by so many standard errors
+    # of the gain, and to less than this part.
+    standard_errors, better = 4.0, 0.9
+    is_clear = gains.sum() > standard_errors * np.std(gains, ddof=1) * np.sqrt(len(gains))
+    if not is_clear or found[best].sum() > better * before.sum():
         return None
     wanted = [names[k] for k in best] if names is not None else list(best)
     rows = "X[:, k] and y[:, k]" if names is None else "X[k], and the same columns of y,"
@@ -67,7 +65,9 @@ def orders_in_use(d: int) -> Iterator[list[int]]:
     for b in (b for b in range(1, d) if d % b == 0):
         body = np.arange(2 * d).reshape(-1, 2, b)
         yield [*body[:, 0].ravel().tolist(), *body[:, 1].ravel().tolist()]
-    of_momenta = list(permutations(p))[1:] if d <= _ALL_ORDERS else [p[::-1]]
+    # Momenta of up to so many coordinates are tried in all orders, of more backwards alone.
+    all_orders = 3
+    of_momenta = list(permutations(p))[1:] if d <= all_orders else [p[::-1]]
     yield from ([*q, *order] for order in of_momenta)
 
 

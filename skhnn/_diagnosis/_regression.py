@@ -7,16 +7,6 @@ import numpy as np
 from ._rows import Rows
 
 _RIDGES = 10.0 ** np.arange(-15.0, 1.1, 1.0)
-# An alarm needs a gain of so many standard errors. Of 728 canonical data sets two had more and met
-# the other conditions, both of 60 to 80 rows, which ``EQUATIONS_PER_UNKNOWN`` now leaves out.
-_STANDARD_ERRORS = 4.0
-# A part of the variance to speak of, or nearly all of what a Hamiltonian leaves. (In 60 years of
-# Saturn, Jupiter leaves such terms 75 % of 4.8e-6; a damping of 0.01 is 3e-5 for a pendulum.)
-_RELEVANT, _NEARLY_ALL = 1e-5, 0.9
-# The same of an H that leaves far more than the fitted model (forty circles in a tilted plane, all
-# canonical, had up to 4e-5), and how much less must be left than with more units (two bodies, 2 %
-# of noise: 42 and 47 %, with more units 53 and 48 %).
-_RELEVANT_OF_POOR, _HALF = 1e-4, 0.5
 
 
 @dataclass(frozen=True)
@@ -34,13 +24,25 @@ class Gain:
         ``error`` is the mean squared error that it is a share of; ``is_poor`` that of an H that is
         far worse than the fitted one.
         """
-        weighs = self.share * error > (_RELEVANT_OF_POOR if is_poor else _RELEVANT)
+        # A part of the variance to speak of, or nearly all of what a Hamiltonian leaves. (In 60
+        # years of Saturn, Jupiter leaves such terms 75 % of 4.8e-6; a damping of 0.01 is 3e-5 for a
+        # pendulum.)
+        relevant, nearly_all = 1e-5, 0.9
+        # The same of an H that leaves far more than the fitted model (forty circles in a tilted
+        # plane, all canonical, had up to 4e-5), and how much less must be left than with more units
+        # (two bodies, 2 % of noise: 42 and 47 %, with more units 53 and 48 %).
+        relevant_of_poor, half = 1e-4, 0.5
+        weighs = self.share * error > (relevant_of_poor if is_poor else relevant)
         if is_poor:
-            is_more = 1.0 - self.share < _HALF * (1.0 - by_more_units)
+            is_more = 1.0 - self.share < half * (1.0 - by_more_units)
         else:
             is_more = self.share > by_more_units
-            weighs = weighs or self.share > _NEARLY_ALL
-        return self.standard_errors > _STANDARD_ERRORS and is_more and weighs
+            weighs = weighs or self.share > nearly_all
+        # An alarm needs a gain of so many standard errors. Of 728 canonical data sets two had more
+        # and met the other conditions, both of 60 to 80 rows, which ``EQUATIONS_PER_UNKNOWN`` now
+        # leaves out.
+        standard_errors = 4.0
+        return self.standard_errors > standard_errors and is_more and weighs
 
 
 def crossfit(A: np.ndarray, B: np.ndarray, fold: np.ndarray) -> np.ndarray:

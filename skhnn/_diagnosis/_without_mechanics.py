@@ -8,13 +8,6 @@ from ._regression import crossfit, squares
 from ._rows import Rows
 from ._words import causes
 
-_UNITS_WITHOUT_MECHANICS, _ROWS_PER_UNIT = 300, 3
-# A regression without mechanics has to come below this part of the mean squared error; where the
-# second half of X is exactly the rate of the first one, H = v^2/2 + V(q) is known to be meant. What
-# a default fit leaves of canonical data without noise was 9 % (three bodies) and below 2 % of
-# others; of velocities in place of momenta at least 8 %.
-_WITHOUT_MECHANICS, _WITHOUT_MECHANICS_OF_VELOCITIES = 0.25, 0.5
-
 
 def beaten_without_mechanics(
     rows: Rows,
@@ -24,7 +17,8 @@ def beaten_without_mechanics(
 ) -> str | None:
     """A sentence where a regression without mechanics is far better; both on rows left out."""
     n, d2 = rows.Z.shape
-    n_units = min(_UNITS_WITHOUT_MECHANICS, n // _ROWS_PER_UNIT)
+    units_without_mechanics, rows_per_unit = 300, 3
+    n_units = min(units_without_mechanics, n // rows_per_unit)
     # The weights of columns are constants, which the regression of each column may ignore.
     target, root, fold = rows.target.reshape(n, d2), rows.root[:, :1], rows.fold[::d2]
     best = np.inf
@@ -32,7 +26,12 @@ def beaten_without_mechanics(
         W, b = sample_layer(rows.Z, n_units, rng, "hinge", scale)
         values = np.column_stack([np.ones(n), rows.Z, np.tanh(rows.Z @ W + b)])
         best = min(best, squares(crossfit(values * root, target, fold)))
-    limit = _WITHOUT_MECHANICS_OF_VELOCITIES if rows.have_velocities else _WITHOUT_MECHANICS
+    # A regression without mechanics has to come below this part of the mean squared error; where
+    # the second half of X is exactly the rate of the first one, H = v^2/2 + V(q) is known to be
+    # meant. What a default fit leaves of canonical data without noise was 9 % (three bodies) and
+    # below 2 % of others; of velocities in place of momenta at least 8 %.
+    without_mechanics, without_mechanics_of_velocities = 0.25, 0.5
+    limit = without_mechanics_of_velocities if rows.have_velocities else without_mechanics
     if best >= limit * left_by_H or best >= (1.0 - by_more_units) * left_by_H:
         return None
     return (

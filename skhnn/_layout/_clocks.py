@@ -9,9 +9,6 @@ from ._labels import listed
 
 # Differences of floating-point numbers that are the same but for rounding, relative to their size.
 _ROUNDING = 1e-9
-# The part of the variance of dq/dt that a momentum explains by itself. (A clock beside twelve runs
-# of an oscillator: below 0.01; a momentum of a constant force: 1.)
-_OF_MOMENTUM = 0.1
 
 
 def clocks_among_coordinates(
@@ -62,9 +59,12 @@ def clocks_among_momenta(
     clocks = varies & steady & (np.abs(of_y.mean - 1.0) <= rounding)
     labels = varies & steady & (np.abs(of_y.mean) <= rounding) & (np.round(X) == X).all(axis=0)
     behind: list[int] = []
+    # The part of the variance of dq/dt that a momentum explains by itself. (A clock beside twelve
+    # runs of an oscillator: below 0.01; a momentum of a constant force: 1.)
+    of_momentum = 0.1
     for k in range(n - 1, n // 2 - 1, -1):
         rate, x = y[:, k - n // 2] - of_y.mean[k - n // 2], X[:, k] - of_X.mean[k]
-        is_momentum = (rate @ x) ** 2 > _OF_MOMENTUM * (rate @ rate) * (x @ x)
+        is_momentum = (rate @ x) ** 2 > of_momentum * (rate @ rate) * (x @ x)
         if not (clocks[k] or labels[k]) or is_momentum:
             break
         behind = [k, *behind]

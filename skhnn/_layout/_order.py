@@ -7,8 +7,6 @@ import numpy as np
 from .._columns import Columns, is_constant
 from ._labels import listed
 
-# Differences of floating-point numbers that are the same but for rounding, relative to their size.
-_ROUNDING = 1e-9
 # 1 - R^2 of y_i = c X_j, up to which one column is taken for the rate of the other although both
 # are measured; and that from which on it is not.
 _PROPORTIONAL, _NOT_PROPORTIONAL = 0.01, 0.1
@@ -144,11 +142,14 @@ def _velocities_among_coordinates(
 ) -> list[tuple[int, int]]:
     """Pairs (i, j) of coordinates of which one is, to rounding, the rate of the other."""
     d = X.shape[1] // 2
+    # Differences of floating-point numbers that are the same but for rounding, relative to their
+    # size.
+    rounding = 1e-9
     return [
         (i, j)
         for i in range(d)
         for j in range(d)
         if i != j
         and of_y.spread[i] > 0
-        and np.abs(y[:, i] - X[:, j]).max() <= _ROUNDING * of_y.largest[i]
+        and np.abs(y[:, i] - X[:, j]).max() <= rounding * of_y.largest[i]
     ]

@@ -17,13 +17,6 @@ from ._order import another_order
 
 # Enough rows to see what holds in all of them; with fewer a column, chance may show anything.
 _ROWS, _ROWS_PER_COLUMN = 2000, 5
-# Angles need rows one after another.
-_ROWS_IN_A_ROW = 50_000
-# y is the next state if it is nearer to X than so much of the spread of every column. A Hamiltonian
-# field cannot be: its divergence is zero, that of y = x is the number of columns.
-_NEXT_STATE, _CONDITION = 0.5, 1e-6
-# One value in few rows, so many times the range of all others away from them, is a code.
-_RARE, _FAR = 0.1, 3.0
 
 
 def suspicions(
@@ -47,7 +40,9 @@ def suspicions(
         The run of each row.
     """
     label = label_of_columns(X.shape[1], names)
-    X_first, y_first = X[:_ROWS_IN_A_ROW], y[:_ROWS_IN_A_ROW]
+    # Angles need rows one after another.
+    rows_in_a_row = 50_000
+    X_first, y_first = X[:rows_in_a_row], y[:rows_in_a_row]
     found = jumps_of_angles(X_first, y_first, label, periods or {})
     found = found or wrapped_angles(X_first, label, periods or {}, groups)
     return found + (of_differences(X, y, groups) or _of_columns(X, y, names, label))
@@ -89,22 +84,27 @@ def _is_next_state(X: np.ndarray, y: np.ndarray, of_X: Columns) -> bool:
     if not moves.any():
         return False
     distance = np.sqrt(np.mean((y - X)[:, moves] ** 2, axis=0))
-    if not (distance < np.sqrt(_NEXT_STATE) * of_X.spread[moves]).all():
+    # y is the next state if it is nearer to X than so much of the spread of every column. A
+    # Hamiltonian field cannot be: its divergence is zero, that of y = x is the number of columns.
+    next_state, condition = 0.5, 1e-6
+    if not (distance < np.sqrt(next_state) * of_X.spread[moves]).all():
         return False
     Z = (X[:, moves] - of_X.mean[moves]) / of_X.spread[moves]
     squares = np.linalg.eigvalsh(Z.T @ Z / len(Z))
-    return bool(squares[0] > _CONDITION * squares[-1])
+    return bool(squares[0] > condition * squares[-1])
 
 
 def _codes(X: np.ndarray, of_X: Columns, what: Sequence[str]) -> list[str]:
     """Columns in which some rows have one value that is far from all others; ``what`` they are."""
     found = []
+    # One value in few rows, so many times the range of all others away from them, is a code.
+    rare, far = 0.1, 3.0
     for j in np.flatnonzero(of_X.spread > 0.0).tolist():
         x = X[:, j]
         for extreme in (x.min(), x.max()):
             own = x == extreme
             others = x[~own]
-            if 2 <= own.sum() < _RARE * len(x) and np.abs(others - extreme).min() > _FAR * np.ptp(
+            if 2 <= own.sum() < rare * len(x) and np.abs(others - extreme).min() > far * np.ptp(
                 others
             ):
                 found.append(

@@ -10,8 +10,6 @@ from ._look import left_out_of_some, squares_of_sampled
 from ._masses_of_one import OTHER_MASSES
 from ._rule import error_of, simplest
 
-# Up to so many coordinates that turn are tried as the only angle, too.
-_MOST_ALONE = 3
 _OF_MOMENTA = (HAMILTONIANS["mlp"], HAMILTONIANS["mechanical"])
 
 
@@ -28,7 +26,9 @@ def angles_among(as_angles: Callable[[Collection[int]], Problem], columns: list[
         of_each = [squares_of_sampled(left_out, H, rng) for H in kinds]
         return min(of_each, key=error_of)
 
-    alone = [[k] for k in columns] if 1 < len(columns) <= _MOST_ALONE else []
+    # Up to so many coordinates that turn are tried as the only angle, too.
+    most_alone = 3
+    alone = [[k] for k in columns] if 1 < len(columns) <= most_alone else []
     tried = [(squares(angles), angles) for angles in (columns, *alone)]
     best, found = min(tried, key=lambda pair: error_of(pair[0]))
     if simplest([squares(()), best]) == 0:

@@ -19,24 +19,7 @@ BEATEN = 2.0
 # Errors below this part of the accelerations are no reason for a word: between neighbours on an
 # orbit a regression interpolates (Saturn: 0.08 % against 0.3 %).
 GOOD = 1e-2
-# Other masses must be more than a bad fit (three bodies that meet: 0.83 against 0.89 for masses of
-# one, which are right).
-_SOMETHING, _MOST_FOR_SAMPLED = 0.5, 3
 OTHER_MASSES = (Natural(), Natural("full", "q"), Natural("q"))
-# Others must explain half of what masses of one leave and a regression does not, on the scale of
-# logarithms: right ones did 0.6 to 1.3 of it (five systems, noise of 0, 0.01 and 0.1, from 60 rows
-# on), wrong ones of canonical states up to 0.5. Where a regression says nothing they must have a
-# quarter of the error: on orbits of like energies v^2 tells how near the Sun is, and masses of q
-# had 0.30 of it and more.
-_EXPLAINED, _FAR_BETTER = 0.5, 0.25
-# A potential of four times the units must explain less than an eighth of what other masses do: it
-# did up to 0.09 of it where masses are others, and 0.18 and more on ellipses, where masses of q are
-# just more flexible.
-_WIDER, _LITTLE = 4, 0.125
-# A Hamiltonian of distances is read both ways, and velocities must leave half of what momenta do:
-# they left up to 0.26 where masses were others (81 data sets of two bodies, noise up to 10 %), and
-# 0.73 and more of canonical ones (81 of one and three bodies, 60 to 480 rows).
-_GIVEN = 0.5
 
 
 def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
@@ -50,7 +33,10 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
 
     if is_late() or is_too_much(problem):
         return True
-    if problem.layout.n_rates > _MOST_FOR_SAMPLED:
+    # Other masses must be more than a bad fit (three bodies that meet: 0.83 against 0.89 for masses
+    # of one, which are right).
+    something, most_for_sampled = 0.5, 3
+    if problem.layout.n_rates > most_for_sampled:
         return unit_masses_train_as_well(problem, deadline)
     left_out, rng = left_out_of_some(problem)
     n_inputs = problem.layout.n_inputs if problem.input_matrix is None else 0
@@ -72,15 +58,25 @@ def unit_masses_fit(problem: Problem, deadline: float = np.inf) -> bool:
     # There is noise, or something else than masses of one: other masses?
     unit = squares_of(Natural(1.0), friction=True)
     is_beaten = simplest([unit, BEATEN * without]) != 0
-    most = _between(unit, without, _EXPLAINED) if is_beaten else _FAR_BETTER * typical(unit)
+    # Others must explain half of what masses of one leave and a regression does not, on the scale
+    # of logarithms: right ones did 0.6 to 1.3 of it (five systems, noise of 0, 0.01 and 0.1, from
+    # 60 rows on), wrong ones of canonical states up to 0.5. Where a regression says nothing they
+    # must have a quarter of the error: on orbits of like energies v^2 tells how near the Sun is,
+    # and masses of q had 0.30 of it and more.
+    explained, far_better = 0.5, 0.25
+    most = _between(unit, without, explained) if is_beaten else far_better * typical(unit)
+    # A potential of four times the units must explain less than an eighth of what other masses do:
+    # it did up to 0.09 of it where masses are others, and 0.18 and more on ellipses, where masses
+    # of q are just more flexible.
+    wider, little = 4, 0.125
     for one in _other_masses(problem.layout.n_rates):
         if is_late():
             break
         squares = squares_of(one, friction=True)
-        explains = typical(squares) < most and error_of(squares) < _SOMETHING
+        explains = typical(squares) < most and error_of(squares) < something
         if explains and simplest([unit, squares]) == 1:
-            wide = squares_of(Natural(1.0), friction=True, n_units=_WIDER * UNITS)
-            return typical(wide) < _between(unit, squares, _LITTLE)
+            wide = squares_of(Natural(1.0), friction=True, n_units=wider * UNITS)
+            return typical(wide) < _between(unit, squares, little)
     return True
 
 
@@ -115,4 +111,8 @@ def better_as_velocities(
         w = np.divide(problem.scaling.f, spread, out=np.zeros_like(spread), where=spread > 0.0) ** 2
         squares.append(squares_of_sampled(left_out, hamiltonian, rng, deadline, w=w))
     of_momenta, of_velocities = squares
-    return simplest(squares) == 1 and typical(of_velocities) < _GIVEN * typical(of_momenta)
+    # A Hamiltonian of distances is read both ways, and velocities must leave half of what momenta
+    # do: they left up to 0.26 where masses were others (81 data sets of two bodies, noise up to 10
+    # %), and 0.73 and more of canonical ones (81 of one and three bodies, 60 to 480 rows).
+    given = 0.5
+    return simplest(squares) == 1 and typical(of_velocities) < given * typical(of_momenta)

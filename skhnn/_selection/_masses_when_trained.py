@@ -21,8 +21,6 @@ from ._trained import BySoap, ShortTrainings
 # rows, with friction and without) wrong ones had 0.65 and more, where masses of one had 0.06; right
 # ones 0.1 to 0.56 in most. (After twice the steps both have learned the noise of few rows.)
 _BETTER, _POOR, _STEPS = 0.6, 0.1, 200
-# With more coordinates a training with a full mass matrix takes 10 s and finds less.
-_MOST_FOR_FULL_MASSES = 10
 
 
 def unit_masses_train_as_well(problem: Problem, deadline: float = np.inf) -> bool:
@@ -45,7 +43,9 @@ def unit_masses_train_as_well(problem: Problem, deadline: float = np.inf) -> boo
     unit = error(1.0)
     if unit < _POOR or error(1.0, 2 * _STEPS) < _POOR:
         return True
-    is_small = problem.layout.n_rates <= _MOST_FOR_FULL_MASSES
+    # With more coordinates a training with a full mass matrix takes 10 s and finds less.
+    most_for_full_masses = 10
+    is_small = problem.layout.n_rates <= most_for_full_masses
     for mass in ("diagonal", "full") if is_small else ("diagonal",):
         if time.perf_counter() > deadline:
             break

@@ -24,17 +24,13 @@ from ._left_out import LeftOut
 from ._regression import field_without_mechanics
 
 _SMALL, _ROWS = 0.3, 1000
-# The nearest row tells nothing of noise: half of the mean squared difference is the variance.
-_ROUGH = 0.7
-# A regression leaves more than this part of the variance of noise (0.97 to 1.1 in 40 trials).
-_UNEXPLAINED = 0.95
-_FEWEST_ROWS = 50
 
 
 def noise_columns(problem: Problem) -> np.ndarray:
     """Which derivatives are noise about a constant, (D,)."""
     none = np.zeros(problem.n_targets, dtype=bool)
-    if not problem.layout.is_canonical or problem.n_samples < _FEWEST_ROWS:
+    fewest_rows = 50
+    if not problem.layout.is_canonical or problem.n_samples < fewest_rows:
         return none
     rng = np.random.RandomState(0)  # of its own: the fit must not depend on it
     rows = np.arange(problem.n_samples)
@@ -46,14 +42,18 @@ def noise_columns(problem: Problem) -> np.ndarray:
     motion = size * np.sqrt(np.mean(np.roll(y, d, axis=1) ** 2, axis=0))
     small = np.roll(spread, d) * y.std(axis=0) < _SMALL * motion
     small &= np.isnan(problem.scaling.constant)
+    # The nearest row tells nothing of noise: half of the mean squared difference is the variance.
+    rough = 0.7
     if small.any():
         Z = X[:, spread > 0.0] / spread[spread > 0.0]
         nearest = np.asarray(cKDTree(Z).query(Z, 2)[1])[:, 1]
         # Whether they are as different at the nearest row as at any.
-        small &= 0.5 * np.mean((y - y[nearest]) ** 2, axis=0) > _ROUGH * y.var(axis=0)
+        small &= 0.5 * np.mean((y - y[nearest]) ** 2, axis=0) > rough * y.var(axis=0)
     if not small.any():
         return none
     left_out = LeftOut(problem.subset(rows).without_groups(), rng, each_in_turn=False)
     truth = left_out.folds[0][1].take(slice(None))[1]
     left = np.mean((field_without_mechanics(left_out) - truth) ** 2, axis=0)
-    return small & (left > _UNEXPLAINED * truth.var(axis=0))
+    # A regression leaves more than this part of the variance of noise (0.97 to 1.1 in 40 trials).
+    unexplained = 0.95
+    return small & (left > unexplained * truth.var(axis=0))

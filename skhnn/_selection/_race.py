@@ -17,11 +17,6 @@ from ._rule import ALIKE, error_of, simplest
 # What a model may lose on the data for being smoother beside them, where errors are correlated
 # along runs (Mars and Saturn lost 1.5 and 2).
 _WORTH_SMOOTHNESS = 3.0
-# Where masses are found fits take steps; the next round took a minute for three of them.
-_FINE_OF_MASSES = 1e-6
-# Errors below this are of units, not of masses: with fifty for a double pendulum a field that turns
-# velocities, which it has not, was better by a little at 1e-6.
-_NO_OTHER_MASSES = 1e-5
 
 
 @dataclass
@@ -72,18 +67,23 @@ def run_race(
     """
     races = [Race(left_out.training, hamiltonian, options) for hamiltonian in hamiltonians]
     running, units, tau, before = races, FIRST_UNITS, 1.0, None
+    # Where masses are found fits take steps; the next round took a minute for three of them.
+    fine_of_masses = 1e-6
+    # Errors below this are of units, not of masses: with fifty for a double pendulum a field that
+    # turns velocities, which it has not, was better by a little at 1e-6.
+    no_other_masses = 1e-5
     while True:
         run_round(running, units, tau)
         standings = [
             _stand(race, race.best, left_out, options, tau) for race in running if race.found
         ]
         layout = left_out.training.layout
-        finest = {"finest": _NO_OTHER_MASSES} if layout.has_velocities else {}
+        finest = {"finest": no_other_masses} if layout.has_velocities else {}
         best = standings[simplest([standing.squares for standing in standings], **finest)]
         others = sorted((s for s in standings if s is not best), key=lambda s: s.error)
         options.tell(best.best.describe() | {"error": best.error})
         ends = (
-            best.error <= (_FINE_OF_MASSES if layout.has_velocities else FINE)
+            best.error <= (fine_of_masses if layout.has_velocities else FINE)
             or 2 * units > LAST_UNITS
             or best.race.layers_given
             or (before and not _is_worth_more(best, before, units, goes_far, budget))

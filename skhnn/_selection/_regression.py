@@ -8,7 +8,6 @@ from ..hamiltonians._sampling import sample_layer
 from ._left_out import LeftOut
 
 _UNITS, _ROWS_PER_UNIT, _MOST_ROWS = 200, 3, 2000
-_SCALES = (0.02, 0.06, 0.2, 0.5)
 
 
 def field_without_mechanics(left_out: LeftOut) -> np.ndarray:
@@ -25,7 +24,8 @@ def _predicted(training: Problem, out: Problem) -> np.ndarray:
     n_units, D = min(_UNITS, len(X) // _ROWS_PER_UNIT), y.shape[1]
     found, best = y_out.copy(), np.full(D, -np.inf)
     varies = np.flatnonzero((training.scaling.w > 0.0) & np.isnan(training.scaling.constant))
-    for scale in _SCALES:
+    scales = (0.02, 0.06, 0.2, 0.5)
+    for scale in scales:
         W, b = sample_layer(Z, n_units, np.random.RandomState(0), "hinge", scale)
         A, A_out = (np.column_stack([np.ones(len(z)), z, np.tanh(z @ W + b)]) for z in (Z, Z_out))
         weights = np.arange(A.shape[1])

@@ -38,26 +38,15 @@ from ._steadiness import (
 )
 from ._trained import ByGaussNewton, BySoap, ShortTrainings
 
-_ROWS_TO_SAMPLE, _ROWS_TO_COMPARE = 10_000, 500
 # Equations for each last weight when units are added, and after a short training, where 12 took
 # twice the time and led to the same choices. Half as many judge.
 _EQUATIONS_PER_WEIGHT, _EQUATIONS_OF_SHORT = 12, 6
 # Short trainings of one Hamiltonian that differ by their random numbers only have mean squared
 # errors up to this ratio.
 _ALIKE_AFTER_SHORT = 1.7
-# Units of tanh that are added after a short training lower the error to less than this part of that
-# with silu where they end far better, too: 0.01 to 0.43 where they ended with 0.006 to 0.3 of it
-# (double pendulum, two bodies), 0.6 to 1.4 where they ended with 1.5 to 10 times as much (a top, a
-# chain).
-_FAR_BETTER = 0.5
-# Steps for masses in that comparison, as in a race; all of them took 12 s for six coordinates.
-_STEPS_OF_SHORT = 2
 # A training stands still if it leaves more than this part of the error of the short one: right
 # Hamiltonians left a thirtieth, others a half and more.
 _STANDS_STILL = 0.25
-# With larger errors of sampled units masses do not show: chains of 6 to 20 unequal masses had 0.2
-# to 0.6, other systems less.
-_MASSES_SHOW = 0.2
 
 
 class OutOfTime(Exception):  # noqa: N818 - it is no error
@@ -237,7 +226,8 @@ class _Selection:
         if result.another is None or not problem.is_plain:
             return
         self.another = whole(result.another, problem)
-        visited = Visited.by(problem, rng, _ROWS_TO_COMPARE)
+        rows_to_compare = 500
+        visited = Visited.by(problem, rng, rows_to_compare)
         found = whole(sampled.model, problem)
         self.is_thin = not determined_beside(found, self.another, visited, rng)
         if self.is_thin:
@@ -349,8 +339,16 @@ class _Selection:
         if not is_open or units_for(hamiltonian, n_weights, self.problem) <= trainer.sizes[-1]:
             return "silu"
         model = trainer.short(hamiltonian, self.training, "tanh")
-        wider = self.squares(self.widened(model, n_weights, _EQUATIONS_OF_SHORT, _STEPS_OF_SHORT))
-        return "tanh" if error_of(wider) < _FAR_BETTER * error_of(squares) else "silu"
+        # Steps for masses in that comparison, as in a race; all of them took 12 s for six
+        # coordinates.
+        steps_of_short = 2
+        wider = self.squares(self.widened(model, n_weights, _EQUATIONS_OF_SHORT, steps_of_short))
+        # Units of tanh that are added after a short training lower the error to less than this part
+        # of that with silu where they end far better, too: 0.01 to 0.43 where they ended with 0.006
+        # to 0.3 of it (double pendulum, two bodies), 0.6 to 1.4 where they ended with 1.5 to 10
+        # times as much (a top, a chain).
+        far_better = 0.5
+        return "tanh" if error_of(wider) < far_better * error_of(squares) else "silu"
 
     def widened(
         self, model: Model, n_weights: int, per_weight: int, n_steps: int | None = None
@@ -360,7 +358,8 @@ class _Selection:
         It is fitted to so many equations ``per_weight``; masses take at most ``n_steps``.
         """
         (equations, params), training, rng = model, self.training, self.rng
-        X, _, _ = training.take(some(np.arange(training.n_samples), _ROWS_TO_SAMPLE, rng))
+        rows_to_sample = 10_000
+        X, _, _ = training.take(some(np.arange(training.n_samples), rows_to_sample, rng))
         n_units = units_for(equations.hamiltonian, n_weights, training)
         sizes = equations.networks[0].sizes
         equations, params = equations.widen(params, X, rng, n_units - sizes[-1])
@@ -444,7 +443,10 @@ def worth_training(
     constant ones are trained: the last round of a chain of 20 had none but masses of one.
     """
     last = {repr(standing.race.hamiltonian) for standing in result.standings}
-    show = sampled.error < _MASSES_SHOW
+    # With larger errors of sampled units masses do not show: chains of 6 to 20 unequal masses had
+    # 0.2 to 0.6, other systems less.
+    masses_show = 0.2
+    show = sampled.error < masses_show
     return [h for h in candidates if repr(h) in last or (not show and has_constant_masses(h))]
 
 

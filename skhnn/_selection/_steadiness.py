@@ -41,9 +41,6 @@ from ._left_out import Model
 #: States (m, D) -> their rates (m, D).
 Field = Callable[[np.ndarray], np.ndarray]
 
-# Lengths are in standard deviations of the columns, times in characteristic times.
-_STEP_ASIDE = 0.03  # how far beside the data two models are compared
-_N_STARTS, _N_TIMES, _DURATION = 8, 300, 10.0
 _ROWS, _N_RUNS = 4000, 20
 # Models that were right to 1e-6 took up to 15,000. One that takes more is too rough to simulate.
 MOST_EVALUATIONS = 24_000
@@ -51,15 +48,6 @@ MOST_EVALUATIONS = 24_000
 # fields of 22 sets of closed orbits it is at most 0.002; a model of three circles was off by as
 # much as its deviation, 0.05.
 _STEADY = 0.03
-# Of so many rows nearby the one across which a state is nearest counts: the nearest may be one of
-# another run that is ahead (the true motion along three circles was off by their distance, 0.02).
-# Not of many more, as the motion bends.
-_NEAR = 4
-# So far out, in standard deviations, a simulation has left the data for good.
-_FAR = 1.0
-# Models that agree on the data and differ beside them by this many times more are undetermined,
-# unless that is rounding.
-_UNDETERMINED, _ROUNDING = 10.0, 1e-12
 
 
 @dataclass(frozen=True)
@@ -83,7 +71,8 @@ class Visited:
     def starts(self, rng: np.random.RandomState, beside: float = 0.0) -> np.ndarray:
         """Some of the states, or states beside them by so many standard deviations."""
         Z = self.states
-        found = Z[rng.choice(len(Z), min(_N_STARTS, len(Z)), replace=False)]
+        n_starts = 8
+        found = Z[rng.choice(len(Z), min(n_starts, len(Z)), replace=False)]
         if not beside:
             return found
         return found + beside * rng.standard_normal(found.shape) / np.sqrt(found.shape[1])
@@ -92,7 +81,8 @@ class Visited:
         """Ten characteristic times, 2 pi rms(x') / rms(dx'/dt): as many periods of oscillations."""
         Z = self.states
         speed = np.sqrt(np.mean(self.field(model)(Z) ** 2))
-        return _DURATION * 2 * np.pi * float(np.sqrt(np.mean(Z**2)) / speed) if speed else 0.0
+        duration = 10.0
+        return duration * 2 * np.pi * float(np.sqrt(np.mean(Z**2)) / speed) if speed else 0.0
 
     def field(self, model: Model) -> Field:
         """x' -> dx'/dt of a model in the units of the data."""
@@ -115,7 +105,9 @@ def determined_beside(
     they agree on the data, and aside they do not. Models are in the units of the data.
     """
     X, a, b = visited.states, visited.field(first), visited.field(second)
-    aside = X + _STEP_ASIDE * rng.standard_normal(X.shape) / np.sqrt(X.shape[1])
+    # Lengths are in standard deviations of the columns, times in characteristic times.
+    step_aside = 0.03  # how far beside the data two models are compared
+    aside = X + step_aside * rng.standard_normal(X.shape) / np.sqrt(X.shape[1])
     rates = a(X)
     spread = rates.std(axis=0)
     spread[spread == 0.0] = np.inf  # both know that it never changes
@@ -124,7 +116,10 @@ def determined_beside(
         return float(np.sqrt(np.median((((of_first - of_second) / spread) ** 2).mean(axis=1))))
 
     there = difference(a(aside), b(aside))
-    return there <= _UNDETERMINED * difference(rates, b(X)) or there < _ROUNDING
+    # Models that agree on the data and differ beside them by this many times more are undetermined,
+    # unless that is rounding.
+    undetermined, rounding = 10.0, 1e-12
+    return there <= undetermined * difference(rates, b(X)) or there < rounding
 
 
 def deviation(
@@ -176,8 +171,10 @@ def distances(
         others = others.reshape(-1, Z.shape[1])
         along = np.vstack([velocities, visited.field(other)(others)])
         distance = _distance_across(flat, np.vstack([Z, others]), along, box).reshape(n, -1)
+    # So far out, in standard deviations, a simulation has left the data for good.
+    far = 1.0
     # Beyond the first state that is far from all data nobody knows; what counts is the way there.
-    gone = np.cumsum(from_data > _FAR, axis=1) > 1
+    gone = np.cumsum(from_data > far, axis=1) > 1
     return np.asarray(np.where(gone, 0.0, distance).max(axis=1))
 
 
@@ -220,7 +217,11 @@ def _distance_across(
     """
     speed = np.linalg.norm(velocities, axis=1, keepdims=True)
     directions = velocities / np.where(speed > 0.0, speed, 1.0)
-    nearest = Nearest(Z, box).query(states, min(_NEAR, len(Z)))[1].reshape(len(states), -1)
+    # Of so many rows nearby the one across which a state is nearest counts: the nearest may be one
+    # of another run that is ahead (the true motion along three circles was off by their distance,
+    # 0.02). Not of many more, as the motion bends.
+    near = 4
+    nearest = Nearest(Z, box).query(states, min(near, len(Z)))[1].reshape(len(states), -1)
     apart, along = shortest(states[:, None] - Z[nearest], box), directions[nearest]
     apart = apart - np.einsum("ikj,ikj->ik", apart, along)[..., None] * along
     return np.asarray(np.linalg.norm(apart, axis=2).min(axis=1))
@@ -245,7 +246,8 @@ def _simulate(
             raise FloatingPointError
         return dz
 
-    t = np.linspace(0.0, duration, _N_TIMES)
+    n_times = 300
+    t = np.linspace(0.0, duration, n_times)
     try:
         result = solve_ivp(
             flat_field, (0.0, duration), starts.ravel(), "DOP853", t, rtol=1e-6, atol=1e-7

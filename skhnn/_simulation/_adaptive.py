@@ -18,8 +18,6 @@ from scipy.integrate import DOP853
 
 from ._record import BUDGET, NOT_FINITE, RUNNING, STEP_TOO_SMALL, Record
 
-# scipy's constants: the next step aims at 0.9 of the step that meets the tolerance exactly.
-_SAFETY, _LEAST_FACTOR, _MOST_FACTOR = 0.9, 0.2, 10.0
 # Trajectories under way at once: enough to share the cost of a call, few enough for the cache.
 ROWS_AT_ONCE = 1000
 
@@ -130,10 +128,12 @@ class AdaptiveStepper:
 
     def _choose_next_steps(self, h: np.ndarray, error: np.ndarray, moved: np.ndarray) -> None:
         """Lengths that aim at the tolerance, from those tried and their errors."""
-        factor = _SAFETY * error**self.exponent
-        factor = np.where(np.isnan(factor), _LEAST_FACTOR, factor)  # not finite: a shorter step
-        least = np.where(moved, 0.0, _LEAST_FACTOR)
-        most = np.where(self.was_rejected | ~moved, 1.0, _MOST_FACTOR)
+        # scipy's constants: the next step aims at 0.9 of the step that meets the tolerance exactly.
+        safety, least_factor, most_factor = 0.9, 0.2, 10.0
+        factor = safety * error**self.exponent
+        factor = np.where(np.isnan(factor), least_factor, factor)  # not finite: a shorter step
+        least = np.where(moved, 0.0, least_factor)
+        most = np.where(self.was_rejected | ~moved, 1.0, most_factor)
         self.h = h * np.clip(factor, least, most)
         self.was_rejected, self.not_finite = ~moved, ~np.isfinite(error)
 

@@ -9,9 +9,6 @@ from scipy.interpolate import CubicSpline
 
 from .._validation import check_choice
 
-# At most so many values on the way are looked at.
-_SAMPLES = 100
-
 #: What is between samples.
 BETWEEN = ("hold", "linear", "cubic")
 
@@ -51,7 +48,9 @@ class Driving:
         def at(time: float) -> np.ndarray:
             return np.concatenate([part.at(time) for part in parts])
 
-        some = t[:: -(-len(t) // _SAMPLES)]
+        # At most so many values on the way are looked at.
+        samples = 100
+        some = t[:: -(-len(t) // samples)]
         return cls(at, None, np.array([at(float(time)) for time in some]))
 
 

@@ -11,8 +11,6 @@ from ..integrators._step_size import default_step_size
 from ..integrators._system import System
 from ._record import BUDGET, NOT_FINITE, NOT_SOLVED, RUNNING, Record, rounding_of
 
-# Trajectories under way at once, which bounds the memory of a step; on a device, all that fit.
-_ROWS_AT_ONCE, _ROWS_ON_A_DEVICE = 1000, 200_000
 # The step and the constants of a method are chosen by at most so many trajectories.
 _ROWS_TO_LOOK_AT = 1000
 
@@ -94,7 +92,10 @@ class FixedStepper:
         assert record.step_size is not None
         self.record, self.max_nfev = record, max_nfev
         self.system = system if on_device is None else on_device
-        self.n_rows = _ROWS_AT_ONCE if on_device is None else _ROWS_ON_A_DEVICE
+        # Trajectories under way at once, which bounds the memory of a step; on a device, all that
+        # fit.
+        rows_at_once, rows_on_a_device = 1000, 200_000
+        self.n_rows = rows_at_once if on_device is None else rows_on_a_device
         starts = record.y[:, 0]
         looked_at = starts[:: -(-len(starts) // _ROWS_TO_LOOK_AT)]
         self.scheme = method.scheme.prepare(system, 0.0, looked_at)

@@ -17,13 +17,6 @@ from ._record import NO_PROGRESS, RUNNING, Record
 # Evaluations of a trajectory after which its progress is looked at, again and again: one trajectory
 # spends 0.1 to 1 s on them.
 _WINDOW = 5000
-# So many times the evaluations expected are absurd. Measured over windows: at most 5 for Kepler
-# orbits of eccentricity 0.5 to 0.999, pendulums, a double pendulum, Henon-Heiles and oscillators
-# with frequencies of 1 and 300, methods of scipy, rtol 1e-3 to 1e-12 (the largest are RK23 next to
-# a collision); 65 to 500 for a network fitted to one plane of orbits and simulated beside it.
-_ABSURD = 30.0
-# The tolerances for which the expectation was compared with measurements.
-_LARGEST_RTOL, _SMALLEST_RTOL = 1e-3, 1e-14
 
 
 class Guard:
@@ -92,6 +85,12 @@ class Guard:
 
     def _most_evaluations(self) -> float:
         """The evaluations in one characteristic time that are not absurd yet."""
+        # So many times the evaluations expected are absurd. Measured over windows: at most 5 for
+        # Kepler orbits of eccentricity 0.5 to 0.999, pendulums, a double pendulum, Henon-Heiles and
+        # oscillators with frequencies of 1 and 300, methods of scipy, rtol 1e-3 to 1e-12 (the
+        # largest are RK23 next to a collision); 65 to 500 for a network fitted to one plane of
+        # orbits and simulated beside it.
+        absurd = 30.0
         if issubclass(self.method, FixedStepSolver):
             # What a step costs varies, but its length does not: the default one may be short, and
             # so may the interval between two times asked for.
@@ -100,16 +99,18 @@ class Guard:
             steps = self.method.scheme.steps_per_period / (2 * np.pi)
             shortest = np.nanmin(record.step_size)
             asked_for = np.nanmin(np.abs(record.end) / (record.n_times - 1))
-            is_absurd = self.time / shortest > _ABSURD * steps and shortest < 0.99 * asked_for
+            is_absurd = self.time / shortest > absurd * steps and shortest < 0.99 * asked_for
             return 0.0 if is_absurd else np.inf
-        return _ABSURD * max(self._expected(), self._stages() * self.time / self.max_step)
+        return absurd * max(self._expected(), self._stages() * self.time / self.max_step)
 
     def _expected(self) -> float:
         """Evaluations in one characteristic time: their stages times rtol^(-1/order)."""
         rtol = self.rtol
         if self.dynamics.scale is not None:  # the default atol is 0.01 rtol scale
             rtol = min(rtol, 100.0 * float((self.atol / self.dynamics.scale).min()))
-        rtol = min(max(rtol, _SMALLEST_RTOL), _LARGEST_RTOL)
+        # The tolerances for which the expectation was compared with measurements.
+        largest_rtol, smallest_rtol = 1e-3, 1e-14
+        rtol = min(max(rtol, smallest_rtol), largest_rtol)
         order = getattr(self.method, "error_estimator_order", 3) + 1
         return float(self._stages() * rtol ** (-1.0 / order))
 

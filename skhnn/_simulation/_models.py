@@ -17,12 +17,6 @@ from ._errors import warn
 
 # Linear scalers of single columns, whose scale and shift can be read off two states.
 _SCALERS = ("UniformScaler", "StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
-# Scales that differ by less than this fraction are one.
-_SAME = 1e-9
-# Derivatives of the same state that differ by a larger fraction are not the same.
-_SAME_FIELD = 1e-3
-# Where the derivative of an unknown transformer is looked at, and by which differences.
-_N_PROBES, _STEP, _TOLERANCE = 3, 1e-4, 1e-5
 
 
 def dynamics_of(
@@ -122,7 +116,9 @@ def look_at_start(dynamics: Dynamics, model: Any, t0: float, x: np.ndarray) -> N
         of_rows = _checked(found, rows)
     except Exception:  # it takes one row only, which suffices for one trajectory
         return
-    if np.abs(of_rows - alone).max() > _SAME_FIELD * np.abs(alone).max():
+    # Derivatives of the same state that differ by a larger fraction are not the same.
+    same_field = 1e-3
+    if np.abs(of_rows - alone).max() > same_field * np.abs(alone).max():
         raise TypeError(
             f"model, called as {call}, has other derivatives for a state in one row than for the "
             f"same state in each of {len(rows)} rows: does it index rows for columns? States are "
@@ -198,12 +194,14 @@ def _of_pipeline(pipeline: Any, x0: Any, driving: Any) -> Dynamics:
             "Pipeline. Leave them out: the model standardises its columns itself."
         )
     transform = pipeline[:-1].transform
+    # Scales that differ by less than this fraction are one.
+    same = 1e-9
     if all(type(step).__name__ in _SCALERS for step in before):
         with quiet():
             n = last.n_features_in_
             shift = np.asarray(transform(np.zeros((1, n))), dtype=float)[0]
             scale = np.asarray(transform(np.ones((1, n))), dtype=float)[0] - shift
-        if np.ptp(scale) <= _SAME * abs(scale[0]):
+        if np.ptp(scale) <= same * abs(scale[0]):
             inside = last._dynamics(float(scale[0]), shift)
             inside.check = _of_regressor(pipeline).check
             return inside
@@ -214,15 +212,17 @@ def _of_pipeline(pipeline: Any, x0: Any, driving: Any) -> Dynamics:
 def _warn_unless_uniform(transform: Callable[..., Any], x0: Any, what: str) -> None:
     """Warn unless a map of states is a shift and one scale for all columns, near x0."""
     x = np.atleast_2d(np.asarray(x0, dtype=float))[0]
-    h = _STEP * max(float(np.abs(x).max()), 1.0)
+    # Where the derivative of an unknown transformer is looked at, and by which differences.
+    n_probes, step, tolerance = 3, 1e-4, 1e-5
+    h = step * max(float(np.abs(x).max()), 1.0)
     eye = np.eye(len(x))
     with quiet():
-        for k in range(_N_PROBES):
+        for k in range(n_probes):
             at = x + 10 * k * h * np.cos(np.arange(len(x)) + k)
             ends = [np.asarray(transform(at + sign * h * eye), dtype=float) for sign in (1, -1)]
             M = (ends[0] - ends[1]) / (2 * h)
             size = np.abs(M).max()
-            if M.shape != eye.shape or np.abs(M - M[0, 0] * eye).max() > _TOLERANCE * size:
+            if M.shape != eye.shape or np.abs(M - M[0, 0] * eye).max() > tolerance * size:
                 break
         else:
             return

@@ -19,10 +19,6 @@ METHODS = (
 )  # fmt: skip
 
 RTOL = 1e-9
-# solve_ivp warns below 100 times the rounding of a float, and uses that instead.
-_SMALLEST_RTOL = 2.3e-14
-# A field that changes by less than this fraction does not depend on a coordinate.
-_INDEPENDENT = 1e-9
 
 
 def check_method(method: Any) -> Any:
@@ -83,13 +79,15 @@ def check_shown(events: Sequence[Callable[..., Any]], dense_output: bool) -> Non
 
 
 def at_least_rounding(rtol: float) -> float:
-    if rtol >= _SMALLEST_RTOL:
+    # solve_ivp warns below 100 times the rounding of a float, and uses that instead.
+    smallest_rtol = 2.3e-14
+    if rtol >= smallest_rtol:
         return rtol
     warn(
-        f"rtol={rtol:g} is below the rounding of floating-point numbers; {_SMALLEST_RTOL:g} is "
+        f"rtol={rtol:g} is below the rounding of floating-point numbers; {smallest_rtol:g} is "
         "used.",
     )
-    return _SMALLEST_RTOL
+    return smallest_rtol
 
 
 def default_atol(dynamics: Dynamics, X0: np.ndarray, rtol: float) -> np.ndarray:
@@ -134,12 +132,14 @@ def check_separable(dynamics: Dynamics, X0: np.ndarray, name: str, t: float = 0.
     field = partial(dynamics.since(t), 0.0)
     f = field(x)
     aside = 1e-3 * size * np.cos(1.0 + np.arange(x.size)).reshape(x.shape)
+    # A field that changes by less than this fraction does not depend on a coordinate.
+    independent = 1e-9
     for half in (slice(None, d), slice(d, None)):
         other = x.copy()
         other[:, half] += aside[:, half]
         change = np.abs(field(other) - f)
         # dq/dt must not change with q, nor dp/dt with p
-        if change[:, half].max() > _INDEPENDENT * max(np.abs(f).max(), change.max()):
+        if change[:, half].max() > independent * max(np.abs(f).max(), change.max()):
             raise ValueError(
                 f"{name} needs a field whose dq/dt depends on p alone and whose dp/dt on q alone, "
                 f"H = T(p) + V(q); this one is not separable: the result would be wrong. "

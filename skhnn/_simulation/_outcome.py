@@ -10,25 +10,19 @@ from ._errors import ExtrapolationWarning, SimulationError, warn
 from ._record import FINISHED, INTERRUPTED, REASONS, TERMINATED, Record, written
 from ._result import message_of
 
-# States that are looked at for the warning that a trajectory has left the data.
-_STATES_TO_LOOK_AT = 100_000
-
-# Beyond so many standard deviations something runs away.
-_FAR = 10.0
 _OF_ANGLES = " (an angle that turns needs periodic=)"
-
-# States of all trajectories together at which masses are looked at.
-_ROWS_OF_MASSES = 1000
 
 
 def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -> None:
     support = dynamics.support
     assert support is not None
     y, n_times = record.y, record.n_times
+    # States that are looked at for the warning that a trajectory has left the data.
+    states_to_look_at = 100_000
     # The times first: the last one of each trajectory is always among them.
-    every = max(1, -(-y.shape[1] * min(len(y), 1000) // _STATES_TO_LOOK_AT))
+    every = max(1, -(-y.shape[1] * min(len(y), 1000) // states_to_look_at))
     before_last = np.arange(y.shape[1] - 1, -1, -every)[::-1] - (y.shape[1] - 1)
-    rows = np.arange(0, len(y), max(1, -(-len(y) * len(before_last) // _STATES_TO_LOOK_AT)))
+    rows = np.arange(0, len(y), max(1, -(-len(y) * len(before_last) // states_to_look_at)))
     columns = np.maximum(n_times[rows, None] - 1 + before_last, 0)
     distance = support.distance(y[rows[:, None], columns])
     outside = distance > support.reach
@@ -46,11 +40,13 @@ def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -
             f"{leave.sum()} of {len(rows)} trajectories{about} leave the training data, the first "
             f"(row {rows[k]} of x0) at "
         )
+    # Beyond so many standard deviations something runs away.
+    far = 10.0
     warn(
         f"{who}t={time} and comes to {farthest:.3g} standard deviations from the nearest of them "
         f"(neighbours among them are within {support.reach:.3g}). Far from the data a learned "
         "Hamiltonian means nothing. Start closer to them, shorten t, or fit on more data"
-        + (f"{_OF_ANGLES}." if farthest > _FAR and not support.box.any() else "."),
+        + (f"{_OF_ANGLES}." if farthest > far and not support.box.any() else "."),
         ExtrapolationWarning,
     )
 
@@ -89,7 +85,9 @@ def warn_of_masses(are_positive: Callable[[np.ndarray], bool], record: Record) -
     """Warn where a mass matrix that was learned is none at states of a trajectory."""
     states = record.y.reshape(-1, record.y.shape[2])
     states = states[np.isfinite(states).all(axis=1)]
-    if not are_positive(states[:: -(-len(states) // _ROWS_OF_MASSES)]):
+    # States of all trajectories together at which masses are looked at.
+    rows_of_masses = 1000
+    if not are_positive(states[:: -(-len(states) // rows_of_masses)]):
         warn(
             "The mass matrix that was learned is not positive definite at states of this "
             "simulation, where it means nothing: the training data do not reach there. Start "

@@ -13,7 +13,6 @@ from ._options import SolverOptions, Start
 from ._solver import Solver
 
 _RATE = 0.005
-_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8  # the authors' values, section 2
 
 
 def solve_adam(
@@ -49,13 +48,14 @@ class Adam:
     def step(self, gradient: Params, rate: float) -> None:
         g = self.xp.concatenate([d.reshape(-1) for d in gradient])
         self.n_steps += 1
-        self.m *= _BETA_1
-        self.m += (1.0 - _BETA_1) * g
-        self.v *= _BETA_2
-        self.v += (1.0 - _BETA_2) * (g * g)
-        denominator = self.xp.sqrt(self.v / (1.0 - _BETA_2**self.n_steps))
-        denominator += _EPSILON
-        self.theta -= (rate / (1.0 - _BETA_1**self.n_steps)) * (self.m / denominator)
+        beta_1, beta_2, epsilon = 0.9, 0.999, 1e-8  # the authors' values, section 2
+        self.m *= beta_1
+        self.m += (1.0 - beta_1) * g
+        self.v *= beta_2
+        self.v += (1.0 - beta_2) * (g * g)
+        denominator = self.xp.sqrt(self.v / (1.0 - beta_2**self.n_steps))
+        denominator += epsilon
+        self.theta -= (rate / (1.0 - beta_1**self.n_steps)) * (self.m / denominator)
 
     def state(self) -> dict[str, Any]:
         return {"m": self.m, "v": self.v, "n_steps": self.xp.asarray(self.n_steps)}

@@ -44,16 +44,10 @@ SMOOTH = 5e-8
 # A field that is right and rough is better than a smooth one with so many times its error (a body
 # beside one that is heavier by 1e9: 1e-5 and 5e-2).
 _COST_OF_SMOOTH = 10.0
-# Coefficients u so much larger than their prior are open, not found: where unknowns are more than
-# equations the smallest noise is none and leaves no prior, and they have the one at the noise that
-# was found (25 oscillators, 17 rows: coefficients of 5e10).
-_FAR_FROM_PRIOR = 10.0
 # What is finer counts as noise, lest rounding decide.
 _ROUNDING = 1e-12
 # As multiples of the largest s^2: the range of double precision.
 _RIDGES = 10.0 ** np.arange(-30.0, 4.1, 0.5)
-# An error on rows left out that is larger by this factor is about the same.
-_SLACK = 1.001
 _EPS = np.finfo(float).eps
 _TINY = np.finfo(float).tiny
 
@@ -115,12 +109,16 @@ def solve(
     """
     w, prior = np.zeros(n_last), np.zeros(n_last)
     log_evidence, Q, squares, free = 0.0, 0.0, 0.0, 0.0
+    # Coefficients u so much larger than their prior are open, not found: where unknowns are more
+    # than equations the smallest noise is none and leaves no prior, and they have the one at the
+    # noise that was found (25 oscillators, 17 rows: coefficients of 5e10).
+    far_from_prior = 10.0
     for i, factor in enumerate(factors):
         judge = None if judges is None else judges[i]
         own, k = _best(factor, tau, roughest, alpha, judge)
         w[factor.weights] = own.weights(k)
         n_wide = factor.n_wide
-        if np.abs(w[factor.weights[:n_wide]]).max(initial=0.0) > _FAR_FROM_PRIOR * WIDE:
+        if np.abs(w[factor.weights[:n_wide]]).max(initial=0.0) > far_from_prior * WIDE:
             noise = float(np.sqrt(own.Q[k] / max(factor.n_equations, 1)))
             own, k = _best(factor, tau, roughest, alpha, judge, noise)
             w[factor.weights] = own.weights(k)
@@ -207,7 +205,9 @@ class _Part:
         smooth = np.where(self.is_smooth[allowed], squares, np.inf)
         if smooth.min() <= _COST_OF_SMOOTH**2 * squares.min():
             squares = smooth
-        return int(allowed[np.flatnonzero(squares <= _SLACK**2 * squares.min())[-1]])
+        # An error on rows left out that is larger by this factor is about the same.
+        slack = 1.001
+        return int(allowed[np.flatnonzero(squares <= slack**2 * squares.min())[-1]])
 
     def weights(self, k: int) -> np.ndarray:
         """u and w at the k-th ridge."""

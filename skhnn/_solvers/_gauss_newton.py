@@ -39,18 +39,12 @@ from ._options import SolverOptions, Start
 from ._solver import OF_HOLD_OUT, OF_STOPPING, Solver
 
 UNITS, _STEPS = 120, 100
-# A step costs rows times weights squared, and memory for weights squared.
-_MOST_WEIGHTS = 3000
 # In units of the spread of the targets.
 _FIRST_NOISE, _LEAST_NOISE = 0.5, 1e-8
 # The spread of hidden weights around their start, in units of their mean size. 1 and 10 were up to
 # 3 times worse on clean rows, alike on noisy ones.
 _SPREAD = 3.0
 _DAMPING, _LESS, _MORE, _MOST_DAMPING = 1e-2, 1 / 3, 4.0, 1e8
-# A training ends where so many steps raised the log evidence by less than this ("strong" evidence,
-# Kass and Raftery 1995).
-_PATIENCE, _WORTH_IT = 10, 3.0
-_TINY = 1e-12
 
 
 def solve_gauss_newton(
@@ -82,6 +76,9 @@ def train(
     Last weights of zero are to be found, others are where to go on.
     """
     fit, history, damping = _Fit(problem, equations, params), [-np.inf], _DAMPING
+    # A training ends where so many steps raised the log evidence by less than this ("strong"
+    # evidence, Kass and Raftery 1995).
+    patience, worth_it = 10, 3.0
     for _ in range(n_steps):
         H, slope = fit.normal_equations()
         size, diagonal = np.diag(H).copy(), np.diag_indices_from(H)
@@ -97,7 +94,7 @@ def train(
         history.append(fit.update(H))
         if monitor(fit.loss, flatten(fit.params(fit.x))):
             break
-        if len(history) > _PATIENCE + 1 and (max(history) < max(history[:-_PATIENCE]) + _WORTH_IT):
+        if len(history) > patience + 1 and (max(history) < max(history[:-patience]) + worth_it):
             monitor.finish(fit.loss, flatten(fit.params(fit.x)))
             break
     return history[-1]
@@ -121,8 +118,9 @@ class _Fit:
         self.shapes, self.start = [p.shape for p in hidden], flatten(hidden)
         of_hidden, of_last = equations.hidden(typical), equations.last(typical)
         self.sigma = np.full(len(self.parts), _FIRST_NOISE)
+        tiny = 1e-12
         sizes = [
-            _SPREAD * np.abs(p / a).mean() * a + _TINY
+            _SPREAD * np.abs(p / a).mean() * a + tiny
             for p, a in zip(hidden, of_hidden, strict=True)
         ]
         n_hidden = self.n_hidden = len(self.start)
@@ -138,7 +136,7 @@ class _Fit:
             # One where the units together have a field of size one.
             own = A[:, columns[:, None], units] * of_last[units]
             size = np.mean(np.sum(own**2, axis=2))
-            self.unit[n_hidden + units] = of_last[units] / np.sqrt(max(float(size), _TINY))
+            self.unit[n_hidden + units] = of_last[units] / np.sqrt(max(float(size), tiny))
             self.units_of.append(n_hidden + units)
         self.free = self.unit > 0.0
         whole = np.concatenate([np.zeros(n_hidden), last - self.known])
@@ -233,9 +231,11 @@ def _check_size(equations: Equations) -> None:
             "solver='least_squares', or 'auto', which finds its last weights at once."
         )
     n_weights = sum(p.size for p in equations.init_params(np.random.RandomState(0)))
-    if n_weights > _MOST_WEIGHTS:
+    # A step costs rows times weights squared, and memory for weights squared.
+    most_weights = 3000
+    if n_weights > most_weights:
         raise ValueError(
-            f"solver='gauss_newton' is for compact networks: it takes up to {_MOST_WEIGHTS} "
+            f"solver='gauss_newton' is for compact networks: it takes up to {most_weights} "
             f"weights; got {n_weights}. Use fewer units, as in hidden_layer_sizes=({UNITS},), or "
             "solver='soap'."
         )

@@ -21,16 +21,8 @@ from ._measured_accelerations import MeasuredAccelerations
 
 # Gauss-Newton ends after so many steps, or where the squares change by less than this part.
 STEPS, _CHANGE = 12, 1e-3
-# Or where this part of the accelerations is left.
-_ROUNDING = 1e-13
-# A step may leave so many times what the linear equations promise. With 2 linear systems of four
-# coordinates, 10 % of noise, had 1.5 times the error.
-_PROMISE = 1.2
-_HALVINGS = 12
 # The weights of accelerations, relative to one over their variances, are within this factor.
 _WEIGHTS = 100.0
-# Rows at which masses, and residuals, are looked at.
-_ROWS_OF_MASSES, _ROWS_OF_RESIDUALS = 400, 5000
 
 
 class Implicit:
@@ -52,7 +44,9 @@ class Implicit:
         self.tau, self.alpha = tau, alpha
         self.data = DerivativeFit(problem.subset(rows), equations)
         (self.part,) = self.data.parts(np.ones(equations.n_last, dtype=bool))
-        every = max(len(rows) // _ROWS_OF_MASSES, 1)
+        # Rows at which masses, and residuals, are looked at.
+        rows_of_masses = 400
+        every = max(len(rows) // rows_of_masses, 1)
         self.X = problem.take(rows[::every])[0]
         self.first_weights = problem.scaling.w
 
@@ -62,9 +56,14 @@ class Implicit:
         Steps may lead to more squares, as far as the linear equations say so (a larger ridge).
         """
         w, least = self.start(), np.inf
+        # Or where this part of the accelerations is left.
+        rounding = 1e-13
+        # A step may leave so many times what the linear equations promise. With 2 linear systems of
+        # four coordinates, 10 % of noise, had 1.5 times the error.
+        promise = 1.2
         for k in range(n_steps):
             before, linear = self.squares(w), self.linearised(w)
-            goal = max(before, _PROMISE * linear.left**2 * linear.n_equations)
+            goal = max(before, promise * linear.left**2 * linear.n_equations)
             step, squares = self.step_towards(linear.w, w, goal)
             if k == 0 or step is not None:
                 w = w if step is None else w + step
@@ -74,7 +73,7 @@ class Implicit:
                     left = float(np.sqrt(squares / max(linear.n_equations, 1)))
                     best, least = replace(linear, w=w, left=left), logarithm
             stands_still = k and abs(squares - before) <= _CHANGE * before
-            is_rounding = squares <= _ROUNDING**2 * linear.n_equations
+            is_rounding = squares <= rounding**2 * linear.n_equations
             if step is None or stands_still or is_rounding or time.perf_counter() > deadline:
                 break
             self.weigh_columns(of_columns)
@@ -88,7 +87,8 @@ class Implicit:
         None where all of them leave more squares than ``most``.
         """
         step = goal - w
-        for _ in range(_HALVINGS):
+        halvings = 12
+        for _ in range(halvings):
             squares = self.squares(w + step)
             if squares <= most:
                 return step, squares
@@ -98,7 +98,8 @@ class Implicit:
     def left_of_columns(self, w: np.ndarray) -> np.ndarray:
         """The mean squares of what is left of each acceleration, in units of its spread."""
         params, columns = self.equations.with_last(self.params, w), self.part.columns
-        some = self.rows[:: -(-len(self.rows) // _ROWS_OF_RESIDUALS)]
+        rows_of_residuals = 5000
+        some = self.rows[:: -(-len(self.rows) // rows_of_residuals)]
         X, y, c = self.problem.take(some)
         r = (y - self.equations.field(params, X))[:, columns]
         squares = (c / c.sum()) @ (r**2) * self.first_weights[columns]

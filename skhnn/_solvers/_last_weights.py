@@ -13,14 +13,8 @@ from ._evidence import LinearFit, solve
 from ._implicit import STEPS, Implicit
 from ._magnitudes import magnitudes
 
-_ROWS_FOR_QUADRATIC_ENERGIES = 20_000
 # Equations, times the square of the unknowns, that are solved after a training: about a second.
 _WORK = 1e10
-# Equations for each of them where training starts.
-_EQUATIONS_FOR_A_START = 24
-# Singular values that are smaller, relative to the largest, stand for nothing that varies.
-_NO_VARIATION = 1e-6
-_ROWS_FOR_MASSES, _ROWS_FOR_A_START = 2000, 500
 
 
 def fit_last_weights(
@@ -96,21 +90,26 @@ def initial_params(equations: Equations, params: Params, problem: Problem) -> Pa
     times the error of those that are trained (geometric mean of six systems, three seeds), as had
     those with smaller steps.
     """
+    rows_for_a_start = 500
     if not equations.is_linear:
-        rows = _evenly(problem.n_samples, _ROWS_FOR_A_START)
+        rows = _evenly(problem.n_samples, rows_for_a_start)
         fit = fit_last_weights(problem, equations, params, rows, n_steps=2)
         return equations.with_last(params, fit.w)
     known = known_last_weights(equations, params, problem.scaling)
     quadratic = equations.is_quadratic
     w = np.where(quadratic, known.w, 0.0)
-    n_rows = max(_EQUATIONS_FOR_A_START * int(quadratic.sum()) // problem.n_targets, 1000)
+    # Equations for each of them where training starts.
+    equations_for_a_start = 24
+    n_rows = max(equations_for_a_start * int(quadratic.sum()) // problem.n_targets, 1000)
     rows = _evenly(problem.n_samples, n_rows)
     sizes = magnitudes(equations, problem)
     params = [p * size for p, size in zip(params, sizes, strict=True)]
     alone = equations.with_last(params, w)
+    # Singular values that are smaller, relative to the largest, stand for nothing that varies.
+    no_variation = 1e-6
     for factor in DerivativeFit(problem, equations).reduced(alone, rows, w, known.free & quadratic):
         R = factor.R
-        w[factor.weights] = np.linalg.lstsq(R[:, :-1], R[:, -1], rcond=_NO_VARIATION)[0]
+        w[factor.weights] = np.linalg.lstsq(R[:, :-1], R[:, -1], rcond=no_variation)[0]
     return equations.with_last(params, equations.last(params) + w)
 
 
@@ -127,8 +126,9 @@ def settled(problem: Problem, equations: Equations, params: Params) -> Params:
     seven systems with noise and without the error was 0.82 to 1.02 times as large. Where the
     equations are too many, quadratic energies alone are solved for.
     """
+    rows_for_masses = 2000
     if not equations.is_linear:
-        rows = _evenly(problem.n_samples, _ROWS_FOR_MASSES)
+        rows = _evenly(problem.n_samples, rows_for_masses)
         return equations.with_last(params, fit_last_weights(problem, equations, params, rows).w)
     if problem.n_samples * problem.n_targets * equations.n_last**2 <= _WORK:
         rows = np.arange(problem.n_samples)
@@ -139,6 +139,7 @@ def settled(problem: Problem, equations: Equations, params: Params) -> Params:
     free = known.free & quadratic
     if not free.any():
         return equations.with_last(params, w)
-    rows = _evenly(problem.n_samples, _ROWS_FOR_QUADRATIC_ENERGIES)
+    rows_for_quadratic_energies = 20_000
+    rows = _evenly(problem.n_samples, rows_for_quadratic_energies)
     factors = DerivativeFit(problem, equations).reduced(params, rows, w, free)
     return equations.with_last(params, w + solve(factors, equations.n_last).w)

@@ -11,14 +11,6 @@ from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._solver import EVERYTHING, OF_BATCHES, Solver
 
-# scipy's default of 10 correction pairs needs far more iterations here: with 50 the training loss
-# after 1000 iterations was 1.1 (Jupiter) to 1000 (circle) times lower for 10 to 20 % more time. The
-# pairs take 2 * 50 vectors of the size of the weights.
-_CORRECTION_PAIRS = 50
-
-
-_ITERATIONS = 2000
-
 
 def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: SolverOptions) -> None:
     """Minimise with scipy's L-BFGS-B: vectors in numpy, loss and gradient in their place.
@@ -41,6 +33,11 @@ def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: Solve
         if monitor(intermediate_result.fun, intermediate_result.x * size):
             raise StopIteration
 
+    # scipy's default of 10 correction pairs needs far more iterations here: with 50 the training
+    # loss after 1000 iterations was 1.1 (Jupiter) to 1000 (circle) times lower for 10 to 20 % more
+    # time. The pairs take 2 * 50 vectors of the size of the weights.
+    correction_pairs = 50
+    iterations = 2000
     result: Any = minimize(
         loss_and_gradient,
         flatten(start.params) / size,
@@ -50,9 +47,9 @@ def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: Solve
         # The monitor decides when to stop, by the rule that all solvers share; gtol and ftol leave
         # only "exactly stationary" and "no decrease representable" to scipy.
         options={
-            "maxiter": options.max_iter or _ITERATIONS,
+            "maxiter": options.max_iter or iterations,
             "maxfun": np.iinfo(np.int32).max,
-            "maxcor": _CORRECTION_PAIRS,
+            "maxcor": correction_pairs,
             "ftol": 0.0,
             "gtol": 0.0,
         },

@@ -11,9 +11,6 @@ from ._options import SolverOptions, Start
 from ._sampled import FINE, FIRST_UNITS, LAST_UNITS, Race, Sampled
 from ._solver import Solver
 
-# Twice the units are worth it if they bring the error down by this factor, or are all used.
-_WORTH_IT = 1.1
-
 
 def solve_least_squares(
     problem: Problem, start: Start, monitor: Monitor, options: SolverOptions
@@ -57,12 +54,14 @@ def sample(problem: Problem, hamiltonian: Hamiltonian, options: SolverOptions) -
     """The winner of the race of one Hamiltonian, with as many units as bring anything."""
     race = Race(problem, hamiltonian, options)
     units, before = FIRST_UNITS, np.inf
+    # Twice the units are worth it if they bring the error down by this factor, or are all used.
+    worth_it = 1.1
     while True:
         race.run(units)
         options.tell(race.best.describe())
         error = race.best.fit.error
         is_enough = error <= FINE or 2 * units > LAST_UNITS
-        is_enough |= error > before / _WORTH_IT and not race.best.uses_its_units
+        is_enough |= error > before / worth_it and not race.best.uses_its_units
         if is_enough or race.layers_given or options.is_out_of_time:
             return race.best
         units, before = 2 * units, error

@@ -15,22 +15,22 @@ import numpy as np
 from .._data import Problem
 from ..hamiltonians import Equations, Params
 
-# Energies that differ by less than this are left to the training: beginning with a ratio of 3 made
-# errors of systems with ratios of 4 to 10 1.0 to 1.4 times as large.
-_ALIKE = 10.0
-_ROWS = 50
 _TINY = float(np.finfo(np.float32).tiny)
 
 
 def magnitudes(equations: Equations, problem: Problem) -> Params:
     """The sizes, for every param: powers of ten, at most one."""
     energy = np.ones(problem.n_features)
+    # Energies that differ by less than this are left to the training: beginning with a ratio of 3
+    # made errors of systems with ratios of 4 to 10 1.0 to 1.4 times as large.
+    alike = 10.0
     if problem.structure.is_canonical and equations.is_linear:
         of_column = problem.scaling.weights_of_gradient**-0.5
         of_column = np.maximum(of_column, np.roll(of_column, len(of_column) // 2))  # q, p alike
         of_column /= of_column.max()
-        small = of_column * _ALIKE <= 1.0
+        small = of_column * alike <= 1.0
         power = 10.0 ** np.round(np.log10(of_column))
         energy[: len(small)] = np.where(small, np.maximum(power, _TINY), 1.0)
-    X, _, _ = problem.take(slice(None, None, -(-problem.n_samples // _ROWS)))
+    rows = 50
+    X, _, _ = problem.take(slice(None, None, -(-problem.n_samples // rows)))
     return equations.magnitudes(X, energy)

@@ -19,13 +19,8 @@ from .._data import Factor, Part, Problem, triangular
 from ..hamiltonians import LagrangianEquations, Params
 from ._evidence import solve
 
-# mu, relative to the squares of the columns of masses in A. With 1e-4 and 1e-2 linear systems of
-# two and three coordinates, noise of 0 to 10 %, ended alike, after more steps.
-_BARRIER = 1e-6
 # Newton's method ends after so many steps, or where the decrease is this part.
 _STEPS, _DECREASE, _HALVINGS = 50, 1e-6, 30
-# States at which masses are looked at: where a part of them is known it may depend on q.
-_POINTS = 50
 
 
 class MeasuredAccelerations:
@@ -71,7 +66,9 @@ class MeasuredAccelerations:
     def with_positive_masses(self) -> np.ndarray:
         """The same where masses are constant, as far as they are learned, and positive."""
         v = self.equations.v_size
-        size, X = v[:, None] * v, self.X[: _POINTS if self.equations.known else 2]
+        # States at which masses are looked at: where a part of them is known it may depend on q.
+        points = 50
+        size, X = v[:, None] * v, self.X[: points if self.equations.known else 2]
         S = self.equations.mass_slopes(self.params, X)[..., self.weights]
         S = self._with_mean_held(S * size[..., None])
         are_masses = S.any(axis=(0, 1, 2))
@@ -82,7 +79,10 @@ class MeasuredAccelerations:
             return self.prior
         R = triangular(self.R[:, [*others, *masses, -1]])
         A, b = R[n:, n:-1], R[n:, -1]
-        mu = _BARRIER * np.sum(self.R[:, masses] ** 2) / np.sum(S**2)
+        # mu, relative to the squares of the columns of masses in A. With 1e-4 and 1e-2 linear
+        # systems of two and three coordinates, noise of 0 to 10 %, ended alike, after more steps.
+        barrier = 1e-6
+        mu = barrier * np.sum(self.R[:, masses] ** 2) / np.sum(S**2)
         x = _least_with_barrier(A, b, self.equations.masses(self.params, X) * size, S, mu)
         left = np.column_stack([R[:n, :n], R[:n, -1] - R[:n, n:-1] @ x])
         found = np.concatenate([self._solved(left, others), x])

@@ -11,12 +11,6 @@ from ._magnitudes import magnitudes
 from ._monitor import Monitor
 from ._options import SolverOptions, Start
 
-BATCH_SIZE = 256
-# Steps of a fit where max_iter is left open, as far as whole epochs allow.
-_STEPS = 2000
-# The fraction of the steps during which the rate rises.
-_WARM_UP = 0.05
-
 
 class UpdateRule(Protocol):
     """How a step follows from gradients; it works in place on the arrays it is made with."""
@@ -52,9 +46,12 @@ def solve_minibatch(
     params, sizes = views(weights, shapes), views(size, shapes)
     rule = make_rule(theta, shapes, place, start.state)
     n = objective.n_samples
-    batch = min(options.batch_size or BATCH_SIZE, n)
+    batch_size = 256
+    batch = min(options.batch_size or batch_size, n)
     steps_per_epoch = -(-n // batch)
-    epochs = 1 if options.one_epoch else options.max_iter or -(-_STEPS // steps_per_epoch)
+    # Steps of a fit where max_iter is left open, as far as whole epochs allow.
+    steps = 2000
+    epochs = 1 if options.one_epoch else options.max_iter or -(-steps // steps_per_epoch)
     annealed = options.annealed and not options.one_epoch
     rate = options.learning_rate_init or (default_rate if annealed else default_rate / 5)
     rates = _annealed(rate, epochs * steps_per_epoch) if annealed else _constant(rate)
@@ -92,7 +89,9 @@ def solve_minibatch(
 
 def _annealed(rate: float, n_steps: int) -> Iterator[float]:
     """Linear up to ``rate`` during the warm-up, then half a cosine down to zero."""
-    n_up = max(1, round(_WARM_UP * n_steps))
+    # The fraction of the steps during which the rate rises.
+    warm_up = 0.05
+    n_up = max(1, round(warm_up * n_steps))
     for k in range(n_steps):
         if k < n_up:
             yield rate * (k + 1) / n_up

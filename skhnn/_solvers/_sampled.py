@@ -21,20 +21,8 @@ FIRST_UNITS, LAST_UNITS = 100, 800
 FINE = 1e-10
 _EQUATIONS_PER_UNIT = 8
 _KEEP = 3
-# Of 100 or 200 units among noise the data determine 0.05 to 0.36 (four systems), of units that are
-# too few 0.47 to 0.95.
-_USED = 0.4
 # silu goes on growing beyond few rows, where tanh levels off.
 _ACTIVATIONS = ("tanh", "silu")
-_ROWS_TO_SAMPLE = 10_000
-# Gauss-Newton steps by which samplings are compared, where last weights are not linear.
-_STEPS_OF_RACE = 2
-# Equations by which all samplings are compared among noise, times the square of the units: fields
-# of eight systems (1000 to 5000 rows, noise of 0.02 to 0.3, two seeds) had 0.94 of the error that
-# the equations of the first round left, and as many units (nine in ten: 0.6 to 1.3).
-_WORK_AMONG_NOISE = 4e8
-# Equations for the final least squares, times the square of the unknowns: half a second.
-WORK = 4e9
 
 
 @dataclass(frozen=True)
@@ -63,13 +51,18 @@ class Sampled:
     @property
     def uses_its_units(self) -> bool:
         """Whether the data determine so many of the last weights that more units may help."""
-        return self.fit.free > _USED * self.equations.n_last
+        # Of 100 or 200 units among noise the data determine 0.05 to 0.36 (four systems), of units
+        # that are too few 0.47 to 0.95.
+        used = 0.4
+        return self.fit.free > used * self.equations.n_last
 
     def refit(
         self, problem: Problem, rng: np.random.RandomState, alpha: float, tau: float = 1.0
     ) -> "Sampled":
         """The same layers, with the last weights fitted to all rows of a problem, or very many."""
-        n_rows = int(WORK / self.equations.n_last**2) // problem.n_targets
+        # Equations for the final least squares, times the square of the unknowns: half a second.
+        work = 4e9
+        n_rows = int(work / self.equations.n_last**2) // problem.n_targets
         rows = some(np.arange(problem.n_samples), max(n_rows, 1), rng)
         tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
         fit = fit_last_weights(
@@ -95,7 +88,8 @@ class Race:
     def __init__(self, problem: Problem, hamiltonian: Hamiltonian, options: SolverOptions):
         self.problem, self.hamiltonian, self.options = problem, hamiltonian, options
         self.order = options.rng.permutation(problem.n_samples)
-        self.X = problem.take(np.sort(self.order[:_ROWS_TO_SAMPLE]))[0]
+        rows_to_sample = 10_000
+        self.X = problem.take(np.sort(self.order[:rows_to_sample]))[0]
         layers = hamiltonian.layers()
         self.layers_given = all(n.hidden_layer_sizes is not None for n in layers)
         given = any(n.activation is not None for n in layers)
@@ -117,7 +111,12 @@ class Race:
 
     def among_noise(self, n_units: int, tau: float) -> Sampled:
         """The best of all samplings by many more rows, which noise hides less from."""
-        n_equations = int(_WORK_AMONG_NOISE / n_units**2)
+        # Equations by which all samplings are compared among noise, times the square of the units:
+        # fields of eight systems (1000 to 5000 rows, noise of 0.02 to 0.3, two seeds) had 0.94 of
+        # the error that the equations of the first round left, and as many units (nine in ten: 0.6
+        # to 1.3).
+        work_among_noise = 4e8
+        n_equations = int(work_among_noise / n_units**2)
         if self.n_rows(n_equations) > self.n_rows(_EQUATIONS_PER_UNIT * n_units):
             self.samplings = self.every
             self.run(n_units, tau, n_equations)
@@ -141,6 +140,8 @@ class Race:
             for activation in dict.fromkeys(sampling.activation for sampling in self.samplings)
         }
         shared = Shared()
+        # Gauss-Newton steps by which samplings are compared, where last weights are not linear.
+        steps_of_race = 2
         for sampling in self.samplings:
             if options.is_out_of_time and (found or self.found):
                 break
@@ -150,7 +151,7 @@ class Race:
             )
             fit = fit_last_weights(
                 problem, equations, params, rows,
-                alpha=alpha, tau=tau, n_steps=_STEPS_OF_RACE, roughest=SMOOTH,
+                alpha=alpha, tau=tau, n_steps=steps_of_race, roughest=SMOOTH,
                 shared=shared,
             )  # fmt: skip
             found.append(Sampled(equations, equations.with_last(params, fit.w), fit, sampling))

@@ -11,15 +11,8 @@ from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._solver import Solver
 
-_RATE = 0.02
 _BETA_1 = _BETA_2 = _BETA_SHAMPOO = 0.95  # the authors' values
-_EPSILON = 1e-8
-# Steps between two turns of the basis: 5 to 50 gave the same errors, 25 most of the time that 50
-# saves.
-_TURN_EVERY = 25
 _DEFINITE = 1e-4
-# A side longer than this keeps its own coordinates: its factor would cost more than the network.
-_LONGEST_SIDE = 1024
 
 
 def solve_soap(
@@ -32,7 +25,8 @@ def solve_soap(
     N. Vyas, D. Morwani, R. Zhao, M. Kwun, I. Shapira, D. Brandfonbrener, L. Janson, S. Kakade,
     "SOAP: improving and stabilizing Shampoo using Adam", ICLR 2025, algorithm 3.
     """
-    return solve_minibatch(Soap, _RATE, problem, start, monitor, options)
+    rate = 0.02
+    return solve_minibatch(Soap, rate, problem, start, monitor, options)
 
 
 class Soap:
@@ -114,6 +108,10 @@ class _Block:
 
     def step(self, G: Any, rate: float) -> None:
         products = [G @ G.T if self._turns(0) else None, G.T @ G if self._turns(1) else None]
+        epsilon = 1e-8
+        # Steps between two turns of the basis: 5 to 50 gave the same errors, 25 most of the time
+        # that 50 saves.
+        turn_every = 25
         if self.n_steps == 0:  # as the authors do: the first gradient only makes the basis
             self.sides = [None if C is None else _Side(C, self.place.xp) for C in products]
         else:
@@ -128,14 +126,17 @@ class _Block:
             k = self.n_steps
             factor = rate * (1.0 - _BETA_2**k) ** 0.5 / (1.0 - _BETA_1**k)
             denominator = self.place.xp.sqrt(self.v)
-            denominator += _EPSILON
+            denominator += epsilon
             self.theta -= factor * self._rotate_back(self.m / denominator)
-            if k % _TURN_EVERY == 0:
+            if k % turn_every == 0:
                 self._turn()
         self.n_steps += 1
 
     def _turns(self, axis: int) -> bool:
-        return 1 < self.theta.shape[axis] <= _LONGEST_SIDE
+        # A side longer than this keeps its own coordinates: its factor would cost more than the
+        # network.
+        longest_side = 1024
+        return 1 < self.theta.shape[axis] <= longest_side
 
     def _rotate(self, G: Any) -> Any:
         left, right = self.sides

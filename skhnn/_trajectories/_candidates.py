@@ -9,8 +9,6 @@ from .._solvers._sampled import Race, Sampled
 from ..hamiltonians import Equations, Hamiltonian, LagrangianEquations, Params
 from ._joint import JointFit
 
-_ROWS_OF_MASSES = 400
-
 
 class NoFitError(ValueError):
     """No joint fit came to an end."""
@@ -80,8 +78,9 @@ def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:
 def free_weights(equations: Equations, params: Params, X: np.ndarray) -> np.ndarray:
     """The last weights that may change, (m,) of bool; one is held where L has no unit."""
     free = np.ones(equations.n_last, dtype=bool)
+    rows_of_masses = 400
     if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
-        trace = equations.trace(params, X[:: max(len(X) // _ROWS_OF_MASSES, 1)])
+        trace = equations.trace(params, X[:: max(len(X) // rows_of_masses, 1)])
         size = trace * equations.last(params) * equations.is_quadratic
         free[np.argmax(np.abs(size))] = False
     return free

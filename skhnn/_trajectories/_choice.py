@@ -43,11 +43,6 @@ _ALIKE = 3.0
 # samplings of the one that is chosen. With two of these, too, the error of the noisy pendulum of
 # Greydanus et al. was 2.7 times as large (median of five), with all eighteen the same as with six.
 _MOST_JOINTLY, _MOST_SAMPLINGS, _MOST_OF_CHOSEN = 4, 2, 6
-# Samples by which they are compared, of pieces of runs.
-_SAMPLES_TO_COMPARE, _SAMPLES_OF_A_PIECE = 2000, 500
-# Fits with other layers whose log evidence is so near tell of what the layers lack: 2 to 4 of the
-# six that are tried, whose errors were 0.7 to 1.4 of that of the best.
-_ABOUT, _MOST_OTHERS = 40.0, 3
 # From this correlation of residuals on, evidences take account of it.
 _CORRELATED = 1.5
 
@@ -146,23 +141,28 @@ class Choice:
     def _others(self, best: Candidate) -> list[Candidate]:
         """Fits to the same runs with other layers, that are about as good as the best."""
         found: list[Candidate] = []
+        # Fits with other layers whose log evidence is so near tell of what the layers lack: 2 to 4
+        # of the six that are tried, whose errors were 0.7 to 1.4 of that of the best.
+        about, most_others = 40.0, 3
         for one in sorted(self.fits.found, key=lambda one: -one.joint.evidence_if_white):
             is_same = one.entry.hamiltonian is best.entry.hamiltonian
             is_same = is_same and one.entry.has_friction is best.entry.has_friction
             far = abs(one.joint.evidence_if_white - best.joint.evidence_if_white)
             is_new = not any(one.is_like(other) for other in [best, *found])
-            if is_same and is_new and far < _ABOUT and one.has_ended and one.joint.q is None:
+            if is_same and is_new and far < about and one.has_ended and one.joint.q is None:
                 found.append(one)
-        return found[:_MOST_OTHERS] if best.joint.q is None else []
+        return found[:most_others] if best.joint.q is None else []
 
     def _some_runs(self) -> Runs:
         """All runs, or pieces of them at random that have enough samples."""
-        if sum(len(t) for t in self.runs.t) <= _SAMPLES_TO_COMPARE:
+        # Samples by which they are compared, of pieces of runs.
+        samples_to_compare, samples_of_a_piece = 2000, 500
+        if sum(len(t) for t in self.runs.t) <= samples_to_compare:
             return self.runs
-        pieces = self.runs.in_pieces(_SAMPLES_OF_A_PIECE)
+        pieces = self.runs.in_pieces(samples_of_a_piece)
         counts = np.array([len(t) for t in pieces.t])
         order = self.rng.permutation(len(counts))
-        n = int(np.searchsorted(np.cumsum(counts[order]), _SAMPLES_TO_COMPARE)) + 1
+        n = int(np.searchsorted(np.cumsum(counts[order]), samples_to_compare)) + 1
         return pieces.subset(sorted(order[:n].tolist()))
 
     # --- candidates ----------------------------------------------------------------------------

@@ -38,8 +38,6 @@ from ..hamiltonians import Equations, Params
 from ._measured import Shown, expanded, sizes_of, with_more
 from ._runs import Grid
 
-# Values of a piece of right-hand sides: 64 MB.
-_VALUES = 8_000_000
 # Columns of them at a time: a hundred, as far apart as they are long, took four times as long.
 _COLUMNS = 16
 
@@ -109,9 +107,11 @@ def linearised(
     right[..., :1] = E_T @ (weight * shown.misfit[..., None])
     right[..., P + 1 - B.shape[2] :] = -E_T @ (weight * B)
     start = 0
+    # Values of a piece of right-hand sides: 64 MB.
+    values = 8_000_000
     while start < K:  # runs, as many as are a piece
         end = start + 1
-        limit = grid.ends[start] + _VALUES // (2 * x.shape[1] * (P + 1))
+        limit = grid.ends[start] + values // (2 * x.shape[1] * (P + 1))
         while end < K and grid.ends[end + 1] <= limit:
             end += 1
         nodes = slice(grid.ends[start], grid.ends[end])

@@ -39,25 +39,11 @@ MOST_STEPS = 25
 # where they go to and fro within a larger part, as rounding in a hundred thousand nodes may make
 # them, for so many steps.
 STILL, _STILL_NOISE = 5e-3, 1e-2
-_TO_AND_FRO, _STEPS_TO_AND_FRO = 0.2, 3
 # Of the first steps the last is kept, of later ones the best: evidences of states that are far off
 # say too much (by 200, of models that went astray afterwards).
 FIRST_STEPS = 5
-# The rule between nodes resolves rates up to this one times 1 / h: at the end of good fits to
-# planets, pendulums and Henon-Heiles they are 0.1 to 0.4, where fits went astray 4 to 1e4.
-_RESOLVED = 2.0
-_HALVINGS = 8
-# Noise below this part of the size of a column is of no instrument, but what hidden layers lack.
-_OF_INSTRUMENTS = 1e-6
-# The smallest ridge, relative to the square of the largest column: below, rounding of the states
-# decides, and in 40,000 rows they went to and fro by a tenth of the noise (1e-12 cost evidence).
-_SMALLEST = 1e-14
 # Rows of a factor at a time.
 _ROWS = 4096
-# The weights of a Student t distribution with four degrees of freedom.
-_FREEDOM = 4.0
-# By how much the logarithm of a density of random forces may still change at the end.
-_STILL_FORCES = 0.1
 
 
 @dataclass
@@ -127,12 +113,13 @@ def fit_jointly(
     """
     newton = _Newton(equations, params, free, x, sigma, measured, grid, tau, q)
     status, quiet = "max_iter", 0
+    steps_to_and_fro = 3
     for _ in range(most_steps):
         if not newton.step():
             status = "failed"
             break
         quiet = quiet + 1 if newton.is_quiet else 0
-        if quiet and (newton.moved < STILL or quiet > _STEPS_TO_AND_FRO):
+        if quiet and (newton.moved < STILL or quiet > steps_to_and_fro):
             status = "converged"
             break
         if is_out_of_time():
@@ -243,26 +230,38 @@ class _Newton:
             sigma = np.where(np.isnan(measured.noise), before * np.sqrt(ratio), measured.noise)
             sigma = np.where(present.any(axis=0), sigma, np.nan)
             sigma = floored(sigma, self.size, len(measured.E))
+        # The weights of a Student t distribution with four degrees of freedom.
+        freedom = 4.0
         if measured.robust:
             u = np.where(present, residuals / sigma, 0.0)
-            self.weights = measured.weight * (_FREEDOM + 1.0) / (_FREEDOM + u**2)
+            self.weights = measured.weight * (freedom + 1.0) / (freedom + u**2)
         D = dx.shape[1]
         with np.errstate(invalid="ignore"):
             squares = np.where(present[:, :D], (dx / before[:D]) ** 2, np.nan)
             self.moved = float(np.sqrt(np.nanmean(squares)))
             noise_moved = np.nanmax(np.abs(np.log(sigma / before)))
-        self.is_quiet = factor == 1.0 and self.moved < _TO_AND_FRO and noise_moved < _STILL_NOISE
+        to_and_fro = 0.2
+        self.is_quiet = factor == 1.0 and self.moved < to_and_fro and noise_moved < _STILL_NOISE
+        # By how much the logarithm of a density of random forces may still change at the end.
+        still_forces = 0.1
         if self.forces is not None:
-            self.is_quiet = self.is_quiet and self.forces.moved < _STILL_FORCES
+            self.is_quiet = self.is_quiet and self.forces.moved < still_forces
         self.sigma = sigma
         noise = before * np.sqrt(1.0 + self.moved**2)
         evidence, if_white = _log_evidences(fit, local.volume, noise, present, self.tau)
+        # The rule between nodes resolves rates up to this one times 1 / h: at the end of good fits
+        # to planets, pendulums and Henon-Heiles they are 0.1 to 0.4, where fits went astray 4 to
+        # 1e4.
+        resolved = 2.0
+        # Noise below this part of the size of a column is of no instrument, but what hidden layers
+        # lack.
+        of_instruments = 1e-6
         return JointFit(
             self.equations, self.params, self.x, sigma, evidence, self.order, np.zeros((0, 0)),
             self.n_steps, "max_iter", residuals, fit.free, self.E, if_white,
             None if self.forces is None else self.forces.q,
-            is_resolved=local.stiffness < _RESOLVED, lost=float(lost),
-            is_exact=bool(np.any(sigma[:D] <= _OF_INSTRUMENTS * self.size[:D])),
+            is_resolved=local.stiffness < resolved, lost=float(lost),
+            is_exact=bool(np.any(sigma[:D] <= of_instruments * self.size[:D])),
         )  # fmt: skip
 
     def result(self, status: str) -> JointFit | None:
@@ -293,7 +292,11 @@ def _least_squares(
     places, last = np.arange(m), m - n_of_E
     order = np.concatenate([places[:n_wide], places[last:], places[n_wide:last]])
     R = _triangle(A[:, order], t)
-    ridge = _SMALLEST * float((R[:, :-1] ** 2).sum(axis=0).max(initial=0.0))
+    # The smallest ridge, relative to the square of the largest column: below, rounding of the
+    # states decides, and in 40,000 rows they went to and fro by a tenth of the noise (1e-12 cost
+    # evidence).
+    smallest = 1e-14
+    ridge = smallest * float((R[:, :-1] ** 2).sum(axis=0).max(initial=0.0))
     fit = solve([Factor(R, order, n_wide + n_of_E, n, float(n))], m, tau=tau, alpha=ridge)
     return fit, R[:, np.argsort(order)]
 
@@ -319,7 +322,8 @@ def _step_length(
     if not (np.isfinite(dx).all() and np.isfinite(change).all()):
         return 0.0
     factor = 1.0
-    for _ in range(_HALVINGS):
+    halvings = 8
+    for _ in range(halvings):
         there = equations.with_last(params, w + factor * change)
         f = equations.field_if_admitted(there, with_more(x + factor * dx, grid.more))
         if f is not None and np.isfinite(f).all():

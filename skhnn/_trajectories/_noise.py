@@ -5,9 +5,6 @@ import numpy as np
 from ._measured import Measured, Shown
 from ._runs import Grid
 
-# Noise below this part of the size of a column is rounding, or of the rule between nodes; that of
-# rates is what the hidden layers lack, and falls step by step.
-_LEAST_NOISE, _LEAST_NOISE_OF_RATES, _FALL = 1e-9, 1e-3, 0.3
 # Where nothing is known of it, runs being too short to be smoothed.
 _FIRST_NOISE = 1e-2
 
@@ -37,6 +34,7 @@ def noise_left(
         found = np.sqrt(squares / np.maximum(n_values * max(1.0 - lost, 0.05), 1e-300))
     found = np.where(n_values > 0, found, np.nan)
     found = np.where(np.isnan(measured.noise), found, measured.noise)
+    fall = 0.3
     if measured.has_rates:
         if not len(grid.h):
             of_x, of_rates = shown.misfit[:, :D], shown.misfit[:, D:]
@@ -44,11 +42,15 @@ def noise_left(
             e = of_rates - (F @ of_x[..., None])[..., 0]
             squares = np.mean(measured.weight * (e**2 - F**2 @ found[:D] ** 2), axis=0)
             found[D:] = np.sqrt(np.maximum(squares, 0.0))
-        found[D:] = np.maximum(found[D:], _FALL * before[D:])
+        found[D:] = np.maximum(found[D:], fall * before[D:])
     return floored(found, size, D)
 
 
 def floored(sigma: np.ndarray, size: np.ndarray, n_state: int) -> np.ndarray:
-    least = np.full(len(size), _LEAST_NOISE_OF_RATES)
-    least[:n_state] = _LEAST_NOISE
+    least_noise_of_rates = 1e-3
+    least = np.full(len(size), least_noise_of_rates)
+    # Noise below this part of the size of a column is rounding, or of the rule between nodes; that
+    # of rates is what the hidden layers lack, and falls step by step.
+    least_noise = 1e-9
+    least[:n_state] = least_noise
     return np.maximum(sigma, least * size)

@@ -17,9 +17,6 @@ import numpy as np
 from ..hamiltonians import Equations, Params
 from ._joint import JointFit
 
-# Values of derivatives by the weights at a time.
-_VALUES = 2_000_000
-
 
 @dataclass(frozen=True)
 class Weights:
@@ -41,7 +38,9 @@ class Weights:
     def variance(self, X: np.ndarray) -> np.ndarray:
         """That of the field at rows X, (n, D)."""
         n, D, m = len(X), self.equations.n_state, max(len(self.free), 1)
-        found, step = np.empty((n, D)), max(_VALUES // (m * D), 16)
+        # Values of derivatives by the weights at a time.
+        values = 2_000_000
+        found, step = np.empty((n, D)), max(values // (m * D), 16)
         for first in range(0, n, step):
             rows = slice(first, first + step)
             G = self.equations.jacobian_by_last(self.params, X[rows])[..., self.free] @ self.root

@@ -18,8 +18,6 @@ from ._runs import Grid
 
 # Draws; over hundreds of rows they give the sums to some percent.
 _DRAWS = 8
-# The most by which a step changes a variance, and the density that is none, as part of the first.
-_MOST, _NONE = 10.0, 1e-8
 
 
 class RandomForces:
@@ -27,7 +25,8 @@ class RandomForces:
 
     def __init__(self, q: np.ndarray, grid: Grid, n_columns: int):
         rng = np.random.RandomState(0)
-        self.q, self.least, self.h, self.moved = q, _NONE * q, grid.h[:, None], np.inf
+        none = 1e-8
+        self.q, self.least, self.h, self.moved = q, none * q, grid.h[:, None], np.inf
         self.of_rows, self.of_defects = (
             2.0 * rng.randint(2, size=(n, k, _DRAWS)) - 1.0
             for n, k in ((len(grid.t), n_columns), (len(grid.h), len(q)))
@@ -78,4 +77,7 @@ class RandomForces:
 
 def _ratio(squares: np.ndarray, free: np.ndarray) -> np.ndarray:
     found = squares / np.maximum(free, np.finfo(float).tiny)
-    return np.where(squares > 0.0, np.clip(found, 1.0 / _MOST, _MOST), 1.0)
+    # The most by which a step changes a variance, and the density that is none, as part of the
+    # first.
+    most = 10.0
+    return np.where(squares > 0.0, np.clip(found, 1.0 / most, most), 1.0)

@@ -7,12 +7,6 @@ import numpy as np
 from ._runs import Runs
 from ._start import Smoothed
 
-# Autocorrelations are added up to this lag, or to where they end.
-_LAGS = 100
-# Products by which an autocorrelation is known.
-_FEWEST = 10
-# dq/dt may differ from v by so many of its standard errors, and by this part of v.
-_ERRORS, _PART = 3.0, 0.02
 _TINY = np.finfo(float).tiny
 
 
@@ -27,13 +21,17 @@ def correlation_of_residuals(residuals: np.ndarray, runs: Runs) -> float:
     size = np.nanmean(residuals**2, axis=0)
     values = residuals / np.sqrt(np.where(size > 0.0, size, 1.0))
     previous = 0.0
-    for lag in range(1, _LAGS + 1):
+    # Autocorrelations are added up to this lag, or to where they end.
+    lags = 100
+    # Products by which an autocorrelation is known.
+    fewest = 10
+    for lag in range(1, lags + 1):
         products = [
             values[a : b - lag] * values[a + lag : b] for a, b in pairwise(ends) if b - a > lag
         ]
         whole = np.concatenate(products) if products else np.zeros((0, 1))
         n = int((~np.isnan(whole)).sum())
-        if n < _FEWEST:
+        if n < fewest:
             break
         r = float(np.nanmean(whole))
         if r + previous <= 0.0 or (lag == 1 and r <= 2.0 / np.sqrt(n)):
@@ -59,7 +57,9 @@ def velocities_are_rates(smoothed: Smoothed) -> tuple[bool, np.ndarray, float]:
         known = known[~np.isnan(known)]  # short runs have none
         variances[j] = np.mean(known**2) if len(known) else 0.0
     left = np.mean((dq - v) ** 2, axis=0)
-    allowed = _ERRORS**2 * variances + _PART**2 * np.mean(v**2, axis=0)
+    # dq/dt may differ from v by so many of its standard errors, and by this part of v.
+    errors, part = 3.0, 0.02
+    allowed = errors**2 * variances + part**2 * np.mean(v**2, axis=0)
     S = np.linalg.lstsq(dq, v, rcond=None)[0].T
     explained = 1.0 - np.mean((v - dq @ S.T) ** 2, axis=0) / np.mean(v**2, axis=0).clip(_TINY)
     return bool(np.all(left <= allowed)), S, float(explained.min())

@@ -33,12 +33,6 @@ _LAMBDAS = 10.0 ** np.arange(-10.0, 11.0)
 _STRIDE = 8
 # Where lambda P is larger than B^T B by this factor, nothing is left of the latter.
 _LARGEST = 1e13
-# Fewer samples than this are not smoothed.
-FEWEST = 4
-_ROUNDING = 1e-13
-# The kernel of the spline falls to nothing within so many of its widths, lambda^(1/6).
-_WIDTHS = 15.0
-_PIECE = 256
 
 
 @dataclass
@@ -62,8 +56,9 @@ class Smooth:
         if not n:
             return np.full(len(t), np.nan)
         found = np.empty(len(t))
-        for start in range(0, len(t), _PIECE):
-            rows = slice(start, start + _PIECE)
+        piece = 256
+        for start in range(0, len(t), piece):
+            rows = slice(start, start + piece)
             A = _basis_at(np.clip(t[rows], spline.t[0], spline.t[-1]), spline.t, order)
             columns = A.nonzero()[1]
             low = max(int(columns.min()) - self.reach, 0)
@@ -85,7 +80,9 @@ def smoothed(times: Sequence[np.ndarray], values: Sequence[np.ndarray], stride: 
     if not len(steps):
         raise ValueError("no run has two values of a column")
     unit = stride * float(np.median(steps))
-    long = [k for k, (t, _) in enumerate(kept) if len(t) >= FEWEST]
+    # Fewer samples than this are not smoothed.
+    fewest = 4
+    long = [k for k, (t, _) in enumerate(kept) if len(t) >= fewest]
     splines: list[BSpline] = [_through(t, x) for t, x in kept]
     starts = np.zeros(len(kept) + 1, dtype=int)
     if not long:
@@ -97,7 +94,8 @@ def smoothed(times: Sequence[np.ndarray], values: Sequence[np.ndarray], stride: 
     means = [kept[k][1].mean() for k in long]
     x = np.concatenate([kept[k][1] - mean for k, mean in zip(long, means, strict=True)])
     size = float(np.abs(np.concatenate([kept[k][1] for k in long])).max()) or 1.0
-    least = _ROUNDING * size
+    rounding = 1e-13
+    least = rounding * size
     normal, penalty = _banded(B.T @ B), _banded(P)
     right, n = B.T @ x, len(x) - _ORDER * len(long)
     rank = B.shape[1] - _ORDER * len(long)
@@ -120,7 +118,7 @@ def smoothed(times: Sequence[np.ndarray], values: Sequence[np.ndarray], stride: 
     scores = [fitted(value)[0] for value in grid]
     k = int(np.argmin(scores))
     longest = max(len(kept[run][0]) for run in long)
-    if k == len(grid) - 1 and longest > FEWEST * _STRIDE * stride:
+    if k == len(grid) - 1 and longest > fewest * _STRIDE * stride:
         return smoothed(times, values, _STRIDE * stride)
     low, high = grid[max(k - 1, 0)], grid[min(k + 1, len(grid) - 1)]
     with np.errstate(invalid="ignore", over="ignore"):  # the likelihood may have no value
@@ -134,7 +132,9 @@ def smoothed(times: Sequence[np.ndarray], values: Sequence[np.ndarray], stride: 
         part = c[end - own.shape[1] : end] + mean
         splines[run] = BSpline(_knots(kept[run][0], stride), part, _DEGREE)
         starts[run + 1] = own.shape[1]
-    reach = int(_WIDTHS * np.exp(best / (2 * _ORDER))) + 2 * _DEGREE
+    # The kernel of the spline falls to nothing within so many of its widths, lambda^(1/6).
+    widths = 15.0
+    reach = int(widths * np.exp(best / (2 * _ORDER))) + 2 * _DEGREE
     matrix = normal + np.exp(best) * penalty
     return Smooth(splines, float(np.sqrt(Q / n)), matrix, np.cumsum(starts), reach)
 

@@ -5,11 +5,6 @@ import numpy as np
 from ._runs import Grid, Runs
 from ._smoothing import Smooth, smoothed
 
-# Intervals of the grid, relative to the shortest time in which a column changes by its spread,
-# where the noise is a thousandth of the spread or less. They grow with its fourth root, as the
-# error of paths does with that of intervals, up to twice.
-_STEP, _NOISE_OF_STEP, _LONGEST = 0.25, 1e-3, 2.0
-
 
 class Smoothed:
     """The splines of all columns of some runs, as states and as their derivatives.
@@ -82,8 +77,12 @@ class Smoothed:
             return float(np.inf)
         known = moves & ~np.isnan(noise)
         least = float(np.min(noise[known] / spread[known], initial=1.0))
-        longer = np.clip((least / _NOISE_OF_STEP) ** 0.25, 1.0, _LONGEST)
-        return float(_STEP * longer / fastest)
+        # Intervals of the grid, relative to the shortest time in which a column changes by its
+        # spread, where the noise is a thousandth of the spread or less. They grow with its fourth
+        # root, as the error of paths does with that of intervals, up to twice.
+        step, noise_of_step, longest = 0.25, 1e-3, 2.0
+        longer = np.clip((least / noise_of_step) ** 0.25, 1.0, longest)
+        return float(step * longer / fastest)
 
 
 class AsMeasured:

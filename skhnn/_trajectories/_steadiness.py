@@ -18,13 +18,6 @@ from ._candidates import Candidate
 from ._fits import JointFits, is_driven
 from ._runs import Grid
 
-# Measured states are known to a thousandth of their spread, at best.
-_BESIDE = 1e-3
-# One that leaves more than so many times as much of the measurements as the best is none to prefer:
-# with 160 times as much one stayed with an orbit, and was .8 spreads late after five revolutions.
-_WORSE = 10.0
-# So many fits are looked at, in so many states; a look takes half a second.
-_MOST, _MOST_STATES = 8, 4000
 # Nine fits to orbits that stayed took 1,500 to 4,500 evaluations, or 14,000 to 19,000. The best fit
 # may be one of the latter; one that takes its place should be smooth.
 _OF_SMOOTH = 6000
@@ -79,9 +72,12 @@ class Steadiness:
         self.grid = grid
         self.found = sorted(found, key=_rank_of_any_tau, reverse=True)
         scaling = best.entry.race.problem.scaling
-        x = some(best.joint.x[grid.of_samples], _MOST_STATES, rng)
+        most_states = 4000
+        x = some(best.joint.x[grid.of_samples], most_states, rng)
         self.visited = Visited(scaling.states(x), scaling.c, scaling.s, scaling.box)
-        self.starts = self.visited.starts(rng, _BESIDE)
+        # Measured states are known to a thousandth of their spread, at best.
+        beside = 1e-3
+        self.starts = self.visited.starts(rng, beside)
         self._known: dict[Candidate, np.ndarray | None] = {}
         other = self._unlike(best)
         self.is_thin = other is not None and not determined_beside(
@@ -110,7 +106,9 @@ class Steadiness:
     def as_good_as(self, best: Candidate) -> list[Candidate]:
         """Others that leave about as little of the measurements as the best."""
         others = (one for one in self.found if one is not best and _is_as_good(one, best))
-        return list(islice(others, _MOST))
+        # So many fits are looked at, in so many states; a look takes half a second.
+        most = 8
+        return list(islice(others, most))
 
     def steadiest(self, candidates: Sequence[Candidate]) -> tuple[Candidate, float]:
         """Of those that stay with the samples the one that is least late, and its deviation.
@@ -146,7 +144,11 @@ class Steadiness:
 
 
 def _is_as_good(one: Candidate, best: Candidate) -> bool:
-    return not np.any(one.joint.sigma > _WORSE * best.joint.sigma)
+    # One that leaves more than so many times as much of the measurements as the best is none to
+    # prefer: with 160 times as much one stayed with an orbit, and was .8 spreads late after five
+    # revolutions.
+    worse = 10.0
+    return not np.any(one.joint.sigma > worse * best.joint.sigma)
 
 
 def _rank_of_any_tau(candidate: Candidate) -> tuple[bool, float]:

@@ -13,7 +13,6 @@ from ..systems import Forced, HamiltonianSystem, PoissonSystem
 from ..systems._checks import FloatArray
 
 TOLERANCE = 1e-12  # of a trajectory, relative and absolute
-SMALLEST_RTOL = 2.3e-14  # solve_ivp warns below 100 eps
 
 System = PoissonSystem | Forced
 
@@ -101,13 +100,14 @@ def integrate(
     # solver bounds the root mean square of the errors, so 1 / sqrt(n_trajectories) of the
     # tolerance bounds that of each trajectory as if it were alone.
     tolerance = tolerance / np.sqrt(len(X0))
+    smallest_rtol = 2.3e-14  # solve_ivp warns below 100 eps
     result = solve_ivp(
         field,
         (t[0], t[-1]),
         X0.ravel(),
         method="DOP853",
         t_eval=t,
-        rtol=max(tolerance, SMALLEST_RTOL),
+        rtol=max(tolerance, smallest_rtol),
         atol=tolerance,
     )
     if not result.success:

@@ -17,7 +17,6 @@ H(q, p) = sum_i |p_i|^2 / (2 m_i) + sum_{i<j} U_ij(|q_i - q_j|), U of gravity or
 Jones. Columns go body by body, x_1, y_1, x_2, y_2, ..., then the momenta in the same order.
 Units are those of the parameters.
 """
-MAX_ROUNDS = 1000  # of drawing the bodies again that are too close
 
 
 def make_n_body(
@@ -160,9 +159,11 @@ def _apart(
         min_distance = 0.5 if system.potential == "gravity" else system.sigma
     distance = check_std("min_distance", min_distance)
 
+    max_rounds = 1000  # of drawing the bodies again that are too close
+
     def states(rng: np.random.RandomState, size: int) -> FloatArray:
         q = rng.uniform(low, high, size=(size, n, n_dim))
-        for _ in range(MAX_ROUNDS):
+        for _ in range(max_rounds):
             state, body = np.nonzero(_too_close(q, distance))
             if not len(state):
                 break

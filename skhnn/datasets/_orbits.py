@@ -17,7 +17,6 @@ from ._base import check_interval, check_std, integrate, simulated
 # Orbits are integrated together in lots of this size: many are faster than one, and a close
 # encounter makes small steps for the others of its lot. From 100 to 500 it hardly matters.
 LOT = 200
-TOLERANCE = 1e-10  # the energies of three bodies drift by 3e-9 at most
 
 DESCRIPTION = """
 {name} near circular orbits
@@ -236,9 +235,10 @@ def _orbits(
     system = NBody(n_bodies)
     X0 = starts(rng, n_orbits, low, high, spread)
     lots = np.split(X0, range(LOT, n_orbits, LOT))
+    tolerance = 1e-10  # the energies of three bodies drift by 3e-9 at most
     return simulated(
         system,
-        np.concatenate([integrate(system, lot, t, tolerance=TOLERANCE) for lot in lots]),
+        np.concatenate([integrate(system, lot, t, tolerance=tolerance) for lot in lots]),
         t,
         description=DESCRIPTION.format(name=name, line="-" * (len(name) + 21)),
         noise=noise,

@@ -13,12 +13,6 @@ import numpy as np
 
 from ._maps import Point, WithConstants, as_like
 
-# What is added to a square before its logarithm is taken, relative to the smallest of the data, and
-# to their mean, should that be zero: beside the data and at the origin the logarithm is smooth.
-# Between 1e-6 and 1e-2 errors were the same, with 1 up to 1e6 times as large (three bodies under
-# gravity, soft or not, Lennard-Jones, springs and bumps, two seeds).
-_FLOOR, _LEAST_FLOOR = 1e-2, 1e-12
-
 
 class Squares(WithConstants):
     """z_k = sum_j M_jk x_j^2, for M (columns, m)."""
@@ -109,7 +103,13 @@ class Log(WithConstants):
         mu: np.ndarray | None = None,
         s: np.ndarray | None = None,
     ) -> "Log":
-        return Log(max(_FLOOR * x.min(), _LEAST_FLOOR * x.mean(), np.finfo(float).tiny))
+        # What is added to a square before its logarithm is taken, relative to the smallest of the
+        # data, and to their mean, should that be zero: beside the data and at the origin the
+        # logarithm is smooth. Between 1e-6 and 1e-2 errors were the same, with 1 up to 1e6 times as
+        # large (three bodies under gravity, soft or not, Lennard-Jones, springs and bumps, two
+        # seeds).
+        floor, least_floor = 1e-2, 1e-12
+        return Log(max(floor * x.min(), least_floor * x.mean(), np.finfo(float).tiny))
 
     def at(self, x: Any, xp: ModuleType) -> Point:
         (floor,) = self.placed(x, xp)

@@ -17,10 +17,6 @@ from ._layers import Outer, Params
 from ._maps import Chain, Linear, Map, Products, as_like
 from ._network import as_slice, spread
 
-# Sizes are taken from evenly spaced rows, so many that the slopes of all functions are at most as
-# many numbers as this.
-_NUMBERS = 2**22
-
 
 class Functions:
     """The term of the module; params are [u].
@@ -58,7 +54,10 @@ class Functions:
 
     def fit(self, X: np.ndarray, weight: np.ndarray, mu: np.ndarray, s: np.ndarray) -> "Functions":
         """The same with sizes such that each has a gradient of size one by the columns x / s."""
-        some = slice(None, None, -(-self.n_weights * X.size // _NUMBERS))
+        # Sizes are taken from evenly spaced rows, so many that the slopes of all functions are at
+        # most as many numbers as this.
+        numbers = 2**22
+        some = slice(None, None, -(-self.n_weights * X.size // numbers))
         X, weight = X[some], weight[some]
         units = np.eye(self.n_weights)[:, None, :] + np.zeros((len(X) * self.phi.copies, 1))
         slopes = self.phi.at(X[:, self.on], np).vjp(units) * s[self.on]  # (m, n, k)

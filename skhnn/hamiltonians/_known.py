@@ -13,9 +13,6 @@ from ._maps import as_like
 from ._network import as_slice, spread
 from ._saving import refuse_unless_saved
 
-# A gradient and differences of its function agree to this part of the difference, and to rounding.
-_LOOSE, _ROUNDING = 1e-3, 1e-12
-
 
 class KnownEnergy:
     """An energy without anything to learn, of some ``columns`` of the state."""
@@ -152,13 +149,16 @@ class Known(Hamiltonian, KnownEnergy):
             )
         size = np.ptp(X, axis=0)
         size = np.where(size > 0.0, size, 1.0 + np.abs(X).max(axis=0))
+        # A gradient and differences of its function agree to this part of the difference, and to
+        # rounding.
+        loose, rounding = 1e-3, 1e-12
         for k in self._on(X.shape[1]):
             aside = STEP * size * (np.arange(X.shape[1]) == k)
             ahead, behind = X + aside, X - aside
             width = ahead[:, k] - behind[:, k]  # far from the origin it is not twice the step
             change = np.asarray(self.value_at(ahead, np) - self.value_at(behind, np))
             error = np.abs(change - width * gradient[:, k])
-            if error.max() > _LOOSE * np.abs(change).max() + _ROUNDING * np.abs(value).max():
+            if error.max() > loose * np.abs(change).max() + rounding * np.abs(value).max():
                 row = int(np.argmax(error))
                 raise ValueError(
                     f"The gradient of a Known Hamiltonian is not that of its function: by column "

@@ -13,9 +13,6 @@ from ._maps import Angles, Beside, Map, Products, Standardised, monomials, outer
 from ._mlp import embedding
 from ._network import Network
 
-# Functions of q of degree two beside the units, as long as there are not more coefficients.
-_MOST_COEFFICIENTS = 400
-
 
 class Natural(HasLayers):
     r"""L = 1/2 v^T M(q) v + b(q) . v - V(q), with H = 1/2 (p - b)^T M^-1 (p - b) + V.
@@ -134,13 +131,15 @@ def _of_degree_two(
         inner = Beside(round_, angles, Standardised(), straight) if straight else round_
         n_read = k + len(angles)
     n_round = 2 * len(angles)
+    # Functions of q of degree two beside the units, as long as there are not more coefficients.
+    most_coefficients = 400
     for highest in ([1, 2], [1]):
         of_q = monomials(n_read, highest)
         used = _used(n_read, n_round, len(angles), highest, whole=len(degrees) > 1)
         A, a, B, b = of_q.constants.values()
         of_q = Products(A[:, used], a[used], B[:, used], b[used])
         n_q, n_v = int(used.sum()), psi.constants["A"].shape[1]
-        if n_q * n_v <= _MOST_COEFFICIENTS:
+        if n_q * n_v <= most_coefficients:
             break
     else:
         return []

@@ -19,16 +19,6 @@ import numpy as np
 from ._scheme import NotConvergedError, Scheme
 from ._system import System
 
-# Relative change of the stages that counts as converged.
-_CONVERGED = 1e-15
-# Changes that no longer shrink are rounding in the field: at once where they are as small as in
-# exact fields, after a few iterations more where they are as small as in networks with large
-# weights.
-_STALLED = ((1e-13, 1), (1e-9, 3))
-_MOST_ITERATIONS = 50
-# The fixed-point iteration is left for Newton's where its change shrinks by less than this.
-_SLOW = 0.3
-
 
 class ImplicitRungeKutta(Scheme):
     """A method given by its coefficients.
@@ -71,7 +61,16 @@ class ImplicitRungeKutta(Scheme):
         size = abs(x).max(-1)[0] if system.xp is not np else np.abs(x).max(axis=-1)
         size = size + system.size
         size = size + (size == 0)
-        for k in range(_MOST_ITERATIONS):
+        # Relative change of the stages that counts as converged.
+        converged = 1e-15
+        # Changes that no longer shrink are rounding in the field: at once where they are as small
+        # as in exact fields, after a few iterations more where they are as small as in networks
+        # with large weights.
+        stalled = ((1e-13, 1), (1e-9, 3))
+        most_iterations = 50
+        # The fixed-point iteration is left for Newton's where its change shrinks by less than this.
+        slow = 0.3
+        for k in range(most_iterations):
             F = system(times, x + Z)
             change = h * _mix(A, F) - Z
             if solve is not None:
@@ -81,25 +80,25 @@ class ImplicitRungeKutta(Scheme):
             largest = float(by_row.max())
             n_stalled = 0 if largest < smallest else n_stalled + 1
             smallest = min(smallest, largest)
-            if largest <= _CONVERGED or any(
-                smallest <= close and n_stalled >= n for close, n in _STALLED
+            if largest <= converged or any(
+                smallest <= close and n_stalled >= n for close, n in stalled
             ):
                 break
             if not largest < np.inf:
                 raise NotConvergedError(
                     "the vector field is not finite there.", _to_numpy(~(by_row < np.inf)), True
                 )
-            is_slow = k and largest > max(_SLOW * previous, _STALLED[-1][0])
+            is_slow = k and largest > max(slow * previous, stalled[-1][0])
             if is_slow and solve is None and system.jacobian is not None:
                 solve = self._newton(system, t, x, h)
                 largest = np.inf
             previous = largest
         else:
             raise NotConvergedError(
-                f"the implicit equations of the step were not solved in {_MOST_ITERATIONS} "
+                f"the implicit equations of the step were not solved in {most_iterations} "
                 "iterations: take a smaller step_size"
                 + ("." if system.jacobian is not None else ", or pass the Jacobian, jac."),
-                _to_numpy(by_row > _STALLED[-1][0]),
+                _to_numpy(by_row > stalled[-1][0]),
             )
         # f at the stages follows from them only where A is invertible; one more evaluation is
         # cheaper than the loss of digits.

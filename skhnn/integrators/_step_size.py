@@ -5,11 +5,6 @@ import numpy as np
 from ._scheme import Scheme
 from ._system import System
 
-# The field is looked at along a coarse trajectory of so many Runge-Kutta steps of this phase.
-_STEPS, _PHASE = 60, 0.3
-# Power iterations for the fastest frequency at one point; the direction is kept between points.
-_FIRST_ITERATIONS, _ITERATIONS = 6, 1
-_SMALL = 1e-6
 _TINY = 1e-300
 
 
@@ -30,13 +25,18 @@ def fastest_frequency(system: System, t: float, x: np.ndarray, span: float = np.
     """
     fastest, ahead = 0.0, 0.0
     x = np.array(x, dtype=float)
-    size = max(float(np.abs(x).max()), _TINY) * _SMALL
+    small = 1e-6
+    size = max(float(np.abs(x).max()), _TINY) * small
     v = np.cos(np.arange(1.0, x.size + 1)).reshape(x.shape)  # some direction, the same every time
+    # The field is looked at along a coarse trajectory of so many Runge-Kutta steps of this phase.
+    steps, phase = 60, 0.3
+    # Power iterations for the fastest frequency at one point; the direction is kept between points.
+    first_iterations, iterations = 6, 1
     with np.errstate(all="ignore"):
-        for k in range(_STEPS):
+        for k in range(steps):
             f = system(t, x)
             square = 0.0
-            for _ in range(_ITERATIONS if k else _FIRST_ITERATIONS):
+            for _ in range(iterations if k else first_iterations):
                 # Twice: a canonical field turns a direction out of its eigenspace and back.
                 w = _unit((system(t, x + size * v) - f) / size)
                 Jw = (system(t, x + size * w[0]) - f) / size
@@ -45,7 +45,7 @@ def fastest_frequency(system: System, t: float, x: np.ndarray, span: float = np.
             if not 0 < square < np.inf:
                 break
             fastest = max(fastest, float(np.sqrt(square)))
-            h = _PHASE / np.sqrt(square)
+            h = phase / np.sqrt(square)
             if ahead + h > span:
                 break
             k2 = system(t, x + 0.5 * h * f)

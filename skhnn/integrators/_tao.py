@@ -10,8 +10,6 @@ from ._step_size import fastest_frequency
 from ._system import System
 
 _WEIGHT_4 = 1.0 / (2.0 - 2.0 ** (1.0 / 3.0))
-# The frequency of the binding, as a multiple of the fastest one of the field.
-_BINDING = 4.0
 
 
 class TaoScheme(Scheme):
@@ -27,7 +25,9 @@ class TaoScheme(Scheme):
         self.omega = omega
 
     def prepare(self, system: System, t: Any, x: Any) -> "TaoScheme":
-        omega = self.omega or _BINDING * fastest_frequency(system, t, x)
+        # The frequency of the binding, as a multiple of the fastest one of the field.
+        binding = 4.0
+        omega = self.omega or binding * fastest_frequency(system, t, x)
         return TaoScheme(self.lengths, self.order, self.steps_per_period, omega)
 
     def advance(self, system: System, t: Any, x: Any, h: Any, memory: Any) -> tuple[Any, Any]:

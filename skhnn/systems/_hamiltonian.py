@@ -9,8 +9,6 @@ from ..hamiltonians import field_from_gradient
 from ._checks import FloatArray
 from ._poisson import PoissonSystem
 
-STEP = 1e-30  # along the imaginary axis: its square is nothing beside 1
-
 
 class HamiltonianSystem(PoissonSystem):
     """The contract of a known system.
@@ -91,8 +89,9 @@ class HamiltonianSystem(PoissonSystem):
 
     def _velocity_field_along(self, X: ArrayLike, dX: FloatArray) -> FloatArray:
         """(v, a) where canonical states X move with dX/dt: a = Im dH/dp(x + i h dx/dt) / h."""
-        v = self.velocity(self._checked(X) + 1j * STEP * dX)
-        return np.concatenate([v.real, v.imag / STEP], axis=-1)
+        step = 1e-30  # along the imaginary axis: its square is nothing beside 1
+        v = self.velocity(self._checked(X) + 1j * step * dX)
+        return np.concatenate([v.real, v.imag / step], axis=-1)
 
     @property
     def feature_names(self) -> list[str]:
