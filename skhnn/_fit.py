@@ -291,9 +291,8 @@ def _start(
     is_open: bool,
 ) -> Start:
     """Where training starts."""
-    default_sizes = (64, 64)
     if not goes_on:
-        equations = equations_of(filled(hamiltonian, default_sizes), problem)
+        equations = equations_of(filled(hamiltonian, (64, 64)), problem)
         initial = partial(initial_params, equations, equations.init_params(rng), problem)
         asked_for = estimator.dissipation
         optional = Damping() if isinstance(asked_for, str) and asked_for == "auto" else None

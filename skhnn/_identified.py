@@ -27,7 +27,6 @@ from ._solvers._evidence import covariance
 from .hamiltonians import Equations, LagrangianEquations, Params
 from .hamiltonians._functions import Functions
 
-_ROWS, _ROWS_OF_MASSES = 20_000, 500
 # What users read, by the labels of forces, and masses.
 _NAMES = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
 
@@ -49,12 +48,13 @@ def identify(
     if not _labelled(equations) and not _has_masses(equations):
         return params, {}
     rng = np.random.RandomState(0)
-    rows = some(np.arange(problem.n_samples), _ROWS // problem.n_targets, rng)
+    most_rows, rows_of_masses = 20_000, 500
+    rows = some(np.arange(problem.n_samples), most_rows // problem.n_targets, rng)
     free = known_last_weights(trained, params, problem.scaling).free
     C = covariance(DerivativeFit(problem, trained), params, rows, free)
     params, met = with_friction_that_is_none_negative(equations, params, C)
     spread = _scores(problem, trained, params, rows, C)
-    X = problem.rows(rows[:: -(-len(rows) // _ROWS_OF_MASSES)])[0]
+    X = problem.rows(rows[:: -(-len(rows) // rows_of_masses)])[0]
     return params, coefficients(equations, params, spread, X, at_bound=met)
 
 

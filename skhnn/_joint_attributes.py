@@ -38,8 +38,7 @@ def attributes_of_joint_fit(
     root = root * np.sqrt(kappa)
     C = np.zeros((equations.n_last, equations.n_last))
     C[np.ix_(joint.free, joint.free)] = root @ root.T
-    rows_of_masses = 500
-    some = X[:: -(-len(X) // rows_of_masses)]
+    some = X[:: -(-len(X) // 500)]
     is_held = not np.isin(places_of_damping(equations), joint.free).all()
     found = coefficients(equations, params, C, some, at_bound=is_held)
     n = layout.n_state

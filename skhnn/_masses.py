@@ -19,15 +19,13 @@ import numpy as np
 from ._data import Problem, some
 from .hamiltonians import LagrangianEquations, Params
 
-_ROWS = 600
-_CHANGE, _OF_ERROR, _VISIBLE = 0.3, 0.1, 1e-4
-
 
 def undetermined_masses(
     problem: Problem, equations: LagrangianEquations, params: Params
 ) -> list[np.ndarray]:
     """Relative changes of M, L^-1 dM L^-T (d, d), means over rows, that do not show in the data."""
-    rows = some(np.arange(problem.n_samples), _ROWS, np.random.RandomState(0))
+    most_rows = 600
+    rows = some(np.arange(problem.n_samples), most_rows, np.random.RandomState(0))
     X, y, root = problem.equations(rows)
     d = equations.layout.n_rates
     J = (equations.jacobian_by_last(params, X) * root[..., None])[:, d:]
@@ -66,14 +64,15 @@ def undetermined_masses(
     # masses.
     of_mean = 0.3
     most = 4
+    largest_change, of_error, visible = 0.3, 0.1, 1e-4
     for k in range(len(s) - 1, max(len(s) - 1 - most, -1), -1):
         change = B @ (basis @ Vt[k])
         mean = change.mean(axis=0)
         largest = np.abs(np.linalg.eigvalsh(change)).max()
-        step = min(_CHANGE, 0.7 / largest)
-        if s[k] * step > max(_OF_ERROR * error, _VISIBLE):
+        step = min(largest_change, 0.7 / largest)
+        if s[k] * step > max(of_error * error, visible):
             break
-        if np.linalg.norm(mean) > of_mean * np.sqrt(d) and step > 0.1 * _CHANGE:
+        if np.linalg.norm(mean) > of_mean * np.sqrt(d) and step > 0.1 * largest_change:
             found.append(mean)
     return found
 

@@ -14,15 +14,16 @@ _REMEDY = (
     "Take np.gradient(X, dt, axis=0) of every run by itself, or "
     "skhnn.preprocessing.derivatives(X, t, groups), which also smooths"
 )
-# Rows looked at, and how many of them have to agree.
-_ROWS, _MOST, _FEWEST = 20_000, 0.5, 10
+# How many of the rows have to agree.
+_MOST, _FEWEST = 0.5, 10
 # Two vectors are parallel up to rounding if what is left of one is this part of it.
 _ROUNDING = 1e-9
 
 
 def of_differences(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> list[str]:
     """A sentence on derivatives (n, D) that were made from the rows of X, (n, D), wrongly."""
-    X, y = np.asarray(X[:_ROWS]), np.asarray(y[:_ROWS])
+    rows = 20_000
+    X, y = np.asarray(X[:rows]), np.asarray(y[:rows])
     if len(X) < _FEWEST or X.shape[1] < 2:
         return []
     joined, step = ends_of_runs(X, groups), X[1:] - X[:-1]

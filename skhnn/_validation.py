@@ -12,8 +12,6 @@ from sklearn.utils.validation import validate_data
 
 from .hamiltonians import ACTIVATIONS, REFUSED
 
-# Energies are products of two columns, and their squares must not leave the range of floats.
-_LARGEST = 1e60
 # What to do with runs that are given apart.
 _CONCATENATE = (
     "Concatenate the runs and name the run of each row: fit(np.concatenate(X), np.concatenate(y), "
@@ -397,10 +395,12 @@ def _is_positive_integer(value: Any) -> bool:
 def check_magnitude(values: np.ndarray, name: str) -> None:
     """Raise if the values are so large or so small that squares leave the range of floats."""
     largest = float(max(values.max(), -values.min()))  # no copy: it may be a file
-    if largest > _LARGEST or 0 < largest < 1 / _LARGEST:
+    # Energies are products of two columns, and their squares must not leave the range of floats.
+    largest_value = 1e60
+    if largest > largest_value or 0 < largest < 1 / largest_value:
         raise ValueError(
-            f"{name} contains values of magnitude {largest:.1e}, outside of {1 / _LARGEST:.0e} to "
-            f"{_LARGEST:.0e}; use other units."
+            f"{name} contains values of magnitude {largest:.1e}, outside of "
+            f"{1 / largest_value:.0e} to {largest_value:.0e}; use other units."
         )
 
 

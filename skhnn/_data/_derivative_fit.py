@@ -142,8 +142,7 @@ class DerivativeFit:
     def _slices(self, n_samples: int) -> Iterator[slice]:
         """Slices of equal length that fit the cache."""
         # Enough to keep a GPU busy, few enough to bound its memory.
-        rows_on_a_gpu = 2**16
-        step = rows_on_a_gpu
+        step = 2**16
         if not self.place.is_gpu:
             step = rows_at_once(self.equations.width, 4 if self.place.dtype == "float32" else 8)
         step = -(-n_samples // -(-n_samples // step))

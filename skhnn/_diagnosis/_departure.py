@@ -16,7 +16,7 @@ standard errors by runs, or by blocks of neighbouring rows.
 Three conditions together make an alarm, since significance alone would not do: on clean data, what
 H leaves is an approximation error, and everything is significant.
 
-1. Rows left out gain by A, by more than ``_STANDARD_ERRORS`` of the gain.
+1. Rows left out gain by A, by more than four standard errors of the gain.
 2. They gain a larger part of the error than by twice as many units in H: it is A and not a poor H
    that was missing.
 3. The gain is a part of the variance that is worth a word, or nearly all of what is left. Where
@@ -116,7 +116,6 @@ def departure_from_hamiltonian(
         return None
     left_by_H = min(errors[0], of_model)
     # Where H leaves less of the derivatives, 5 %, nothing is compared with it.
-    left_by_h = 0.05**2
-    if left_by_H < left_by_h:
+    if left_by_H < 0.05**2:
         return None
     return beaten_without_mechanics(rows, left_by_H, by_more_units[0], rng)

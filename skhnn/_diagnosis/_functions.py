@@ -16,8 +16,7 @@ KINDS = (("q", 0.4), ("q", 1.0), ("x", 0.2), ("x", 0.6))
 def units_for(rows: Rows) -> int | None:
     """The number of sampled units that so many rows allow; None where they are too few to tell."""
     d2 = rows.Z.shape[1]
-    units = 120
-    n_units = min(units, len(rows.target) // EQUATIONS_PER_UNKNOWN - d2 * (d2 + 3))
+    n_units = min(120, len(rows.target) // EQUATIONS_PER_UNKNOWN - d2 * (d2 + 3))
     # With fewer units than this for each column H is no H to compare with: of 80 rows on two Kepler
     # orbits, with one unit a column, a false alarm.
     fewest_units = 4

@@ -11,10 +11,6 @@ from ._functions import energies_of, units_for
 from ._regression import crossfit
 from ._rows import Rows
 
-# Columns that depend on each other linearly have their meaning in many orders (two bodies about
-# their centre of mass): variances beyond this ratio.
-_CONDITION = 1e-6
-
 
 def another_order(
     problem: Problem, label: Sequence[str], names: Sequence[str] | None
@@ -32,7 +28,10 @@ def another_order(
     given = _rows(problem, range(d2))
     n_units = units_for(given)
     variances = np.linalg.eigvalsh(np.cov(given.Z.T))
-    if n_units is None or d2 < 4 or variances[0] < _CONDITION * variances[-1]:
+    # Columns that depend on each other linearly have their meaning in many orders (two bodies about
+    # their centre of mass): variances beyond this ratio.
+    condition = 1e-6
+    if n_units is None or d2 < 4 or variances[0] < condition * variances[-1]:
         return None
     before = _errors(given, n_units)
     found = {tuple(k): _errors(_rows(problem, k), n_units) for k in orders_in_use(d2 // 2)}

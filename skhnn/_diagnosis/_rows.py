@@ -7,8 +7,7 @@ import numpy as np
 from .._data import Problem, blocks_of, clusters_of, make_folds, some
 from ..hamiltonians import gradient_from_field
 
-# Equations looked at.
-_EQUATIONS, FOLDS = 6000, 5
+FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,8 @@ class Rows:
 
     @classmethod
     def of(cls, problem: Problem, rng: np.random.RandomState) -> "Rows":
-        n_rows = max(_EQUATIONS // problem.n_targets, 1)
+        most_equations = 6000
+        n_rows = max(most_equations // problem.n_targets, 1)
         problem = problem.subset(some(np.arange(problem.n_samples), n_rows, rng))
         Z, y, c = problem.take(slice(None))
         Z, G = Z - problem.scaling.mean, gradient_from_field(y)

@@ -10,9 +10,9 @@ from .._row_differences import ends_of_runs
 _FEWEST_ROWS = 6
 # The periods that angles have if nobody says; how near to a period a jump is (ten rows a
 # revolution, the fewest from which derivatives make sense, jump by 0.9 of it); the quantile of the
-# rates that is ordinary, and how much more is too much.
+# rates that is ordinary.
 _USUAL_PERIODS = (2.0 * np.pi, 360.0)
-_JUMP, _ORDINARY, _FAR_TOO_LARGE = 0.9, 0.9, 3.0
+_JUMP, _ORDINARY = 0.9, 0.9
 
 
 def jumps_of_angles(
@@ -28,6 +28,7 @@ def jumps_of_angles(
     ordinary = np.quantile(np.abs(y), _ORDINARY, axis=0)
     with np.errstate(over="ignore"):
         sizes = np.abs(y) / np.where(ordinary > 0.0, ordinary, np.inf)
+    far_too_large = 3.0  # times the ordinary rates
     for j in range(X.shape[1]):
         step, others = np.abs(np.diff(X[:, j])), np.delete(sizes, j, axis=1)
         for period in (periods[j],) if j in periods else _USUAL_PERIODS:
@@ -36,7 +37,7 @@ def jumps_of_angles(
                 np.maximum(a[jumps], a[jumps + 1]) for a in (sizes[:, j], others.max(axis=1))
             )
             # Where all rates are large the motion is fast.
-            is_wrong = (beside > _FAR_TOO_LARGE) & (of_others < _FAR_TOO_LARGE)
+            is_wrong = (beside > far_too_large) & (of_others < far_too_large)
             if len(jumps) and np.mean(is_wrong) > 0.5:
                 found.append(
                     f"Column {label[j]} jumps by its period {period:.4g} at {len(jumps)} places, "

@@ -15,9 +15,6 @@ from ._clocks import clocks_among_coordinates, clocks_among_momenta
 from ._labels import label_of_columns, listed
 from ._order import another_order
 
-# Enough rows to see what holds in all of them; with fewer a column, chance may show anything.
-_ROWS, _ROWS_PER_COLUMN = 2000, 5
-
 
 def suspicions(
     X: np.ndarray,
@@ -64,9 +61,11 @@ def _of_columns(
     X: np.ndarray, y: np.ndarray, names: Sequence[str] | None, label: Sequence[str]
 ) -> list[str]:
     """What a part of the rows says, in whatever order they are."""
-    rows = slice(None, None, -(-len(X) // _ROWS))
+    # Enough rows to see what holds in all of them; with fewer a column, chance may show anything.
+    most_rows, rows_per_column = 2000, 5
+    rows = slice(None, None, -(-len(X) // most_rows))
     X, y = np.asarray(X[rows]), np.asarray(y[rows])
-    if len(X) < _ROWS_PER_COLUMN * X.shape[1]:
+    if len(X) < rows_per_column * X.shape[1]:
         return []
     of_X, of_y = Columns.of(X), Columns.of(y)
     if _is_next_state(X, y, of_X):

@@ -16,9 +16,6 @@ from ._masses_of_one import BEATEN, GOOD
 from ._regression import field_without_mechanics
 from ._rule import error_of, simplest, typical
 
-# Rows that last weights are fitted to again.
-_ROWS = 20_000
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -57,9 +54,11 @@ def with_friction(problem: Problem, model: Model) -> tuple[Model, float] | None:
 
 def _refit(equations: Equations, params: Params) -> Callable[[Problem], Model]:
     """The same hidden layers with last weights for a problem."""
+    # Rows that last weights are fitted to again.
+    most_rows = 20_000
 
     def fit(problem: Problem) -> Model:
-        rows = some(np.arange(problem.n_samples), _ROWS, np.random.RandomState(0))
+        rows = some(np.arange(problem.n_samples), most_rows, np.random.RandomState(0))
         fitted = fit_last_weights(problem, equations, params, rows)
         return equations, equations.with_last(params, fitted.w)
 

@@ -11,9 +11,6 @@ Model = tuple[Equations, Params]
 #: Fits a model to some rows of the data.
 Fit = Callable[[Problem], Model]
 
-# One part in five is left out, in ten of many rows, of which at most so many are looked at.
-_FOLDS, _MANY_FOLDS, _MANY_ROWS, _MOST_ROWS = 5, 10, 2000, 4000
-
 
 class LeftOut:
     """The rows left out, whole groups or blocks of neighbours; the same for all models.
@@ -27,7 +24,9 @@ class LeftOut:
     """
 
     def __init__(self, problem: Problem, rng: np.random.RandomState, *, each_in_turn: bool):
-        n_folds = _MANY_FOLDS if problem.n_samples >= _MANY_ROWS else _FOLDS
+        # One part in five is left out, in ten of many rows, of which at most so many are looked at.
+        folds, many_folds, many_rows, most_rows = 5, 10, 2000, 4000
+        n_folds = many_folds if problem.n_samples >= many_rows else folds
         parts = make_folds(problem, n_folds, rng)
         everything = np.arange(problem.n_samples)
         labels = labels_of(problem, n_folds)
@@ -38,7 +37,7 @@ class LeftOut:
         for out in parts if each_in_turn else parts[:1]:
             rest = problem.subset(np.delete(everything, out))
             if not each_in_turn:
-                out, self.training = some(out, _MOST_ROWS, rng), rest
+                out, self.training = some(out, most_rows, rng), rest
             self.folds.append((rest, problem.subset(out)))
             found.append(labels[out])
         rows = [left_out.rows_in_units() for _, left_out in self.folds]

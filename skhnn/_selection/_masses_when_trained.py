@@ -16,11 +16,8 @@ from ._look import left_out_of_some
 from ._rule import typical
 from ._trained import BySoap, ShortTrainings
 
-# Other masses must have less than this part of the error, and masses of one more than that, also
-# after twice the steps. Of 140 data sets (chains and bodies of 4 to 20 coordinates, 200 and 1000
-# rows, with friction and without) wrong ones had 0.65 and more, where masses of one had 0.06; right
-# ones 0.1 to 0.56 in most. (After twice the steps both have learned the noise of few rows.)
-_BETTER, _POOR, _STEPS = 0.6, 0.1, 200
+# Steps of a training that shows masses.
+_STEPS = 200
 
 
 def unit_masses_train_as_well(problem: Problem, deadline: float = np.inf) -> bool:
@@ -41,7 +38,13 @@ def unit_masses_train_as_well(problem: Problem, deadline: float = np.inf) -> boo
         return typical(ShortTrainings(left_out, trainer).squares(hamiltonian))
 
     unit = error(1.0)
-    if unit < _POOR or error(1.0, 2 * _STEPS) < _POOR:
+    # Other masses must have less than this part of the error, and masses of one more than that,
+    # also after twice the steps. Of 140 data sets (chains and bodies of 4 to 20 coordinates, 200
+    # and 1000 rows, with friction and without) wrong ones had 0.65 and more, where masses of one
+    # had 0.06; right ones 0.1 to 0.56 in most. (After twice the steps both have learned the noise
+    # of few rows.)
+    better, poor = 0.6, 0.1
+    if unit < poor or error(1.0, 2 * _STEPS) < poor:
         return True
     # With more coordinates a training with a full mass matrix takes 10 s and finds less.
     most_for_full_masses = 10
@@ -49,6 +52,6 @@ def unit_masses_train_as_well(problem: Problem, deadline: float = np.inf) -> boo
     for mass in ("diagonal", "full") if is_small else ("diagonal",):
         if time.perf_counter() > deadline:
             break
-        if error(mass) < _BETTER * unit:
+        if error(mass) < better * unit:
             return False
     return True

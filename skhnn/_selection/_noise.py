@@ -6,7 +6,7 @@ Three conditions make such a column:
 
 1. its degree of freedom moves, and the derivative is small beside what would make that motion,
 
-       spread(dp/dt) spread(q) < ``_SMALL`` rms(dq/dt) rms(p)
+       spread(dp/dt) spread(q) < 0.3 rms(dq/dt) rms(p)
 
    (for an oscillation both sides are equal), a ratio without units;
 2. it is as different at the nearest row as at any;
@@ -23,8 +23,6 @@ from .._data import Problem
 from ._left_out import LeftOut
 from ._regression import field_without_mechanics
 
-_SMALL, _ROWS = 0.3, 1000
-
 
 def noise_columns(problem: Problem) -> np.ndarray:
     """Which derivatives are noise about a constant, (D,)."""
@@ -34,13 +32,14 @@ def noise_columns(problem: Problem) -> np.ndarray:
         return none
     rng = np.random.RandomState(0)  # of its own: the fit must not depend on it
     rows = np.arange(problem.n_samples)
-    if len(rows) > _ROWS:
-        rows = np.unique(rng.randint(len(rows), size=_ROWS))
+    beside_motion, most_rows = 0.3, 1000
+    if len(rows) > most_rows:
+        rows = np.unique(rng.randint(len(rows), size=most_rows))
     X, y, _ = problem.rows(rows)
     X, d = X[:, : len(none)], len(none) // 2
     spread, size = X.std(axis=0), np.sqrt(np.mean(X**2, axis=0))
     motion = size * np.sqrt(np.mean(np.roll(y, d, axis=1) ** 2, axis=0))
-    small = np.roll(spread, d) * y.std(axis=0) < _SMALL * motion
+    small = np.roll(spread, d) * y.std(axis=0) < beside_motion * motion
     small &= np.isnan(problem.scaling.constant)
     # The nearest row tells nothing of noise: half of the mean squared difference is the variance.
     rough = 0.7

@@ -7,8 +7,6 @@ from .._solvers._evidence import solve
 from ..hamiltonians._sampling import sample_layer
 from ._left_out import LeftOut
 
-_UNITS, _ROWS_PER_UNIT, _MOST_ROWS = 200, 3, 2000
-
 
 def field_without_mechanics(left_out: LeftOut) -> np.ndarray:
     """The field (n, D) on the rows left out, each rate by units of all columns, by the evidence."""
@@ -16,12 +14,13 @@ def field_without_mechanics(left_out: LeftOut) -> np.ndarray:
 
 
 def _predicted(training: Problem, out: Problem) -> np.ndarray:
-    every = slice(None, None, -(-training.n_samples // _MOST_ROWS))
+    most_units, rows_per_unit, most_rows = 200, 3, 2000
+    every = slice(None, None, -(-training.n_samples // most_rows))
     X, y, root = training.equations(every)
     X_out, y_out, _ = out.take(slice(None))
     spread = np.where(X.std(axis=0) > 0.0, X.std(axis=0), 1.0)
     Z, Z_out = (X - X.mean(axis=0)) / spread, (X_out - X.mean(axis=0)) / spread
-    n_units, D = min(_UNITS, len(X) // _ROWS_PER_UNIT), y.shape[1]
+    n_units, D = min(most_units, len(X) // rows_per_unit), y.shape[1]
     found, best = y_out.copy(), np.full(D, -np.inf)
     varies = np.flatnonzero((training.scaling.w > 0.0) & np.isnan(training.scaling.constant))
     scales = (0.02, 0.06, 0.2, 0.5)

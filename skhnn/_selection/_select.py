@@ -38,9 +38,8 @@ from ._steadiness import (
 )
 from ._trained import ByGaussNewton, BySoap, ShortTrainings
 
-# Equations for each last weight when units are added, and after a short training, where 12 took
-# twice the time and led to the same choices. Half as many judge.
-_EQUATIONS_PER_WEIGHT, _EQUATIONS_OF_SHORT = 12, 6
+# Equations for each last weight when units are added.
+_EQUATIONS_PER_WEIGHT = 12
 # Short trainings of one Hamiltonian that differ by their random numbers only have mean squared
 # errors up to this ratio.
 _ALIKE_AFTER_SHORT = 1.7
@@ -226,8 +225,7 @@ class _Selection:
         if result.another is None or not problem.is_plain:
             return
         self.another = whole(result.another, problem)
-        rows_to_compare = 500
-        visited = Visited.by(problem, rng, rows_to_compare)
+        visited = Visited.by(problem, rng, 500)
         found = whole(sampled.model, problem)
         self.is_thin = not determined_beside(found, self.another, visited, rng)
         if self.is_thin:
@@ -342,7 +340,10 @@ class _Selection:
         # Steps for masses in that comparison, as in a race; all of them took 12 s for six
         # coordinates.
         steps_of_short = 2
-        wider = self.squares(self.widened(model, n_weights, _EQUATIONS_OF_SHORT, steps_of_short))
+        # Equations for each of them, of which half as many judge: 12 took twice the time and led to
+        # the same choices.
+        equations_of_short = 6
+        wider = self.squares(self.widened(model, n_weights, equations_of_short, steps_of_short))
         # Units of tanh that are added after a short training lower the error to less than this part
         # of that with silu where they end far better, too: 0.01 to 0.43 where they ended with 0.006
         # to 0.3 of it (double pendulum, two bodies), 0.6 to 1.4 where they ended with 1.5 to 10
@@ -358,8 +359,7 @@ class _Selection:
         It is fitted to so many equations ``per_weight``; masses take at most ``n_steps``.
         """
         (equations, params), training, rng = model, self.training, self.rng
-        rows_to_sample = 10_000
-        X, _, _ = training.take(some(np.arange(training.n_samples), rows_to_sample, rng))
+        X, _, _ = training.take(some(np.arange(training.n_samples), 10_000, rng))
         n_units = units_for(equations.hamiltonian, n_weights, training)
         sizes = equations.networks[0].sizes
         equations, params = equations.widen(params, X, rng, n_units - sizes[-1])

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from scipy.integrate import DOP853
 
-from ._record import BUDGET, NOT_FINITE, RUNNING, STEP_TOO_SMALL, Record
+from ._record import Record
+from ._status import Status
 
 # Trajectories under way at once: enough to share the cost of a call, few enough for the cache.
 ROWS_AT_ONCE = 1000
@@ -49,7 +50,7 @@ class AdaptiveStepper:
     t_old, x_old, t, x : arrays
         The last step of each.
     problem : (k,) array of int
-        RUNNING, or what ended the trajectory (``_record.py``).
+        Status.RUNNING, or what ended the trajectory.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class AdaptiveStepper:
         self.first_step, self.n_rows = first_step, n_rows
         self.exponent = -1.0 / (method.error_estimator_order + 1)
         self.A = [np.ascontiguousarray(a[:s]) for s, a in enumerate(method.A)]
-        self.waiting = np.flatnonzero(record.status == RUNNING)
+        self.waiting = np.flatnonzero(record.status == Status.RUNNING)
         n = record.y.shape[2]
         self.rows = np.zeros(0, dtype=int)
         self.t = self.t_old = self.h = self.direction = self.end = np.zeros(0)
@@ -90,7 +91,7 @@ class AdaptiveStepper:
             is_finite = np.isfinite(f).all(axis=1)
             self._append(new, x, f, self._first_steps(new, x, f))
             self.record.nfev[new] += 1.0 if self.first_step is not None else 2.0
-            self.problem[len(self.rows) - len(new) :][~is_finite] = NOT_FINITE
+            self.problem[len(self.rows) - len(new) :][~is_finite] = Status.NOT_FINITE
         return len(self.rows) > 0
 
     def step(self) -> np.ndarray:
@@ -104,7 +105,7 @@ class AdaptiveStepper:
         record.nfev[self.rows] += self.method.n_stages
         scale = self.atol[self.rows] + np.maximum(np.abs(x), np.abs(x_new)) * self.rtol
         error = self._error(K, h, scale)
-        moved = (error < 1) & (self.problem == RUNNING)
+        moved = (error < 1) & (self.problem == Status.RUNNING)
         self._choose_next_steps(np.abs(h[:, 0]), error, moved)
         self.K, self._h, self.t_old, self.x_old = K, h[:, 0], t, x
         self.t = np.where(moved, t_new, t)
@@ -118,11 +119,11 @@ class AdaptiveStepper:
         least = 10 * np.spacing(np.abs(t))
         # A step that follows another may be raised to the least one, a rejected one may not.
         h = np.where(self.was_rejected, self.h, np.clip(self.h, least, self.max_step))
-        running = self.problem == RUNNING
-        why = np.where(self.not_finite, NOT_FINITE, STEP_TOO_SMALL)
+        running = self.problem == Status.RUNNING
+        why = np.where(self.not_finite, Status.NOT_FINITE, Status.STEP_TOO_SMALL)
         self.problem = np.where(running & (h < least), why, self.problem)
         spent = self.record.nfev[self.rows] + self.method.n_stages > self.max_nfev
-        self.problem[running & spent] = BUDGET
+        self.problem[running & spent] = Status.BUDGET
         t_new = t + direction * h
         return np.where(direction * (t_new - self.end) > 0, self.end, t_new)
 
@@ -166,7 +167,7 @@ class AdaptiveStepper:
         t = np.zeros(len(rows))
         direction, end = self.record.direction[rows], self.record.end[rows]
         zero = np.zeros(len(rows), dtype=bool)
-        running = np.full(len(rows), RUNNING)
+        running = np.full(len(rows), Status.RUNNING)
         new = {"rows": rows, "t": t, "t_old": t, "h": h, "direction": direction, "end": end,
                "x": x, "x_old": x, "f": f, "was_rejected": zero, "not_finite": zero,
                "problem": running}  # fmt: skip

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ._guard import Guard
-from ._record import FINISHED, INTERRUPTED, RUNNING, TERMINATED, Events, Record
+from ._record import Events, Record
+from ._status import Status
 
 
 class Stepper(Protocol):
@@ -51,13 +52,13 @@ def integrate_many(
                 _after_step(stepper, record, watch, moved)
                 record.tell()
     except KeyboardInterrupt:
-        record.status[record.status == RUNNING] = INTERRUPTED
+        record.status[record.status == Status.RUNNING] = Status.INTERRUPTED
     record.tell()
 
 
 def _after_step(stepper: Stepper, record: Record, watch: Events | None, moved: np.ndarray) -> None:
     t, rows = stepper.t.copy(), stepper.rows
-    status = np.where(moved & (t == record.end[rows]), FINISHED, stepper.problem)
+    status = np.where(moved & (t == record.end[rows]), Status.FINISHED, stepper.problem)
     if watch is not None:
         x = _states(stepper, np.flatnonzero(moved))
         for i, x_i in zip(np.flatnonzero(moved), x, strict=True):
@@ -65,14 +66,14 @@ def _after_step(stepper: Stepper, record: Record, watch: Events | None, moved: n
                 int(rows[i]), float(stepper.t_old[i]), float(t[i]), x_i, _of_one(stepper, int(i))
             )
             if end is not None:
-                t[i], status[i] = end, TERMINATED
+                t[i], status[i] = end, Status.TERMINATED
     _take_outputs(stepper, record, t)
     record.tau_reached[rows] = t
-    ended = status != RUNNING
+    ended = status != Status.RUNNING
     if ended.any():
         index = np.flatnonzero(ended)
         record.x_reached[rows[index]] = _states(stepper, index)
-        for i in index[status[index] == TERMINATED]:
+        for i in index[status[index] == Status.TERMINATED]:
             record.x_reached[rows[i]] = _of_one(stepper, int(i))(float(t[i]))
         record.status[rows[index]] = status[index]
         stepper.keep(~ended)

@@ -9,7 +9,8 @@ from ..integrators import FixedStepSolver
 from ..integrators._scheme import NotConvergedError
 from ..integrators._step_size import default_step_size
 from ..integrators._system import System
-from ._record import BUDGET, NOT_FINITE, NOT_SOLVED, RUNNING, Record, rounding_of
+from ._record import Record, rounding_of
+from ._status import Status
 
 # The step and the constants of a method are chosen by at most so many trajectories.
 _ROWS_TO_LOOK_AT = 1000
@@ -100,7 +101,7 @@ class FixedStepper:
         looked_at = starts[:: -(-len(starts) // _ROWS_TO_LOOK_AT)]
         self.scheme = method.scheme.prepare(system, 0.0, looked_at)
         record.nfev += system.n_evaluations
-        self.waiting = np.flatnonzero(record.status == RUNNING)
+        self.waiting = np.flatnonzero(record.status == Status.RUNNING)
         self.rows = self.waiting[:0]
         self.memory: Any = None
 
@@ -114,7 +115,7 @@ class FixedStepper:
         self.n_steps = np.round(np.abs(record.end[rows]) / record.step_size[rows])
         self.h = record.end[rows] / self.n_steps
         self.x, self.memory = self._placed(record.y[rows, 0]), None
-        self.problem = np.full(len(rows), RUNNING)
+        self.problem = np.full(len(rows), Status.RUNNING)
         self.t = self.t_old = np.zeros(len(rows))
         self._length, self._clock, self._n_done = self._as_lengths(self.h), 0.0, 0
         return True
@@ -122,7 +123,7 @@ class FixedStepper:
     def step(self) -> np.ndarray:
         """One step for all that are under way; which of them have moved, (k,) of bool."""
         record, x = self.record, self.x
-        running, before = self.problem == RUNNING, self.system.n_evaluations
+        running, before = self.problem == Status.RUNNING, self.system.n_evaluations
         self.t_old, self.x_old = self.t, x
         try:
             x_new, self.memory = self.scheme.advance(
@@ -130,14 +131,15 @@ class FixedStepper:
             )
         except NotConvergedError as error:
             rows = error.rows if error.rows.any() else np.ones(len(x), dtype=bool)
-            self.problem[rows] = NOT_FINITE if error.not_finite else NOT_SOLVED
+            self.problem[rows] = Status.NOT_FINITE if error.not_finite else Status.NOT_SOLVED
             return np.zeros(len(x), dtype=bool)
         finally:
             record.nfev[self.rows] += self.system.n_evaluations - before
         finite = _all_finite(x_new)
-        self.problem[running & ~finite] = NOT_FINITE
-        self.problem[(self.problem == RUNNING) & (record.nfev[self.rows] > self.max_nfev)] = BUDGET
-        moved = self.problem == RUNNING
+        self.problem[running & ~finite] = Status.NOT_FINITE
+        spent = record.nfev[self.rows] > self.max_nfev
+        self.problem[(self.problem == Status.RUNNING) & spent] = Status.BUDGET
+        moved = self.problem == Status.RUNNING
         self._n_done += 1
         times = self._snapped(self._n_done * self.h)
         self._clock = float(times[0])  # all have the same where the system asks for the time

@@ -12,7 +12,8 @@ from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, Radau
 
 from ..integrators import FixedStepSolver
 from ._dynamics import Dynamics
-from ._record import NO_PROGRESS, RUNNING, Record
+from ._record import Record
+from ._status import Status
 
 # Evaluations of a trajectory after which its progress is looked at, again and again: one trajectory
 # spends 0.1 to 1 s on them.
@@ -81,7 +82,7 @@ class Guard:
     def look_at(self, stepper: Any) -> None:
         """Mark those of a stepper."""
         is_absurd = self.look(stepper.rows, stepper.t, self.record.nfev[stepper.rows])
-        stepper.problem[is_absurd & (stepper.problem == RUNNING)] = NO_PROGRESS
+        stepper.problem[is_absurd & (stepper.problem == Status.RUNNING)] = Status.NO_PROGRESS
 
     def _most_evaluations(self) -> float:
         """The evaluations in one characteristic time that are not absurd yet."""

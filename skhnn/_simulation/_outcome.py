@@ -7,8 +7,9 @@ import numpy as np
 
 from ._dynamics import Dynamics
 from ._errors import ExtrapolationWarning, SimulationError, warn
-from ._record import FINISHED, INTERRUPTED, REASONS, TERMINATED, Record, written
+from ._record import Record, written
 from ._result import message_of
+from ._status import Status
 
 _OF_ANGLES = " (an angle that turns needs periodic=)"
 
@@ -53,7 +54,7 @@ def warn_of_extrapolation(dynamics: Dynamics, record: Record, is_single: bool) -
 
 def answer_failures(record: Record, is_single: bool, on_failure: str) -> None:
     """Raise, or warn of, what did not come to its end."""
-    failed = np.flatnonzero((record.status != FINISHED) & (record.status != TERMINATED))
+    failed = np.flatnonzero(~np.isin(record.status, (Status.FINISHED, Status.TERMINATED)))
     if not len(failed):
         return
     first = int(failed[0])
@@ -76,9 +77,9 @@ def answer_failures(record: Record, is_single: bool, on_failure: str) -> None:
         t, y = t[:n], y[0, :n]
         if reached != t[-1]:  # the last step too, to go on from
             t, y = np.append(t, reached), np.vstack([y, record.x_reached])
-    advice = REASONS[int(record.status[first])][1]
+    advice = Status(int(record.status[first])).advice
     error = SimulationError(message, reached, t, y, advice)
-    raise error from (KeyboardInterrupt() if INTERRUPTED in record.status else None)
+    raise error from (KeyboardInterrupt() if Status.INTERRUPTED in record.status else None)
 
 
 def warn_of_masses(are_positive: Callable[[np.ndarray], bool], record: Record) -> None:

@@ -8,38 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-# How a trajectory ended. The messages of failures have a reason and an advice.
-RUNNING, FINISHED, TERMINATED = -1, 0, 1
-NOT_FINITE, STEP_TOO_SMALL, BUDGET, INTERRUPTED, NOT_SOLVED, NO_PROGRESS = 2, 3, 4, 5, 6, 7
-REASONS = {
-    RUNNING: ("not started.", ""),
-    FINISHED: ("The last time was reached.", ""),
-    TERMINATED: ("A terminal event occurred.", ""),
-    NOT_FINITE: (
-        "the vector field is not finite there or within the next step.",
-        "Where the field was learned, the trajectory has left the region that its training data "
-        "cover: start closer to them, shorten t, or fit on more data.",
-    ),
-    STEP_TOO_SMALL: (
-        "the required step is smaller than the spacing of floating-point numbers.",
-        "The field changes too fast for the tolerances: loosen rtol and atol, try method='Radau', "
-        "or fit on more data around this state.",
-    ),
-    BUDGET: (
-        "max_nfev evaluations of the field were not enough.",
-        "Raise max_nfev, loosen rtol and atol or take a larger step_size, or shorten t.",
-    ),
-    INTERRUPTED: ("interrupted by the user.", "Start again from the state at t_reached."),
-    NOT_SOLVED: (
-        "the equations of an implicit step were not solved.",
-        "An explicit method, such as 'DOP853', has no equations to solve.",
-    ),
-    NO_PROGRESS: (
-        "the steps have become absurdly short for a field learned from these data.",
-        "Beside its data a learned field means nothing: start closer to them, shorten t, or fit on "
-        "more data. To go on all the same, say how long: max_nfev=1_000_000.",
-    ),
-}
+from ._status import Status
 
 
 class Record:
@@ -119,7 +88,7 @@ class Record:
         self.y[:, 0] = X0
         self.n_done = np.ones(m, dtype=int)
         self.tau_reached, self.x_reached = np.zeros(m), X0.copy()
-        self.status = np.where(self.n_times == 1, FINISHED, RUNNING)
+        self.status = np.where(self.n_times == 1, Status.FINISHED, Status.RUNNING)
         self.nfev = np.zeros(m)
         self.notes: dict[int, str] = {}
         self.tau_events: list[list[list[float]]] = [[[] for _ in range(n_events)] for _ in X0]
@@ -206,7 +175,7 @@ class _Progress:
 
     def __call__(self, record: Record) -> None:
         now = time.perf_counter()
-        m, ended = len(record.y), int((record.status != RUNNING).sum())
+        m, ended = len(record.y), int((record.status != Status.RUNNING).sum())
         if now - self.last < self._SECONDS and ended < m:
             return
         self.last = now

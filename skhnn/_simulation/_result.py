@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from ._dynamics import Dynamics
-from ._record import FINISHED, REASONS, TERMINATED, Record, written
+from ._record import Record, written
+from ._status import Status
 
 
 class DenseSolution:
@@ -117,9 +118,9 @@ class SimulationResult:
 
 def message_of(record: Record, row: int) -> str:
     """How a trajectory ended, in words."""
-    reason, advice = REASONS[int(record.status[row])]
-    reason = record.notes.get(row, reason)
-    if record.status[row] in (FINISHED, TERMINATED):
+    status = Status(int(record.status[row]))
+    reason, advice = record.notes.get(row, status.reason), status.advice
+    if status in (Status.FINISHED, Status.TERMINATED):
         return reason
     last = record.times[row, record.n_times[row] - 1]
     reached, last = (written(t, record.end[row]) for t in (record.t_reached[row], last))
@@ -132,7 +133,7 @@ def make_result(
     """The result object of a record, cut to the first ``n_times`` (m,) of each trajectory."""
     m = len(record.y)
     y = record.y[:, : n_times.max()]
-    status = np.where(record.status <= TERMINATED, record.status, -1)
+    status = np.where(record.status <= Status.TERMINATED, record.status, -1)
     energy = drift = distance = extrapolates = None
     if dynamics.energy is not None:
         energy = np.asarray(dynamics.energy(y.reshape(-1, y.shape[2]))).reshape(y.shape[:2])

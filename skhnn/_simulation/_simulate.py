@@ -17,10 +17,11 @@ from ._held import samples_of, simulate_held
 from ._models import dynamics_of, look_at_start, quiet
 from ._options import RTOL, check_separable, warn_of_conservation
 from ._outcome import answer_failures, warn_of_extrapolation, warn_of_masses
-from ._record import INTERRUPTED, RUNNING, Record
+from ._record import Record
 from ._result import make_result
 from ._settings import Settings
 from ._single import integrate_one
+from ._status import Status
 
 # Methods that exist for many trajectories with steps of their own.
 _SIDE_BY_SIDE = (DOP853, RK45, RK23)
@@ -253,14 +254,14 @@ def _one_by_one(
     dynamics: Dynamics, record: Record, settings: Settings, guard: Guard | None
 ) -> None:
     options = settings.options
-    for row in np.flatnonzero(record.status == RUNNING).tolist():
+    for row in np.flatnonzero(record.status == Status.RUNNING).tolist():
         integrate_one(
             dynamics, record, row, method=settings.solver, events=settings.events,
             dense_output=settings.dense_output, guard=guard,
             **options | {"atol": options["atol"][row]},
         )  # fmt: skip
-        if record.status[row] == INTERRUPTED:
-            record.status[record.status == RUNNING] = INTERRUPTED
+        if record.status[row] == Status.INTERRUPTED:
+            record.status[record.status == Status.RUNNING] = Status.INTERRUPTED
             break
 
 

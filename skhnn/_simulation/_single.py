@@ -12,18 +12,8 @@ from ..integrators import FixedStepSolver
 from ..integrators._system import System
 from ._dynamics import Dynamics
 from ._guard import Guard
-from ._record import (
-    BUDGET,
-    FINISHED,
-    INTERRUPTED,
-    NO_PROGRESS,
-    NOT_FINITE,
-    NOT_SOLVED,
-    STEP_TOO_SMALL,
-    TERMINATED,
-    Record,
-    in_own_time,
-)
+from ._record import Record, in_own_time
+from ._status import Status
 
 _EXPLICIT, _TAKE_A_JACOBIAN = (DOP853, RK45, RK23), (Radau, BDF, LSODA)
 
@@ -95,13 +85,13 @@ def integrate_one(
                 **options,
             )
     except _NotFiniteError:
-        record.status[row] = NOT_FINITE
+        record.status[row] = Status.NOT_FINITE
     except _BudgetError:
-        record.status[row] = BUDGET
+        record.status[row] = Status.BUDGET
     except _NoProgressError:
-        record.status[row] = NO_PROGRESS
+        record.status[row] = Status.NO_PROGRESS
     except KeyboardInterrupt:
-        record.status[row] = INTERRUPTED
+        record.status[row] = Status.INTERRUPTED
     run.finish()
     if solution is not None:
         _conclude(record, row, method, solution, run, right_hand_side)
@@ -150,15 +140,17 @@ def _conclude(
     """The status of a run that came to an end of its own, with its solution and its events."""
     record.solutions[row] = solution.sol
     _take_events(record, row, solution)
-    record.status[row] = {0: FINISHED, 1: TERMINATED}.get(solution.status, NOT_SOLVED)
+    record.status[row] = {0: Status.FINISHED, 1: Status.TERMINATED}.get(
+        solution.status, Status.NOT_SOLVED
+    )
     if solution.status != -1:
         return
     message = getattr(run.solver, "failure", "") or solution.message
     if not seen.is_finite or "not finite" in message:
-        record.status[row] = NOT_FINITE
+        record.status[row] = Status.NOT_FINITE
         return
     is_ours = issubclass(method, FixedStepSolver)
-    record.status[row] = NOT_SOLVED if is_ours else STEP_TOO_SMALL
+    record.status[row] = Status.NOT_SOLVED if is_ours else Status.STEP_TOO_SMALL
     record.notes[row] = message
 
 

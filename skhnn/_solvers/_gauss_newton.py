@@ -38,13 +38,12 @@ from ._monitor import Monitor
 from ._options import SolverOptions, Start
 from ._solver import OF_HOLD_OUT, OF_STOPPING, Solver
 
-UNITS, _STEPS = 120, 100
+UNITS = 120
 # In units of the spread of the targets.
-_FIRST_NOISE, _LEAST_NOISE = 0.5, 1e-8
+_FIRST_NOISE = 0.5
 # The spread of hidden weights around their start, in units of their mean size. 1 and 10 were up to
 # 3 times worse on clean rows, alike on noisy ones.
 _SPREAD = 3.0
-_DAMPING, _LESS, _MORE, _MOST_DAMPING = 1e-2, 1 / 3, 4.0, 1e8
 
 
 def solve_gauss_newton(
@@ -65,7 +64,7 @@ def solve_gauss_newton(
         params = equations.with_last(params, np.zeros(equations.n_last))
     _check_size(equations)
     monitor.start(equations, params)
-    train(problem, equations, params, monitor, options.max_iter or _STEPS)
+    train(problem, equations, params, monitor, options.max_iter or 100)
 
 
 def train(
@@ -75,7 +74,8 @@ def train(
 
     Last weights of zero are to be found, others are where to go on.
     """
-    fit, history, damping = _Fit(problem, equations, params), [-np.inf], _DAMPING
+    first_damping, less, more, most_damping = 1e-2, 1 / 3, 4.0, 1e8
+    fit, history, damping = _Fit(problem, equations, params), [-np.inf], first_damping
     # A training ends where so many steps raised the log evidence by less than this ("strong"
     # evidence, Kass and Raftery 1995).
     patience, worth_it = 10, 3.0
@@ -83,10 +83,10 @@ def train(
         H, slope = fit.normal_equations()
         size, diagonal = np.diag(H).copy(), np.diag_indices_from(H)
         moved = False
-        while not moved and damping < _MOST_DAMPING:
+        while not moved and damping < most_damping:
             H[diagonal] = size * (1.0 + damping)
             moved = fit.try_at(fit.x + _solve(H, slope))
-            damping *= _LESS if moved else _MORE
+            damping *= less if moved else more
         if not moved:
             monitor.finish(fit.loss, flatten(fit.params(fit.x)))
             break
@@ -197,10 +197,11 @@ class _Fit:
         log_evidence = -0.5 * (F + float(N @ np.log(self.sigma**2) - N.sum()) + log_det)
         whole = self._whole(self.x)
         of_hidden = gamma[: self.n_hidden].sum() / max(len(self.parts), 1)
+        least_noise = 1e-8
         for k, (_, weights, _) in enumerate(self.parts):
             determined = gamma[self.n_hidden + weights].sum() + of_hidden
             variance = self.squares[k] / max(N[k] - determined, 1.0)
-            self.sigma[k] = max(float(np.sqrt(variance)), _LEAST_NOISE)
+            self.sigma[k] = max(float(np.sqrt(variance)), least_noise)
             units = self.units_of[k]
             relative = whole[units] / self.typical[units]
             tau2 = np.sum(relative**2) / max(float(gamma[units].sum()), 1e-3)

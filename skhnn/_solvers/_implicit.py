@@ -19,10 +19,8 @@ from ..hamiltonians import LagrangianEquations, Params
 from ._evidence import LinearFit, solve
 from ._measured_accelerations import MeasuredAccelerations
 
-# Gauss-Newton ends after so many steps, or where the squares change by less than this part.
-STEPS, _CHANGE = 12, 1e-3
-# The weights of accelerations, relative to one over their variances, are within this factor.
-_WEIGHTS = 100.0
+# Gauss-Newton ends after so many steps.
+STEPS = 12
 
 
 class Implicit:
@@ -61,6 +59,7 @@ class Implicit:
         # A step may leave so many times what the linear equations promise. With 2 linear systems of
         # four coordinates, 10 % of noise, had 1.5 times the error.
         promise = 1.2
+        change = 1e-3  # or where the squares change by less than this part
         for k in range(n_steps):
             before, linear = self.squares(w), self.linearised(w)
             goal = max(before, promise * linear.left**2 * linear.n_equations)
@@ -72,7 +71,7 @@ class Implicit:
                 if k == 0 or logarithm < least:
                     left = float(np.sqrt(squares / max(linear.n_equations, 1)))
                     best, least = replace(linear, w=w, left=left), logarithm
-            stands_still = k and abs(squares - before) <= _CHANGE * before
+            stands_still = k and abs(squares - before) <= change * before
             is_rounding = squares <= rounding**2 * linear.n_equations
             if step is None or stands_still or is_rounding or time.perf_counter() > deadline:
                 break
@@ -112,7 +111,10 @@ class Implicit:
         """
         columns, weights = self.part.columns, self.first_weights.copy()
         ratio = np.exp(np.mean(np.log(left))) / left
-        weights[columns] *= np.clip(ratio, 1.0 / _WEIGHTS, _WEIGHTS)
+        # The weights of accelerations, relative to one over their variances, are within this
+        # factor.
+        most_weight = 100.0
+        weights[columns] *= np.clip(ratio, 1.0 / most_weight, most_weight)
         self.problem = self.problem.with_column_weights(weights)
         self.data = DerivativeFit(self.problem.subset(self.rows), self.equations)
 

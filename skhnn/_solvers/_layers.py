@@ -9,8 +9,6 @@ from .._data import Problem
 from ..hamiltonians import HAMILTONIANS, Equations, Hamiltonian, WithForces, equations_for
 
 DEFAULT_ACTIVATION = "tanh"
-# Rows, evenly spaced, that the constants of maps are set by.
-_ROWS = 20_000
 
 
 def filled(
@@ -28,7 +26,9 @@ def filled(
 def equations_of(hamiltonian: Hamiltonian, problem: Problem) -> Equations:
     """The equations in the units of a problem, of a Hamiltonian with layers."""
     scaling = problem.scaling
-    X, _, weight = problem.rows(slice(None, None, -(-problem.n_samples // _ROWS)))
+    # Rows, evenly spaced, that the constants of maps are set by.
+    rows = 20_000
+    X, _, weight = problem.rows(slice(None, None, -(-problem.n_samples // rows)))
     return equations_for(
         hamiltonian, X, weight, mu=scaling.mu, units=scaling.units, layout=problem.layout,
         structure=problem.structure, input_matrix=problem.input_matrix,

@@ -37,7 +37,6 @@ def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: Solve
     # loss after 1000 iterations was 1.1 (Jupiter) to 1000 (circle) times lower for 10 to 20 % more
     # time. The pairs take 2 * 50 vectors of the size of the weights.
     correction_pairs = 50
-    iterations = 2000
     result: Any = minimize(
         loss_and_gradient,
         flatten(start.params) / size,
@@ -47,7 +46,7 @@ def solve_lbfgs(problem: Problem, start: Start, monitor: Monitor, options: Solve
         # The monitor decides when to stop, by the rule that all solvers share; gtol and ftol leave
         # only "exactly stationary" and "no decrease representable" to scipy.
         options={
-            "maxiter": options.max_iter or iterations,
+            "maxiter": options.max_iter or 2000,
             "maxfun": np.iinfo(np.int32).max,
             "maxcor": correction_pairs,
             "ftol": 0.0,

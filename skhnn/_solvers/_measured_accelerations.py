@@ -19,9 +19,6 @@ from .._data import Factor, Part, Problem, triangular
 from ..hamiltonians import LagrangianEquations, Params
 from ._evidence import solve
 
-# Newton's method ends after so many steps, or where the decrease is this part.
-_STEPS, _DECREASE, _HALVINGS = 50, 1e-6, 30
-
 
 class MeasuredAccelerations:
     """E(w) = 0 at the accelerations of some rows of a problem.
@@ -142,14 +139,16 @@ def _least_with_barrier(
 
     d, x = M.shape[1], np.zeros(S.shape[-1])
     now = value(x)
-    for _ in range(_STEPS):
+    # Newton's method ends after so many steps, or where the decrease is this part.
+    steps, decrease, halvings = 50, 1e-6, 30
+    for _ in range(steps):
         inverse = np.linalg.inv(M + S @ x)
         W = (inverse @ S.reshape(len(S), d, -1)).reshape(S.shape)  # of log det: tr W_a, tr W_a W_b
         slope = A.T @ (A @ x - b) - mu * np.einsum("piia->a", W)
         turned = W.swapaxes(1, 2).reshape(-1, len(x))
         curvature = A.T @ A + mu * turned.T @ W.reshape(-1, len(x))
         step, before = -np.linalg.lstsq(curvature, slope, rcond=None)[0], now
-        for _ in range(_HALVINGS):
+        for _ in range(halvings):
             now = value(x + step)
             if now < before:
                 break
@@ -157,6 +156,6 @@ def _least_with_barrier(
         else:
             break
         x = x + step
-        if before - now <= _DECREASE * abs(before):
+        if before - now <= decrease * abs(before):
             break
     return x

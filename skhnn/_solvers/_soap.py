@@ -12,7 +12,6 @@ from ._options import SolverOptions, Start
 from ._solver import Solver
 
 _BETA_1 = _BETA_2 = _BETA_SHAMPOO = 0.95  # the authors' values
-_DEFINITE = 1e-4
 
 
 def solve_soap(
@@ -80,7 +79,7 @@ class _Side:
         # numpy and torch take the same one.
         n = len(C)
         order = xp.ones_like(C[0]).cumsum(0) / n
-        definite = C + xp.diag(order * (_DEFINITE * xp.trace(C) / n))
+        definite = C + xp.diag(order * (1e-4 * xp.trace(C) / n))
         if not bool(xp.isfinite(definite).all()):  # the run has diverged, as the monitor will see
             definite = xp.diag(order)
         self.Q = xp.flip(xp.linalg.eigh(definite)[1], (1,))

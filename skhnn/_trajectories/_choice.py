@@ -39,10 +39,8 @@ from ._steadiness import that_stays
 
 # Log evidences that differ by less are about as good: a factor of twenty in the odds.
 _ALIKE = 3.0
-# Hamiltonians, and samplings of one of them, that come into the joint fit, by evidence; and
-# samplings of the one that is chosen. With two of these, too, the error of the noisy pendulum of
-# Greydanus et al. was 2.7 times as large (median of five), with all eighteen the same as with six.
-_MOST_JOINTLY, _MOST_SAMPLINGS, _MOST_OF_CHOSEN = 4, 2, 6
+# Samplings of a Hamiltonian that come into the joint fit, by evidence.
+_MOST_SAMPLINGS = 2
 # From this correlation of residuals on, evidences take account of it.
 _CORRELATED = 1.5
 
@@ -189,7 +187,8 @@ class Choice:
         run_round([entry.race for entry in entries], FIRST_UNITS, 1.0)
         started = [entry for entry in entries if entry.race.found]
         order = sorted(started, key=lambda entry: -entry.race.best.fit.log_evidence)
-        return [entry for entry in started if entry in order[:_MOST_JOINTLY]]
+        most_jointly = 4  # Hamiltonians, by evidence
+        return [entry for entry in started if entry in order[:most_jointly]]
 
     def _best_of(self, entries: Sequence[Entry], near: JointFit | None = None) -> Candidate:
         """The simplest that is about as good as the best, by evidence, with its best layers.
@@ -234,7 +233,10 @@ class Choice:
     def _with_the_best_layers(self, best: Candidate) -> Candidate:
         """The same Hamiltonian with the hidden layers of the largest evidence."""
         found = [best]
-        for sampled in best.entry.race.found[_MOST_SAMPLINGS:_MOST_OF_CHOSEN]:
+        # With two samplings of it the error of the noisy pendulum of Greydanus et al. was 2.7 times
+        # as large (median of five), with all eighteen the same as with six.
+        most_of_chosen = 6
+        for sampled in best.entry.race.found[_MOST_SAMPLINGS:most_of_chosen]:
             if self.options.is_out_of_time:
                 break
             found += self.fits.fit(best.entry, sampled, best.joint)

@@ -38,9 +38,6 @@ from ..hamiltonians import Equations, Params
 from ._measured import Shown, expanded, sizes_of, with_more
 from ._runs import Grid
 
-# Columns of them at a time: a hundred, as far apart as they are long, took four times as long.
-_COLUMNS = 16
-
 
 @dataclass
 class Linearised:
@@ -189,8 +186,10 @@ def _solved(
     solution, rows = np.empty_like(of_states), of_mu[:, None] + np.arange(d)
     mu = np.zeros((0, *of_defects.shape[1:])) if T is None else np.empty_like(of_defects)
     diagonal = place[:, None] + np.arange(d)
-    for start in range(0, solution.shape[2], _COLUMNS):
-        columns = slice(start, start + _COLUMNS)
+    # Columns of them at a time: a hundred, as far apart as they are long, took four times as long.
+    few_columns = 16
+    for start in range(0, solution.shape[2], few_columns):
+        columns = slice(start, start + few_columns)
         right = np.zeros((size, solution[0, :, columns].shape[1]), order="F")
         right[diagonal] = of_states[..., columns]
         right[rows] = of_defects[..., columns]

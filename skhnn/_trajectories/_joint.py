@@ -35,15 +35,11 @@ from ._random_forces import RandomForces
 from ._runs import Grid
 
 MOST_STEPS = 25
-# A fit has ended where states move by less than this part of the noise, and the noise by less; or
-# where they go to and fro within a larger part, as rounding in a hundred thousand nodes may make
-# them, for so many steps.
-STILL, _STILL_NOISE = 5e-3, 1e-2
+# A fit has ended where states move by less than this part of the noise.
+STILL = 5e-3
 # Of the first steps the last is kept, of later ones the best: evidences of states that are far off
 # say too much (by 200, of models that went astray afterwards).
 FIRST_STEPS = 5
-# Rows of a factor at a time.
-_ROWS = 4096
 
 
 @dataclass
@@ -113,6 +109,8 @@ def fit_jointly(
     """
     newton = _Newton(equations, params, free, x, sigma, measured, grid, tau, q)
     status, quiet = "max_iter", 0
+    # Or where they go to and fro for so many steps, as rounding in a hundred thousand nodes may
+    # make them.
     steps_to_and_fro = 3
     for _ in range(most_steps):
         if not newton.step():
@@ -241,7 +239,8 @@ class _Newton:
             self.moved = float(np.sqrt(np.nanmean(squares)))
             noise_moved = np.nanmax(np.abs(np.log(sigma / before)))
         to_and_fro = 0.2
-        self.is_quiet = factor == 1.0 and self.moved < to_and_fro and noise_moved < _STILL_NOISE
+        still_noise = 1e-2
+        self.is_quiet = factor == 1.0 and self.moved < to_and_fro and noise_moved < still_noise
         # By how much the logarithm of a density of random forces may still change at the end.
         still_forces = 0.1
         if self.forces is not None:
@@ -303,8 +302,10 @@ def _least_squares(
 
 def _triangle(A: np.ndarray, t: np.ndarray) -> np.ndarray:
     R = np.zeros((0, A.shape[1] + 1))
-    for first in range(0, len(A), _ROWS):
-        rows = slice(first, first + _ROWS)
+    # Rows of a factor at a time.
+    rows_at_once = 4096
+    for first in range(0, len(A), rows_at_once):
+        rows = slice(first, first + rows_at_once)
         R = triangular(np.concatenate([R, np.column_stack([A[rows], t[rows]])]))
     return R
 

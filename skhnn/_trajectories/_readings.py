@@ -6,9 +6,6 @@ from ._residuals import velocities_are_rates
 from ._runs import Runs
 from ._start import Smoothed
 
-# Velocities are mixed where S of v = S dq/dt explains them so well and is so far from symmetric.
-_EXPLAINED, _NOT_SYMMETRIC = 0.9, 0.05
-
 #: "canonical" or "velocities", and S where velocities are S dq/dt.
 Reading = tuple[str, np.ndarray | None]
 
@@ -28,11 +25,14 @@ def readings_of(runs: Runs, coordinates: str, is_natural: bool) -> tuple[list[Re
         return [("velocities", None)], False
     if asked_for:
         return [("velocities", S)], False
+    # Velocities are mixed where S of v = S dq/dt explains them so well and is so far from
+    # symmetric.
+    mostly_explained, not_symmetric = 0.9, 0.05
     if is_natural:
-        return [("velocities", S if explained > _EXPLAINED else None)], False
+        return [("velocities", S if explained > mostly_explained else None)], False
     readings: list[Reading] = [("canonical", None)]
-    if explained > _EXPLAINED:
+    if explained > mostly_explained:
         readings.append(("velocities", S))
     # Masses would make S symmetric; where it is not, instruments may.
-    is_mixed = np.abs(S - S.T).max() > _NOT_SYMMETRIC * np.abs(S).max()
+    is_mixed = np.abs(S - S.T).max() > not_symmetric * np.abs(S).max()
     return readings, not is_mixed

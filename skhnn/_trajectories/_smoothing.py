@@ -30,9 +30,6 @@ _DEGREE, _ORDER = 5, 3
 # lambda, in units of the median step to the fifth: from noise that is no more than rounding to
 # kernels of fifty steps. What is smoother has knots farther apart.
 _LAMBDAS = 10.0 ** np.arange(-10.0, 11.0)
-_STRIDE = 8
-# Where lambda P is larger than B^T B by this factor, nothing is left of the latter.
-_LARGEST = 1e13
 
 
 @dataclass
@@ -113,13 +110,16 @@ def smoothed(times: Sequence[np.ndarray], values: Sequence[np.ndarray], stride: 
             return np.inf, right, np.inf
         return n * np.log(Q / n) + volume, c, Q
 
-    largest = _LARGEST * normal[-1].max() / max(float(np.abs(penalty).max()), 1e-300)
+    # Where lambda P is larger than B^T B by this factor, nothing is left of the latter.
+    largest_lambda = 1e13
+    largest = largest_lambda * normal[-1].max() / max(float(np.abs(penalty).max()), 1e-300)
     grid = np.log(_LAMBDAS[max(largest, 10.0 * _LAMBDAS[0]) > _LAMBDAS])
     scores = [fitted(value)[0] for value in grid]
     k = int(np.argmin(scores))
     longest = max(len(kept[run][0]) for run in long)
-    if k == len(grid) - 1 and longest > fewest * _STRIDE * stride:
-        return smoothed(times, values, _STRIDE * stride)
+    first_stride = 8
+    if k == len(grid) - 1 and longest > fewest * first_stride * stride:
+        return smoothed(times, values, first_stride * stride)
     low, high = grid[max(k - 1, 0)], grid[min(k + 1, len(grid) - 1)]
     with np.errstate(invalid="ignore", over="ignore"):  # the likelihood may have no value
         best = minimize_scalar(

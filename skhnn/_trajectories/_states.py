@@ -9,9 +9,6 @@ from ._measured import Measured
 from ._noise import floored
 from ._runs import Grid
 
-# Draws of the noise by which the spread of states is known to 7 %.
-_DRAWS = 100
-
 
 def states_for(
     equations: Equations,
@@ -61,15 +58,17 @@ def std_of_states(
     sigma = floored(sigma, measured.sizes(x), x.shape[1])
     precision = measured.precision(sigma)
     rng = np.random.RandomState(0)
-    draws = rng.standard_normal((*precision.shape, _DRAWS))
+    # Draws of the noise by which the spread of states is known to 7 %.
+    most_draws = 100
+    draws = rng.standard_normal((*precision.shape, most_draws))
     draws *= np.where(measured.present, sigma, 0.0)[..., None]
     shown = measured.shown(equations, params, x, grid, measured.E, free)
     shown = shown._replace(by_unknowns=-draws)
     pushes = None
     if T is not None:
-        pushes = -np.sqrt(T)[..., None] * rng.standard_normal((*T.shape, _DRAWS))
+        pushes = -np.sqrt(T)[..., None] * rng.standard_normal((*T.shape, most_draws))
     Psi = linearised(
-        equations, params, x, grid, free, shown, precision, _DRAWS, T=T, of_more=pushes
+        equations, params, x, grid, free, shown, precision, most_draws, T=T, of_more=pushes
     ).Psi
     of_weights = Psi[..., : len(free)] @ root
     variances = np.mean(Psi[..., len(free) :] ** 2, axis=-1) + np.sum(of_weights**2, axis=-1)

@@ -14,10 +14,6 @@ from ..systems import NBody
 from ..systems._checks import FloatArray
 from ._base import check_interval, check_std, integrate, simulated
 
-# Orbits are integrated together in lots of this size: many are faster than one, and a close
-# encounter makes small steps for the others of its lot. From 100 to 500 it hardly matters.
-LOT = 200
-
 DESCRIPTION = """
 {name} near circular orbits
 {line}
@@ -234,7 +230,10 @@ def _orbits(
     rng = check_random_state(random_state)
     system = NBody(n_bodies)
     X0 = starts(rng, n_orbits, low, high, spread)
-    lots = np.split(X0, range(LOT, n_orbits, LOT))
+    # Orbits are integrated together in lots of this size: many are faster than one, and a close
+    # encounter makes small steps for the others of its lot. From 100 to 500 it hardly matters.
+    lot_size = 200
+    lots = np.split(X0, range(lot_size, n_orbits, lot_size))
     tolerance = 1e-10  # the energies of three bodies drift by 3e-9 at most
     return simulated(
         system,

@@ -45,8 +45,6 @@ COLUMNS_OF_SPARSE = 2
 
 # A unit of scale 1 rises by half of tanh's range between its two rows.
 _LOG_3 = np.log(3.0)
-# Pairs closer than this quantile of the distances do not give steeper units than it would.
-_NEAR = 0.05
 
 
 def sample_layer(
@@ -63,7 +61,9 @@ def sample_layer(
         return W.T.copy(), -np.einsum("kj,kj->k", W, first)
     difference = X[rng.randint(n, size=n_units)] - first
     squares = np.einsum("kj,kj->k", difference, difference)
-    near = np.quantile(squares[squares > 0], _NEAR) if squares.any() else 1.0
+    # Pairs closer than this quantile of the distances do not give steeper units than it would.
+    near_fraction = 0.05
+    near = np.quantile(squares[squares > 0], near_fraction) if squares.any() else 1.0
     W = scale * _LOG_3 * difference / np.maximum(squares, near)[:, None]
     shift = 0.5 * scale * _LOG_3 * (1.0 - rng.uniform(-1.0, 1.0, n_units))
     return W.T.copy(), -np.einsum("kj,kj->k", W, first) - shift
