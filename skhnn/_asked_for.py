@@ -17,6 +17,7 @@ from .hamiltonians import (
     EulerLagrange,
     Hamiltonian,
     Layout,
+    Pairwise,
     Poisson,
     Structure,
     WithForces,
@@ -160,6 +161,22 @@ def hamiltonian_asked_for(
         return sizes if own_sizes is None else check_hidden_layer_sizes(own_sizes), own_activation
 
     return hamiltonian.map_layers(filled_in), is_open
+
+
+def refuse_unless_solved_for(hamiltonian: Hamiltonian, layout: Layout) -> None:
+    """Raise ValueError for what joint fits of states and last weights cannot learn."""
+    for part in hamiltonian.layers():
+        if isinstance(part, Pairwise) and part.has_charges_to_learn:
+            raise ValueError(
+                "charges='learned' needs derivatives and states without much noise. Fit "
+                "HNNRegressor to skhnn.preprocessing.derivatives(X, t, groups) first, and give the "
+                "charges of its hamiltonian_."
+            )
+    if not all(network.n_weights for network in hamiltonian.declare(layout).networks):
+        raise ValueError(
+            "Masses that are positive by construction are not linear in any weights, and noisy "
+            f"states need Hamiltonians that are; got {hamiltonian!r}. Use 'natural'."
+        )
 
 
 def rows_held_out(

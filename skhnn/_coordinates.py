@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._asked_for import hamiltonian_asked_for, input_matrix_asked_for, layout_asked_for
+from ._charges import with_charges
 from ._data import Problem
 from ._fit import Rows, problem_of
 from ._masses import sentence_of, std_if_undetermined, undetermined_masses
@@ -182,6 +183,7 @@ def _reading(estimator: Any, rows: Rows, coordinates: str) -> tuple[Problem, Ham
     layout = layout_asked_for(estimator, rows.X.shape[1], coordinates)
     try:
         hamiltonian, _ = hamiltonian_asked_for(estimator, layout, goes_on=False)
+        hamiltonian = with_charges(hamiltonian, rows.X, rows.y, layout)
         return problem_of(estimator, hamiltonian, layout, rows, goes_on=False)[0], hamiltonian
     except ValueError:  # it is raised again by the fit, where that is of these columns
         return None

@@ -17,6 +17,7 @@ from ._asked_for import (
     structure_asked_for,
 )
 from ._callbacks import FitTasks
+from ._charges import with_charges
 from ._data import DerivativeFit, Place, Problem
 from ._identified import identify
 from ._model import Model
@@ -101,6 +102,8 @@ def train(
     rows = Rows(X, y, weight, groups, *split)
     layout = layout_asked_for(estimator, X.shape[1], estimator.coordinates_)
     hamiltonian, is_open = hamiltonian_asked_for(estimator, layout, goes_on)
+    before = estimator.hamiltonian_ if goes_on else None
+    hamiltonian = with_charges(hamiltonian, *rows.seen[:2], layout, before)
     everything, input_matrix = problem_of(estimator, hamiltonian, layout, rows, goes_on)
     noise = np.zeros(everything.n_targets, dtype=bool)
     with one_blas_thread():

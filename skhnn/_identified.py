@@ -28,7 +28,12 @@ from .hamiltonians import Equations, LagrangianEquations, Params
 from .hamiltonians._functions import Functions
 
 # What users read, by the labels of forces, and masses.
-_NAMES = {"damping": "damping_", "inputs": "input_matrix_", "masses": "masses_"}
+_NAMES = {
+    "damping": "damping_", "quadratic_drag": "quadratic_drag_", "cubic_damping": "cubic_damping_",
+    "inputs": "input_matrix_", "masses": "masses_",
+}  # fmt: skip
+#: The attributes that an estimator has where its model has such forces, or masses.
+IDENTIFIED = [attribute for name in _NAMES.values() for attribute in (name, f"{name[:-1]}_std_")]
 
 
 def identify(
@@ -100,7 +105,8 @@ def coefficients(
     """The coefficients of forces, and masses as their mean over rows X, as attributes.
 
     Each, (n_pushed, k), has its standard errors beside it.
-    C, (m, m), is the covariance of the last weights. ``at_bound`` friction has no normal error.
+    C, (m, m), is the covariance of the last weights. Friction that is ``at_bound`` has no normal
+    error where it is none: entries of coordinates that move along such a direction are NaN.
     """
     w, found = equations.last(params), dict(_labelled(equations))
     attributes: dict[str, Any] = {}
@@ -115,10 +121,18 @@ def coefficients(
             slope -= value * found["masses"][1][:, :1, :1]  # all of it is relative to M_11
         std = np.sqrt(np.einsum("aij,ab,bij->ij", slope, C, slope).clip(0.0))
         if at_bound and label == "damping":
-            std = np.full_like(std, np.nan)
+            without = _along_no_friction(value)
+            std[without], std[:, without] = np.nan, np.nan
         name = _NAMES[label]
         attributes |= {name: value, f"{name[:-1]}_std_": std}
     return attributes
+
+
+def _along_no_friction(Gamma: np.ndarray) -> np.ndarray:
+    """The coordinates that move along directions without friction, (d,) of bool."""
+    eigenvalues, V = np.linalg.eigh(0.5 * (Gamma + Gamma.T))
+    none = eigenvalues <= 1e-6 * np.abs(eigenvalues).max()
+    return np.asarray((V[:, none] ** 2).sum(axis=1) > 1e-6)
 
 
 def _has_masses(equations: Equations) -> bool:
@@ -129,19 +143,16 @@ def _has_masses(equations: Equations) -> bool:
 def _labelled(equations: Equations) -> list[tuple[str, tuple[np.ndarray, np.ndarray]]]:
     """Of forces with a label the places of their coefficients, and what these multiply."""
     layout, places, found = equations.layout, _places(equations), []
-    first = layout.n_columns + layout.n_rates
+    # The force where one velocity, or one input, is one, and all else is zero.
+    y = np.eye(layout.n_columns + layout.n_rates + layout.n_pushed)
     for k, term in enumerate(equations.forces):
         if not (isinstance(term, Functions) and term.label):
             continue
         which = places[len(equations.terms) + k]
-        of_each = [term.force_matrix([u[:, None]], equations.e, first, layout.n_pushed)
-                   for u in np.eye(len(which))]  # fmt: skip
-        T = np.array(of_each, dtype=float)
-        if term.label == "damping":
-            T = -np.swapaxes(T[:, layout.n_columns :], 1, 2)  # (coefficients, d, d)
-        else:
-            T = np.swapaxes(T[:, layout.inputs], 1, 2)  # (coefficients, n_pushed, n_inputs)
-        found.append((term.label, (which, T)))
+        alone = y[layout.inputs] if term.label == "inputs" else y[layout.rates]
+        of_each = np.moveaxis(term.at([np.ones((len(which), 1))], alone, np, 1).basis(), -1, 0)
+        T = equations.e * np.swapaxes(of_each[..., layout.pushes], 1, 2)  # (m, n_pushed, k)
+        found.append((term.label, (which, T if term.label == "inputs" else -T)))
     return found
 
 
@@ -198,6 +209,7 @@ def _scores(
 
 
 __all__ = [
+    "IDENTIFIED",
     "coefficients",
     "gains_energy",
     "identify",

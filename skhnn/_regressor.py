@@ -18,6 +18,7 @@ from ._documentation import DocumentationLink
 from ._findings import of_columns, of_fit
 from ._fit import attributes_of, train
 from ._fitted import FittedHamiltonian
+from ._identified import IDENTIFIED
 from ._model import Model, model_of
 from ._noisy_states import train_with_noisy_states
 from ._parameters import check_parameters, warn_about_options
@@ -37,8 +38,7 @@ from .hamiltonians import HAMILTONIANS, Hamiltonian
 
 # Attributes of a fit, of which the next one may have none.
 _OF_FORCES_AND_MASSES = (
-    "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
-    "undetermined_masses_", "states_", "derivative_noise_std_",
+    *IDENTIFIED, "undetermined_masses_", "states_", "derivative_noise_std_",
 )  # fmt: skip
 
 
@@ -213,8 +213,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         What was tried, in order: the solver, the layers, ``error`` = sqrt(1 - R^2) on rows left
         out, seconds since the start; the last entry says what was chosen and why.
     damping_, damping_std_ : ndarray of shape (d, d)
-        Gamma of a constant linear friction, force per velocity, and its standard errors; NaN where
-        it had to be bounded to be no negative friction.
+        Gamma of a constant linear friction, force per velocity, and its standard errors; where it
+        had to be bounded to be no negative friction, these are NaN for the coordinates without any.
+    quadratic_drag_, cubic_damping_ : ndarray of shape (d, d)
+        C of ``forces.QuadraticDrag`` and ``forces.CubicDamping``; the standard errors are
+        ``quadratic_drag_std_`` and ``cubic_damping_std_``.
     input_matrix_, input_matrix_std_ : ndarray of shape (d, n_inputs)
         G, where it was learned and is constant, and its standard errors.
     coordinates_ : str

@@ -23,6 +23,7 @@ from ._convergence import (
 from ._coordinates import with_infinite_std
 from ._documentation import DocumentationLink
 from ._fitted import FittedHamiltonian
+from ._identified import IDENTIFIED
 from ._joint_attributes import attributes_of_joint_fit, masses_not_shown, posterior_of
 from ._model import Model
 from ._simulation import simulate
@@ -65,8 +66,8 @@ from .hamiltonians import Layout
 # Residuals of neighbouring rows that are alike make errors larger by this factor before it is said.
 _CORRELATED = 2.0
 _OF_FORCES_AND_MASSES = (
-    "damping_", "damping_std_", "input_matrix_", "input_matrix_std_", "masses_", "masses_std_",
-    "undetermined_masses_", "calibration_", "derivative_noise_std_", "process_noise_std_",
+    *IDENTIFIED, "undetermined_masses_", "calibration_", "derivative_noise_std_",
+    "process_noise_std_",
 )  # fmt: skip
 
 
@@ -151,7 +152,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         S, where measured velocities are S dq/dt + noise and not the rates of the positions.
     evidence_ : float
         The log evidence of the model, as if the noise were white.
-    damping_, input_matrix_, masses_ : ndarray
+    damping_, quadratic_drag_, cubic_damping_, input_matrix_, masses_ : ndarray
         Coefficients of friction, inputs and masses where there are some, as for
         :class:`HNNRegressor`; each with ``..._std_`` of the same shape.
     between_ : str

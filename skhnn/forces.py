@@ -125,7 +125,7 @@ class QuadraticDrag(Force):
         self.matrix = matrix
 
     def declare(self, layout: Layout) -> Declaration:
-        return _friction(layout, self.matrix, 2, type(self).__name__)
+        return _friction(layout, self.matrix, 2, type(self).__name__, "quadratic_drag")
 
 
 class CubicDamping(Force):
@@ -141,7 +141,7 @@ class CubicDamping(Force):
         self.matrix = matrix
 
     def declare(self, layout: Layout) -> Declaration:
-        return _friction(layout, self.matrix, 3, type(self).__name__)
+        return _friction(layout, self.matrix, 3, type(self).__name__, "cubic_damping")
 
 
 class Inputs(Force):

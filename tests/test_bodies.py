@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skhnn import HNNRegressor
-from skhnn.datasets import load_planet, make_kepler, make_n_body
+from skhnn.datasets import load_planet, make_double_pendulum, make_kepler, make_n_body
 from skhnn.hamiltonians import MLP, Kinetic, Pairwise, Quadratic, Radial
 from skhnn.systems import NBody
 
@@ -107,11 +107,112 @@ def test_masses_kinds_and_charges_are_learned():
         learned.with_bodies(2, kinds=["a", "d"])
 
 
+def charged(n_samples, charges, masses, seed=0, noise=0.0):
+    """States (x, p) of charges that repel each other by a soft law, in a plane."""
+    rng, c, n = np.random.RandomState(seed), np.asarray(charges, dtype=float), len(charges)
+    x, p = rng.normal(size=(2, n_samples, n, 2))
+    apart = x[:, :, None] - x[:, None]
+    force = (c[:, None] * c / ((apart**2).sum(-1) + 0.3) ** 1.5)[..., None] * apart
+    y = np.stack([p / np.reshape(masses, (n, 1)), force.sum(axis=2)], axis=1).reshape(n_samples, -1)
+    y += noise * y.std(axis=0) * rng.normal(size=y.shape)
+    return np.hstack([x.reshape(n_samples, -1), p.reshape(n_samples, -1)]), y
+
+
+@pytest.mark.parametrize("charges", [[1.0, -1.0, 2.0], [2.0, 1.0, 3.0], [1.0, 0.0, -0.5, -2.0]])
+def test_charges_are_learned_but_for_a_common_factor(charges):
+    masses = np.linspace(0.5, 2.0, len(charges))
+    X, y = charged(300, charges, masses)
+    hamiltonian = Pairwise(len(charges), 2, charges="learned")
+    model = HNNRegressor(hamiltonian=hamiltonian, **SETTINGS).fit(X, y)
+    found = np.array(model.hamiltonian_.charges)
+    assert np.mean(found**2) == pytest.approx(1.0)
+    assert found.sum() > 0.0
+    truth = np.array(charges) / np.sqrt(np.mean(np.square(charges))) * np.sign(np.sum(charges))
+    np.testing.assert_allclose(found, truth, atol=1e-4)
+    np.testing.assert_allclose(model.mass_matrix().diagonal(), np.repeat(masses, 2), rtol=1e-6)
+    fresh, rates = charged(300, charges, masses, seed=1)
+    np.testing.assert_allclose(model.predict(fresh), rates, atol=1e-3 * np.abs(rates).max())
+    assert hamiltonian.charges == "learned"
+
+
+def test_charges_of_few_noisy_rows_and_of_velocities():
+    charges, masses = [1.0, -1.0, 2.0], [1.0, 2.0, 3.0]
+    hamiltonian = Pairwise(3, 2, charges="learned")
+    truth = np.array(charges) / np.sqrt(2.0)
+    X, y = charged(80, charges, masses, noise=0.02)
+    model = HNNRegressor(hamiltonian=hamiltonian, **SETTINGS).fit(X, y)
+    np.testing.assert_allclose(model.hamiltonian_.charges, truth, atol=0.05)
+    X, y = charged(300, charges, masses)
+    X, m = X.copy(), np.repeat(masses, 2)
+    X[:, 6:], y[:, 6:] = X[:, 6:] / m, y[:, 6:] / m
+    model = HNNRegressor(hamiltonian=hamiltonian, coordinates="velocities", **SETTINGS).fit(X, y)
+    np.testing.assert_allclose(model.hamiltonian_.charges, truth, atol=1e-3)
+    np.testing.assert_allclose(model.mass_matrix().diagonal(), m / m[0], rtol=1e-3)
+
+
+def test_a_fit_that_goes_on_keeps_its_charges():
+    X, y = charged(100, [1.0, -1.0, 2.0], [1.0, 2.0, 3.0])
+    hamiltonian = Pairwise(3, 2, charges="learned")
+    model = HNNRegressor(hamiltonian=hamiltonian, solver="soap", random_state=0)
+    first = model.partial_fit(X[:50], y[:50]).hamiltonian_.charges
+    assert model.partial_fit(X[50:], y[50:]).hamiltonian_.charges == first
+
+
+def test_laws_of_bodies_with_masses_of_their_own_need_masses():
+    X, y = charged(200, [1.0, -1.0, 2.0], [1.0, 2.0, 3.0])
+    hamiltonian = Pairwise(3, 2, charges=[1.0, -1.0, 2.0])
+    model = HNNRegressor(hamiltonian=hamiltonian, **SETTINGS).fit(X, y)
+    with pytest.raises(ValueError, match="needs the masses"):
+        model.with_bodies(4, charges=[1.0, 1.0, -1.0, 2.0])
+    four = model.with_bodies(4, charges=[1.0, 1.0, -1.0, 2.0], masses=[1.0, 2.0, 0.5, 4.0])
+    fresh, rates = charged(200, [1.0, 1.0, -1.0, 2.0], [1.0, 2.0, 0.5, 4.0], seed=1)
+    np.testing.assert_allclose(four.predict(fresh), rates, atol=1e-2 * np.abs(rates).max())
+
+
+NO_CHARGES = {
+    "two bodies": (Pairwise(2, 3, charges="learned"), "needs three bodies or more"),
+    "another word": (Pairwise(3, 2, charges="known"), "one for each body, or 'learned'"),
+    "kinds": (Pairwise(3, 2, charges="learned", kinds=[1, 1, 2]), "exclude each other"),
+    "a sum": (Pairwise(3, 2, charges="learned") + Quadratic("q"), "is for Pairwise alone"),
+}
+
+
+@pytest.mark.parametrize("case", NO_CHARGES)
+def test_charges_that_cannot_be_learned_are_refused(case):
+    hamiltonian, message = NO_CHARGES[case]
+    X, y = charged(50, [1.0, -1.0, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=message):
+        HNNRegressor(hamiltonian=hamiltonian).fit(X, y)
+    if case == "a sum":
+        with pytest.raises(ValueError, match="needs derivatives"):
+            HNNRegressor(hamiltonian=Pairwise(3, 2, charges="learned"), noise_std=0.1).fit(X, y)
+
+
 @pytest.mark.parametrize("mass", [-1.0, 0.0, np.nan, [1.0, 2.0]])
 def test_a_mass_that_is_none_is_refused(mass):
     X, y = make_kepler(50, random_state=0, return_X_y=True)
     with pytest.raises(ValueError, match="mass must be"):
         HNNRegressor(hamiltonian=Radial(mass)).fit(X, y)
+
+
+@pytest.mark.slow
+def test_masses_that_are_positive_by_construction():
+    X, y = make_double_pendulum(400, random_state=0, return_X_y=True)
+    hamiltonian = Kinetic("q") + MLP("q")
+    model = HNNRegressor(hamiltonian=hamiltonian, periodic=[0, 1], random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.999
+    q = 20.0 * np.random.RandomState(0).normal(size=(500, 2))
+    assert np.linalg.eigvalsh(model.mass_matrix(q)).min() > 0.0
+    path = model.simulate(X[0], np.linspace(0.0, 3.0, 31), method="GaussLegendre4", step_size=0.02)
+    assert np.ptp(model.energy(path)) < 1e-4 * np.ptp(model.energy(X))
+    with pytest.raises(ValueError, match="splits H into"):
+        model.simulate(X[0], [0.0, 1.0], method="StormerVerlet", step_size=0.01)
+    with pytest.raises(ValueError, match="trains nothing"):
+        model.set_params(solver="least_squares").fit(X, y)
+    with pytest.raises(ValueError, match="linear in any weights"):
+        HNNRegressor(hamiltonian=hamiltonian, noise_std=0.1).fit(X, y)
+    with pytest.raises(ValueError, match=r"is for \(q, p\)"):
+        HNNRegressor(hamiltonian=hamiltonian, coordinates="velocities").fit(X, y)
 
 
 def test_with_bodies_needs_bodies():

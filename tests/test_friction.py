@@ -130,6 +130,19 @@ def test_other_laws_of_friction(force, law):
     assert model.score(X, y) > 1 - 1e-9
     both = fitted(X, y, dissipation=Damping() + force, **FAST)
     np.testing.assert_allclose(both.damping_, 0.0, atol=1e-5)
+    name = {QuadraticDrag: "quadratic_drag", CubicDamping: "cubic_damping"}[type(force)]
+    np.testing.assert_allclose(getattr(model, f"{name}_"), np.diag([0.3, 0.2]), rtol=1e-4)
+    assert (getattr(model, f"{name}_std_").diagonal() < 1e-3).all()
+    model.set_params(dissipation="linear").fit(X, y)
+    assert not hasattr(model, f"{name}_")
+
+
+def test_standard_errors_of_coordinates_with_friction_are_valid_beside_one_without():
+    X, y = damped(noise=0.01, Gamma=np.diag([0.2, -0.1]))
+    model = fitted(X, y, dissipation=Damping("diagonal"), **FAST)
+    assert abs(model.damping_[0, 0] - 0.2) < 4.0 * model.damping_std_[0, 0] < 0.1
+    assert model.damping_[1, 1] == pytest.approx(0.0, abs=1e-9)
+    assert np.isnan(model.damping_std_[1, 1])
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from helpers import central_differences, last_weights_of_networks, structure_matrix
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 
 from skhnn.hamiltonians import (
@@ -53,6 +55,8 @@ COMPOSED = {
     "bodies of two kinds": Pairwise(2, 1, masses=[1.0, 3.0], kinds=["a", "b"], charges=[2.0, -0.5]),
     "masses": Kinetic([1.0, 2.5]) + MLP("q"),
     "masses to learn": Kinetic("diagonal") + MLP("q"),
+    "positive masses": Kinetic("q") + MLP("q"),
+    "positive masses and an angle": Kinetic("q", periodic=[0]) + MLP("q", periodic=[0]),
     "known by torch": MLP("q") + Quadratic("p") + Known(quartic),
     "known with its gradient": MLP() + Known(quartic, gradient_of_quartic),
 }
@@ -142,6 +146,13 @@ def test_the_pullback_agrees_with_double_backpropagation(name, sizes, activation
         np.testing.assert_allclose(by_torch.detach() / scale, wanted / scale, atol=1e-12)
 
 
+def without_last_weights(equations, params, X):
+    """The field of known energies, and of masses that are positive by construction."""
+    if all(term.n_weights for term in equations.terms):
+        return equations.known_field(X)
+    return equations.field(equations.with_last(params, np.zeros(equations.n_last)), X)
+
+
 @every_hamiltonian
 @every_depth
 def test_the_field_is_linear_in_the_last_weights(name, sizes):
@@ -149,7 +160,7 @@ def test_the_field_is_linear_in_the_last_weights(name, sizes):
     basis = equations.basis(params, X)
     assert basis.shape == (len(X), N_COLUMNS, equations.n_last)
     params = equations.with_last(params, rng.normal(size=equations.n_last))
-    field = basis @ equations.last(params) + equations.known_field(X)
+    field = basis @ equations.last(params) + without_last_weights(equations, params, X)
     np.testing.assert_allclose(field, equations.field(params, X), rtol=1e-10, atol=1e-11)
 
 
@@ -165,7 +176,7 @@ def test_what_stays_is_subtracted_from_the_equations_of_the_last_weights(name):
             found = design.entries(np.array([column]), weights)
             np.testing.assert_allclose(found[:, 0], basis[:, column, weights], atol=1e-12)
             assert not basis[:, column, ~present].any()
-        left = y - basis @ start - equations.known_field(X)
+        left = y - basis @ start - without_last_weights(equations, params, X)
         np.testing.assert_allclose(design.t, left, rtol=1e-10, atol=1e-10)
 
 
@@ -237,6 +248,20 @@ def test_blocks_share_neither_rows_nor_weights(name):
         assert not basis[:, columns][:, :, others].any()
 
 
+@settings(max_examples=50, deadline=None)
+@given(size=st.floats(0.0, 3.0), far=st.floats(0.0, 100.0), seed=st.integers(0, 1000))
+def test_positive_masses_are_positive_whatever_the_weights(size, far, seed):
+    equations, params, X, _ = make(Kinetic("q"))
+    rng = np.random.RandomState(seed)
+    params = [size * rng.normal(size=p.shape) for p in params]
+    X = np.hstack([far * X[:, :D], rng.normal(size=(len(X), D))])
+    T, of_p = equations.value(params, X), equations.jacobian(params, X)[:, :D, D:]
+    assert (T > 0.0).all()
+    twice = np.einsum("ni,nij,nj->n", X[:, D:], of_p, X[:, D:])  # H = T is quadratic in p
+    np.testing.assert_allclose(2.0 * T, twice, rtol=1e-9)
+    np.testing.assert_allclose(of_p, np.swapaxes(of_p, 1, 2), rtol=1e-9)
+
+
 @every_hamiltonian
 def test_more_units_change_nothing(name):
     equations, params, X, rng = make(name)
@@ -245,9 +270,9 @@ def test_more_units_change_nothing(name):
         np.testing.assert_allclose(
             wider.field(more, X), equations.field(params, X), rtol=1e-10, atol=1e-11
         )
-        sizes = [network.sizes[-1] for network in equations.networks]
-        assert [network.sizes[-1] for network in wider.networks] == [n + 3 for n in sizes]
-        assert wider.hamiltonian.layers()[0].hidden_layer_sizes == (5, 9)
+        sizes = [net.sizes[-1] + 3 * (net.n_weights > 0) for net in equations.networks]
+        assert [network.sizes[-1] for network in wider.networks] == sizes
+        assert wider.hamiltonian.layers()[-1].hidden_layer_sizes == (5, 9)
 
 
 @every_hamiltonian

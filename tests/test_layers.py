@@ -17,9 +17,9 @@ ALLOWED = {
     "__init__": {"_regressor", "_simulation", "_trajectory_regressor"},
     "_trajectory_regressor": {
         "_asked_for", "_convergence", "_coordinates", "_documentation", "_fitted",
-        "_joint_attributes", "_model", "_simulation", "_solvers", "_threads", "_trajectories",
-        "_trajectory_columns", "_trajectory_parameters", "_validation", "hamiltonians", "numpy",
-        "sklearn",
+        "_identified", "_joint_attributes", "_model", "_simulation", "_solvers", "_threads",
+        "_trajectories", "_trajectory_columns", "_trajectory_parameters", "_validation",
+        "hamiltonians", "numpy", "sklearn",
     },
     "_trajectory_columns": {"_layout", "_scaling", "hamiltonians", "numpy"},
     "_trajectory_parameters": {
@@ -40,7 +40,8 @@ ALLOWED = {
     },
     "_regressor": {
         "_asked_for", "_callbacks", "_convergence", "_coordinates", "_documentation",
-        "_findings", "_fit", "_fitted", "_model", "_noisy_states", "_parameters", "_scaling",
+        "_findings", "_fit", "_fitted", "_identified", "_model", "_noisy_states", "_parameters",
+        "_scaling",
         "_score", "_selection", "_solvers", "_torch_module", "_validation", "_with_bodies",
         "hamiltonians", "numpy", "sklearn",
     },
@@ -54,14 +55,15 @@ ALLOWED = {
         "_torch_module", "_validation", "hamiltonians", "numpy", "sklearn",
     },
     "_fit": {
-        "_asked_for", "_callbacks", "_data", "_identified", "_model", "_scaling", "_score",
-        "_selection", "_solvers", "_support", "_threads", "_torch", "forces", "hamiltonians",
-        "numpy", "sklearn",
+        "_asked_for", "_callbacks", "_charges", "_data", "_identified", "_model", "_scaling",
+        "_score", "_selection", "_solvers", "_support", "_threads", "_torch", "forces",
+        "hamiltonians", "numpy", "sklearn",
     },
     "_coordinates": {
-        "_asked_for", "_data", "_fit", "_masses", "_scaling", "_selection", "_threads",
+        "_asked_for", "_charges", "_data", "_fit", "_masses", "_scaling", "_selection", "_threads",
         "hamiltonians", "numpy",
     },
+    "_charges": {"_data", "hamiltonians", "numpy", "sklearn"},
     "_masses": {"_data", "hamiltonians", "numpy"},
     "_identified": {"_data", "_solvers", "hamiltonians", "numpy", "scipy"},
     "forces": {"hamiltonians", "numpy"},

@@ -127,7 +127,11 @@ class _Selection:
         many = BySoap(self.monitor, self.options, judge=self.left_out.folds[0][1])
         by_soap = ShortTrainings(self.left_out, many)  # half a second, also for few rows
         short = ShortTrainings(self.left_out, few) if is_few else by_soap
-        is_noise = result.is_noise and not self.is_beaten(sampled, candidates, result, by_soap)
+        is_noise = (
+            result.is_noise
+            and all(network.n_weights for network in sampled.model[0].networks)  # none to train
+            and not self.is_beaten(sampled, candidates, result, by_soap)
+        )
         is_good = is_noise or sampled.error <= self.budget.good
         if is_good and self.is_steady(sampled):
             self.conclude(sampled, "the rest is noise" if is_noise else "good enough")

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from .._asked_for import hamiltonian_asked_for
+from .._asked_for import hamiltonian_asked_for, refuse_unless_solved_for
 from .._data import Place
 from .._fit import problem_of
 from .._selection import run_round
@@ -168,6 +168,7 @@ class Choice:
     def _candidates(self) -> list[Hamiltonian]:
         """The simplest first, without the friction that is optional."""
         asked_for, is_open = hamiltonian_asked_for(self.asked, self.layout, False)
+        refuse_unless_solved_for(asked_for, self.layout)
         if not is_open:
             return [asked_for]
         found = []

@@ -318,7 +318,7 @@ class Equations(Weighted):
         sparse, gradient = None, np.zeros(X.shape)
         evaluated = self._at(self.with_last(params, start), X, np, 1)
         for at, weights in zip(evaluated, of_energies, strict=True):
-            if start[weights].any():
+            if start[weights].any() or not len(weights):
                 gradient += at.gradient()
             if isinstance(at.term, QuadraticEnergies) and self.structure.is_canonical:
                 sparse = partial(self._entries_of_products, at, weights[0])
@@ -427,15 +427,24 @@ class Equations(Weighted):
         return found
 
     def blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Parts of ``basis`` that share neither, (columns of the field, weights)."""
+        """Parts of the field that share no weights, (columns, last weights)."""
         entries = self.entries()
-        _, label = connected_components(entries.astype(int) @ entries.T, directed=False)
+        linked = np.hstack([entries, self._entries_of_hidden()])
+        _, label = connected_components(linked.astype(int) @ linked.T, directed=False)
         found = []
         for columns in (np.flatnonzero(label == k) for k in range(label.max() + 1)):
-            weights = np.flatnonzero(entries[columns].any(axis=0))
-            if len(weights):
-                found.append((columns, weights))
+            if linked[columns].any():
+                found.append((columns, np.flatnonzero(entries[columns].any(axis=0))))
         return found
+
+    def _entries_of_hidden(self) -> np.ndarray:
+        """Which columns of the field each term without last weights reaches, (D, terms)."""
+        d = self.n_state // 2
+        terms = [term for term in self.terms if not term.n_weights]
+        read = np.zeros((self.n_columns, len(terms)), dtype=bool)
+        for k, term in enumerate(terms):
+            read[term.columns, k] = True
+        return np.concatenate([read[d : self.n_state], read[:d]])
 
     # --- parts -------------------------------------------------------------------------------
 

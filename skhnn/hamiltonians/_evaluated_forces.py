@@ -81,4 +81,6 @@ def pulled_back(terms: Sequence[Any], V: Any, outer: Outer, hidden_only: bool) -
     """The derivatives by the params of evaluated terms, or by the hidden ones alone."""
     if not hidden_only:
         return [p for at in terms for p in at.pullback(V, outer)]
-    return [p for at in terms if at.term.n_hidden for p in at.pullback(V, outer)[:-1]]
+    return [
+        p for at in terms if at.term.n_hidden for p in at.pullback(V, outer)[: at.term.n_hidden]
+    ]

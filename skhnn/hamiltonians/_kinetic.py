@@ -6,28 +6,41 @@ from typing import Any
 
 import numpy as np
 
-from ._base import Declaration, Hamiltonian
+from ._base import Declaration, HasLayers
 from ._differences import by_column
 from ._distances import Squares
 from ._functions import Functions
+from ._inertia import Inertia
 from ._known import KnownEnergy
 from ._layout import Layout
-from ._maps import as_like
+from ._maps import Standardised, as_like
+from ._mlp import embedding
 from ._network import spread
 
 
-class Kinetic(Hamiltonian):
-    r"""T = 1/2 p^T M^{-1} p, the kinetic energy of constant masses.
+class Kinetic(HasLayers):
+    r"""T = 1/2 p^T M^{-1} p, the kinetic energy of masses that are known, or learned.
 
     Parameters
     ----------
-    mass : {"full", "diagonal"}, float, array-like or callable, default="full"
+    mass : {"full", "diagonal", "q"}, float, array-like or callable, default="full"
         M: a number for all momenta, (d,) one for each, (d, d) a symmetric positive definite
         matrix; of velocities (``coordinates="velocities"``) also a function M(q), from
         coordinates (n, d) to matrices (n, d, d). Or learned: "full" a symmetric matrix (with
-        b . p, as for momenta that are counted from anywhere), "diagonal" a mass for each momentum.
+        b . p, as for momenta that are counted from anywhere), "diagonal" a mass for each momentum,
+        "q" a matrix that depends on q and is positive definite everywhere, whatever is learned:
+        M^{-1} = L L^T, L lower triangular with a positive diagonal (for (q, p), and solvers that
+        train hidden layers; ``MLP("q") * Quadratic("p")`` is more accurate, and its masses need
+        not be positive away from the data).
     columns : {"q", "p"} or sequence of int, default="p"
         The columns of the momenta.
+    hidden_layer_sizes : sequence of int, default=None
+        The number of units of each hidden layer, for ``mass="q"``. None leaves it to the
+        estimator.
+    activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
+        The activation, for ``mass="q"``. None leaves it to the estimator.
+    periodic : sequence of int or mapping, default=None
+        Columns of q that are angles, of period 2 pi, or {column: period}, for ``mass="q"``.
 
     Examples
     --------
@@ -36,9 +49,22 @@ class Kinetic(Hamiltonian):
     Kinetic(mass=[1.0, 2.5]) + MLP(columns='q')
     """
 
-    def __init__(self, mass: Any = "full", columns: Any = "p"):
+    def __init__(
+        self,
+        mass: Any = "full",
+        columns: Any = "p",
+        hidden_layer_sizes: Any = None,
+        activation: str | None = None,
+        periodic: Any = None,
+    ):
         self.mass = mass
         self.columns = columns
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.periodic = periodic
+
+    def layers(self) -> list[HasLayers]:
+        return [self] if isinstance(self.mass, str) and self.mass == "q" else []
 
     def declare(self, layout: Layout) -> Declaration:
         on = layout.find(self.columns)
@@ -53,10 +79,13 @@ class Kinetic(Hamiltonian):
                 )
             return Declaration(known=[KnownMass(self.mass, len(on))])
         if isinstance(self.mass, str):
-            if self.mass not in ("full", "diagonal"):
+            if self.mass not in ("full", "diagonal", "q"):
                 raise ValueError(
-                    f"mass must be 'full', 'diagonal', a number or an array; got {self.mass!r}."
+                    "mass must be 'full', 'diagonal', 'q', a number or an array; got "
+                    f"{self.mass!r}."
                 )
+            if self.mass == "q":
+                return self._of_q(on, layout)
             if self.mass == "full":
                 return Declaration(pairs=[(i, j) for i in on for j in on if i <= j])
             return kinetic_of_bodies([[k] for k in on], None, layout=layout)
@@ -64,6 +93,23 @@ class Kinetic(Hamiltonian):
         return Declaration(
             known=[KineticEnergy(on, np.linalg.inv(A) if layout.has_velocities else A)]
         )
+
+    def _of_q(self, on: list[int], layout: Layout) -> Declaration:
+        """Masses that are positive definite by construction."""
+        if layout.has_velocities:
+            raise ValueError(
+                "Kinetic('q') is for (q, p). Of velocities take Natural('q'), whose masses are "
+                "looked at where there are data, and along simulations."
+            )
+        q = layout.of_network("q")
+        periods = layout.common_periods(self.periodic, q)
+        if set(q) & set(on):
+            raise ValueError(f"Columns {sorted(set(q) & set(on))} cannot be q and momenta at once.")
+        term = Inertia(
+            q, tuple(self.hidden_layer_sizes or ()), self.activation or "", embedding(q, periods),
+            Standardised(), on,
+        )  # fmt: skip
+        return Declaration([term], periods=periods, absolute=on)
 
 
 def inverse_of(mass: Any, d: int) -> np.ndarray:

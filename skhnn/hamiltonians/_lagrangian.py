@@ -272,7 +272,7 @@ class LagrangianEquations(Equations):
                 if hidden_only and not at.term.n_hidden:
                     continue
                 found = pullback(at, d, along, U, P, outer)
-                of_energies += found[:-1] if hidden_only else found
+                of_energies += found[: at.term.n_hidden] if hidden_only else found
             return of_energies + of_forces
 
         return field, pulled_back

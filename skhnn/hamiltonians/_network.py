@@ -85,7 +85,7 @@ class Network:
 
     def like(self, sizes: Sequence[int] | None = None, activation: str | None = None) -> "Network":
         """The same with other layers."""
-        return Network(
+        return type(self)(
             self.on, tuple(sizes or self.sizes), activation or self.activation, self.phi,
             self.psi, self.psi_on,
         )  # fmt: skip
@@ -100,7 +100,7 @@ class Network:
         if psi is not None:
             psi = psi.fit(X[:, on], weight, mu[on], s[on])
         phi = self.phi.fit(X[:, self.on], weight, mu[self.on], s[self.on])
-        return Network(self.on, self.sizes, self.activation, phi, psi, self.psi_on)
+        return type(self)(self.on, self.sizes, self.activation, phi, psi, self.psi_on)
 
     @property
     def n_inputs(self) -> int:
@@ -111,7 +111,7 @@ class Network:
         """The same function of x' = x / s."""
         psi = self.psi and self.psi.rescaled(s[self.psi_on])
         phi = self.phi.rescaled(s[self.on])
-        return Network(self.on, self.sizes, self.activation, phi, psi, self.psi_on)
+        return type(self)(self.on, self.sizes, self.activation, phi, psi, self.psi_on)
 
     def init(self, rng: np.random.RandomState) -> Params:
         """Random params for standardised inputs.
@@ -156,9 +156,12 @@ class Network:
     ) -> Params:
         """Hidden layers drawn from data (``_sampling.py``), and last weights of zero.
 
-        The units depend on those columns of X that ``reads``, (D,) of bool, names.
+        The units depend on those columns of X that ``reads``, (D,) of bool, names. A network of
+        pairs reads all bodies, also one that feels no other.
         """
         used = ~(_reached(self.phi, X[:, self.on]) & ~reads[self.on]).any(axis=1)
+        if self.phi.copies > 1:
+            used[:] = True
         h, hidden = self.phi.at(X[:, self.on], np).z[:, used], []
         for n_units in self.sizes:
             W, b = sample_layer(h, n_units, rng, method, scale)
@@ -185,12 +188,14 @@ class Network:
         hidden = [np.hstack([W_last, W_more]), np.concatenate([b_last, b_more])]
         return wider, [*before, *hidden, np.vstack([W, np.zeros((n_units, self.n_factors))])]
 
-    def at(self, params: Params, X: Any, xp: ModuleType, order: int = 1) -> "_At":
+    def at(self, params: Params, X: Any, xp: ModuleType, order: int = 1) -> "Evaluated":
         """Evaluated at the rows of X."""
-        return _At(self, params, X, xp, order)
+        return Evaluated(self, params, X, xp, order)
 
 
-class _At:
+class Evaluated:
+    """A network at the rows of X, see the module."""
+
     def __init__(self, term: Network, params: Params, X: Any, xp: ModuleType, order: int):
         *hidden, self.W = params
         self.term, self.xp, self.X, self.n_columns = term, xp, X, X.shape[-1]

@@ -37,14 +37,16 @@ class Pairwise(HasLayers):
     n_dim : int
         The number of coordinates of each.
     masses : float or sequence of float, default=None
-        m_i, one for all or one for each body. None learns them, one for each kind, so without
-        ``kinds`` one for all.
+        m_i, one for all or one for each body. None learns them: one for each kind; without
+        ``kinds`` one for all, or one for each body where there are ``charges``.
     kinds : sequence, default=None
         The kind of each body, numbers or strings. Every two kinds have last weights of their own,
         on hidden layers that all share. None takes all bodies for alike.
-    charges : sequence of float, default=None
-        Given factors: k_ij is the product of those of i and j, masses under gravity (which are to
-        be given as ``masses``, too), say, or electric charges. None is 1 for all.
+    charges : sequence of float or "learned", default=None
+        c_i, where k_ij = c_i c_j: masses under gravity, say, or electric charges. "learned" finds
+        them from the accelerations of three bodies or more, but for a common factor: their mean
+        square is one, and their sum is positive (``hamiltonian_.charges`` of the estimator). None
+        is 1 for all.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer. None leaves it to the estimator.
     activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
@@ -63,7 +65,7 @@ class Pairwise(HasLayers):
         n_dim: int,
         masses: Any = None,
         kinds: Sequence[Any] | None = None,
-        charges: Sequence[float] | None = None,
+        charges: Any = None,
         hidden_layer_sizes: Any = None,
         activation: str | None = None,
     ):
@@ -80,10 +82,12 @@ class Pairwise(HasLayers):
         self._check(layout)
         q, p = layout.find("q"), layout.find("p")
         _, kinds = self._kinds()
-        charges = np.ones(n) if self.charges is None else np.asarray(self.charges, dtype=float)
+        are_given = not (self.charges is None or self.has_charges_to_learn)
+        charges = np.asarray(self.charges, dtype=float) if are_given else np.ones(n)
         masses = None if self.masses is None else np.broadcast_to(self.masses, n).tolist()
         momenta = [p[i * k : (i + 1) * k] for i in range(n)]
-        found = kinetic_of_bodies(momenta, masses, kinds, layout=layout)
+        alike = list(range(n)) if self.has_masses_of_bodies else kinds
+        found = kinetic_of_bodies(momenta, masses, alike, layout=layout)
         pairs = list(combinations(range(n), 2))
         of_kinds = self.kinds_of_pairs
         strength = np.array(
@@ -98,6 +102,16 @@ class Pairwise(HasLayers):
         )  # fmt: skip
         springs = Functions(q, squares >> TimesByCopy(strength), [q] * len(of_kinds))
         return found + Declaration([network], functions=[springs], absolute=q)
+
+    @property
+    def has_masses_of_bodies(self) -> bool:
+        """Whether each body has a mass of its own to be learned."""
+        return self.masses is None and self.kinds is None and self.charges is not None
+
+    @property
+    def has_charges_to_learn(self) -> bool:
+        """Whether ``charges`` is "learned"."""
+        return isinstance(self.charges, str) and self.charges == "learned"
 
     @property
     def kinds_of_pairs(self) -> list[tuple[int, int]]:
@@ -127,12 +141,33 @@ class Pairwise(HasLayers):
             raise ValueError(
                 f"Pairwise reads lengths, and columns {sorted(layout.periods)} are angles."
             )
+        if isinstance(self.charges, str):
+            self._check_charges_to_learn()
         for name in ("masses", "kinds", "charges"):
             value = getattr(self, name)
-            if value is not None and np.shape(value) not in ((n,), *([()] * (name == "masses"))):
+            if (
+                value is not None
+                and not isinstance(value, str)
+                and np.shape(value) not in ((n,), *([()] * (name == "masses")))
+            ):
                 raise ValueError(f"{name} must be one for each of {n} bodies; got {value!r}.")
         if self.masses is not None and not (np.asarray(self.masses, dtype=float) > 0.0).all():
             raise ValueError(f"masses must be positive; got {self.masses!r}.")
+
+    def _check_charges_to_learn(self) -> None:
+        if not self.has_charges_to_learn:
+            raise ValueError(
+                f"charges must be one for each body, or 'learned'; got {self.charges!r}."
+            )
+        if self.n_bodies < 3:
+            raise ValueError(
+                "charges='learned' needs three bodies or more: the charges of two are a scale of "
+                "their one force. Leave charges=None."
+            )
+        if self.kinds is not None:
+            raise ValueError(
+                "kinds and charges='learned' exclude each other: kinds have laws of their own."
+            )
 
 
 def with_bodies(
@@ -140,10 +175,16 @@ def with_bodies(
 ) -> tuple[Equations, Params]:
     """The same laws for the bodies of another ``Pairwise`` Hamiltonian.
 
-    Raises ValueError where it has kinds, or pairs of kinds, that the equations do not know.
+    Raises ValueError where it has kinds, or pairs of kinds, that the equations do not know, or
+    bodies whose masses nobody knows.
     """
     before = equations.hamiltonian
     assert isinstance(before, Pairwise)
+    if hamiltonian.has_masses_of_bodies:
+        raise ValueError(
+            "with_bodies needs the masses of the bodies: those of the fit had one each, "
+            "mass_matrix() of the model. Got None."
+        )
     n_columns = 2 * hamiltonian.n_bodies * hamiltonian.n_dim
     layout = replace(equations.layout, n_state=n_columns)
     declared = hamiltonian.declare(layout)
@@ -177,6 +218,8 @@ def with_bodies(
             found += [*part[:-1], part[-1][:, places]]
         else:
             assert isinstance(term, Functions)
+            if isinstance(term.phi, Squares) and hamiltonian.masses is not None:
+                continue  # they are given now
             new = next(functions)
             which = of_kinds if isinstance(new.phi, Squares) else places
             terms.append(Functions(new.on, new.phi, new.reads, term.size[which]))

@@ -23,11 +23,12 @@ class Weighted:
 
     def __init__(self, terms: Sequence[Term]):
         self._all_terms = list(terms)
-        counts = [term.n_hidden + 1 for term in terms]
+        counts = [term.n_hidden + (term.n_weights > 0) for term in terms]
         ends = np.cumsum(counts).tolist()
         self._parts = [slice(end - n, end) for end, n in zip(ends, counts, strict=True)]
         #: Where the last weights are among the params.
-        self.last_places = [end - 1 for end in ends]
+        self.last_places = [end - 1 for term, end in zip(terms, ends, strict=True)
+                            if term.n_weights]  # fmt: skip
 
     @property
     def networks(self) -> list[Network]:
@@ -56,7 +57,7 @@ class Weighted:
 
     def last(self, params: Params) -> np.ndarray:
         """The last weights, as a vector."""
-        return np.concatenate([params[k].ravel() for k in self.last_places])
+        return np.concatenate([np.zeros(0), *(params[k].ravel() for k in self.last_places)])
 
     def with_last(self, params: Params, w: np.ndarray) -> Params:
         """Params with other last weights, given as a vector."""
