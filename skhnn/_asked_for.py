@@ -172,7 +172,7 @@ def refuse_unless_solved_for(hamiltonian: Hamiltonian, layout: Layout) -> None:
                 "HNNRegressor to skhnn.preprocessing.derivatives(X, t, groups) first, and give the "
                 "charges of its hamiltonian_."
             )
-    if not all(network.n_weights for network in hamiltonian.declare(layout).networks):
+    if not all(network.has_last_weights for network in hamiltonian.declare(layout).networks):
         raise ValueError(
             "Masses that are positive by construction are not linear in any weights, and noisy "
             f"states need Hamiltonians that are; got {hamiltonian!r}. Use 'natural'."

@@ -129,7 +129,7 @@ class _Selection:
         short = ShortTrainings(self.left_out, few) if is_few else by_soap
         is_noise = (
             result.is_noise
-            and all(network.n_weights for network in sampled.model[0].networks)  # none to train
+            and all(net.has_last_weights for net in sampled.model[0].networks)  # none to train
             and not self.is_beaten(sampled, candidates, result, by_soap)
         )
         is_good = is_noise or sampled.error <= self.budget.good

@@ -20,7 +20,7 @@ def solve_least_squares(
     Going on from an earlier fit, the hidden layers stay. After ``partial_fit`` the factors of the
     rows seen before are in the state, and the result is that of all rows together.
     """
-    if not all(network.n_weights for network in start.equations.networks):
+    if not all(network.has_last_weights for network in start.equations.networks):
         raise ValueError(
             "solver='least_squares' trains nothing, and masses that are positive by construction "
             f"are not linear in any weights; got hamiltonian={start.hamiltonian!r}. Use "

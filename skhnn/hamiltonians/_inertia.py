@@ -30,6 +30,8 @@ class Inertia(Network):
     It is not linear in any of them, so all count as hidden.
     """
 
+    has_last_weights = False
+
     def __init__(
         self,
         on: Sequence[int],

@@ -48,6 +48,9 @@ class Network:
         The known factors and the columns that they read.
     """
 
+    #: Whether there are last weights, which it is linear in.
+    has_last_weights = True
+
     def __init__(
         self,
         on: Sequence[int],
