@@ -51,7 +51,7 @@ from skhnn.datasets import make_kepler
 
 WORDS = (
     "No Hamiltonian of these columns|which no Hamiltonian has|seem to be in another order|"
-    "these are velocities|angle.?\\?"
+    "these are velocities|is no noise|angle.?\\?"
 )
 
 

@@ -215,7 +215,8 @@ def alarms(args):
                 d = X.shape[1] // 2
                 y = np.hstack([X[:, d:], noisy(a, noise, seed)])
                 model, _, text = fitted(X, y, groups, random_state=seed)
-                said += any(word in text for word in ("No natural", "No Hamiltonian", "friction"))
+                words = "No natural", "No Hamiltonian", "friction", "no noise"
+                said += any(word in text for word in words)
                 kinds.append(model.coordinates_)
             print(f"| {name} | {noise:g} | {said}/{args.seeds} | {', '.join(sorted(set(kinds)))} |",
                   flush=True)  # fmt: skip

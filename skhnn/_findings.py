@@ -15,7 +15,7 @@ from ._coordinates import (
     without_mechanics,
 )
 from ._data import Problem
-from ._diagnosis import another_order, departure_from_hamiltonian
+from ._diagnosis import another_order, departure_from_hamiltonian, smooth_remainder
 from ._fit import model_in_units_of_the_data
 from ._identified import identify
 from ._layout import label_of_columns, still_inputs, suspicions
@@ -105,6 +105,8 @@ def of_fit(
         changes, sentences = of_masses(result.problem, equations, params, label)
         found.undetermined_masses = changes
         found.to_say += sentences
+    if is_done and by_default and not found.causes:
+        found.add(_of_remainder(model, data, scaling, label))
     if result.noise.any():
         found.to_say.append(_of_noise(result.noise, scaling, label))
     return found
@@ -122,6 +124,19 @@ def _of_degrees(X: np.ndarray, layout: Layout, label: Sequence[str]) -> str | No
                 f"Then say periodic={{{k}: 360}}"
             )
     return None
+
+
+def _of_remainder(
+    model: Model, data: TrainingData, scaling: Scaling, label: Sequence[str]
+) -> str | None:
+    """A sentence on what the model leaves, where that is no noise."""
+    X, y, _, groups = data
+    first = slice(20_000)  # rows one after another
+    X, y = np.asarray(X[first]), np.asarray(y[first])
+    with one_blas_thread():
+        remainder = y - model.equations.field(model.params, X)
+    remainder[:, scaling.w == 0.0] = 0.0
+    return smooth_remainder(remainder, y, None if groups is None else groups[first], label)
 
 
 def _of_noise(noise: np.ndarray, scaling: Scaling, label: Sequence[str]) -> str:

@@ -6,11 +6,12 @@ import warnings
 import numpy as np
 import pytest
 from fields import double_pendulum, henon_heiles, on_paths, pendulum
+from scipy.linalg import expm
 from scipy.signal import savgol_filter
 
 from skhnn import HNNRegressor
 from skhnn._data import Problem
-from skhnn._diagnosis import departure_from_hamiltonian
+from skhnn._diagnosis import departure_from_hamiltonian, smooth_remainder
 from skhnn._scaling import Scaling
 from skhnn.hamiltonians import Natural
 
@@ -204,3 +205,51 @@ def test_the_diagnosis_does_not_change_the_fit_nor_the_random_state(monkeypatch)
     second = HNNRegressor(random_state=other).fit(X, pendulum(X))
     np.testing.assert_array_equal(first.predict(X), second.predict(X))
     assert rng.uniform() == other.uniform()
+
+
+def remainder(kind, n=400):
+    """What is left of two columns in twenty runs, and the runs."""
+    rng, t = np.random.default_rng(0), np.arange(n)
+    groups = t // 20
+    smooth = np.sin(0.3 * t + groups)[:, None] * [1.0, 0.1]
+    found = {
+        "white": rng.standard_normal((n, 2)),
+        "smooth": smooth,
+        "shuffled": rng.permutation(smooth),
+        "of single rows": np.sin(0.01 * t)[:, None] * [1.0, 1.0],
+        "small": 0.05 * smooth,
+        "noise beside something": smooth + 0.3 * rng.standard_normal((n, 2)),
+    }
+    return found[kind], rng.normal(size=(n, 2)), t if kind == "of single rows" else groups
+
+
+@pytest.mark.parametrize("kind", ["white", "shuffled", "of single rows", "small"])
+def test_what_is_left_may_be_noise(kind):
+    left, y, groups = remainder(kind)
+    assert smooth_remainder(left, y, groups, ["a", "b"]) is None
+
+
+@pytest.mark.parametrize("kind", ["smooth", "noise beside something"])
+def test_what_is_left_is_no_noise_where_neighbouring_rows_leave_alike(kind):
+    left, y, groups = remainder(kind)
+    for runs in (groups, None):
+        assert "of column a" in smooth_remainder(left, y, runs, ["a", "b"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_a_body_that_was_not_recorded_is_told(noise):
+    K = np.array([[2.0, -1.0, 0.0], [-1.0, 2.0, -1.0], [0.0, -1.0, 1.0]])
+    A = np.block([[np.zeros((3, 3)), np.eye(3)], [-K / [[1.0], [2.45], [10.0]], np.zeros((3, 3))]])
+    step = expm(0.15 * A)
+    x, states = np.random.RandomState(2).normal(size=(20, 6)), []
+    for _ in range(100):
+        states.append(x)
+        x = x @ step.T
+    X = np.stack(states, axis=1).reshape(-1, 6)
+    y, groups = X @ A.T, np.repeat(np.arange(20), 100)
+    recorded = [0, 1, 3, 4]
+    rates = y[:, recorded]
+    rates[:, 2:] = noisy(rates[:, 2:], noise)
+    with pytest.warns(UserWarning, match="no noise from row to row|No Hamiltonian of these"):
+        HNNRegressor(random_state=0).fit(X[:, recorded], rates, groups=groups)
