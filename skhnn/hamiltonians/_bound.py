@@ -2,7 +2,8 @@
 
 A call costs some microseconds, of which each array operation is one; so the standardisation of what
 a network reads goes into its first weights, the unit of energy into its last ones, and J or a sign
-into what comes last on the way back. What reads the state by maps that are not affine is evaluated
+into what comes last on the way back; the gradient of quadratic energies is made by further columns
+of the first weights of one network. What reads the state by maps that are not affine is evaluated
 as it is.
 """
 
@@ -19,6 +20,9 @@ from ._network import Network
 from ._quadratic_energies import QuadraticEnergies
 
 Function = Callable[[np.ndarray], np.ndarray]
+_Slopes = list[np.ndarray]
+#: Q and a constant of the gradient z Q + constant of quadratic energies.
+_Line = tuple[np.ndarray, np.ndarray]
 
 
 def bound(
@@ -35,6 +39,7 @@ def bound(
     """
     n_columns, columns = len(c), list(columns)
     parts, Q, constant = [], np.zeros((len(columns),) * 2), np.zeros(len(columns))
+    networks = []
     for term, params in terms:
         if isinstance(term, QuadraticEnergies):
             of_term, Q_term = term.folded(params, e)
@@ -47,11 +52,17 @@ def bound(
             else:
                 Q += of_function[np.ix_(columns, columns)]
         elif _is_affine(term):
-            parts.append(_network(term, params, columns, n_columns, e, out))
+            networks.append((term, params))
         else:
             parts.append(_general(term, params, columns, n_columns, e, out))
-    if Q.any() or constant.any() or not parts:
-        parts.append(_line(np.ascontiguousarray(out(Q)), out(constant)))
+    line: _Line | None = None
+    if Q.any() or constant.any() or not (parts or networks):
+        line = np.ascontiguousarray(out(Q)), out(constant)
+    for term, params in networks:
+        parts.append(_network(term, params, columns, e, out, line))
+        line = None
+    if line is not None:
+        parts.append(_alone(*line))
     c = c[columns]
     first, *rest = parts
     if not rest:
@@ -67,7 +78,9 @@ def bound(
     return gradient
 
 
-def _line(Q: np.ndarray, constant: np.ndarray) -> Function:
+def _alone(Q: np.ndarray, constant: np.ndarray) -> Function:
+    """A line that no network is beside."""
+
     def line(z: np.ndarray) -> np.ndarray:
         g = z @ Q
         g += constant
@@ -89,18 +102,24 @@ def _is_affine(term: Network) -> bool:
 
 
 def _network(
-    term: Network, params: Params, columns: list[int], n_columns: int, e: float, out: Function
+    term: Network,
+    params: Params,
+    columns: list[int],
+    e: float,
+    out: Function,
+    beside: _Line | None,
 ) -> Function:
+    """The gradient of a network, and of the line beside it, if any."""
     *hidden, W = params
     n, at = len(columns), [columns.index(k) for k in term.on]
     first, bias = _folded(term.phi, hidden[0], hidden[1], at, n)
-    forwards, backwards = _passes(term.activation, first, bias, hidden[2:], out)
+    forwards, backwards = _passes(term.activation, first, bias, hidden[2:], out, beside)
     if term.psi is None:
         w = e * W[:, 0]
 
         def field(z: np.ndarray) -> np.ndarray:
-            _, slopes = forwards(z)
-            return backwards(w, slopes)
+            _, slopes, line = forwards(z)
+            return backwards(w, slopes, line)
 
         return field
 
@@ -114,12 +133,12 @@ def _network(
     W, W_T = e * W, np.ascontiguousarray(e * W.T)
 
     def field_of_product(z: np.ndarray) -> np.ndarray:
-        h, slopes = forwards(z)
+        h, slopes, line = forwards(z)
         y = h @ W
         alpha, beta = z @ A, z @ B
         alpha += a
         beta += b
-        g = backwards((alpha * beta) @ W_T, slopes)
+        g = backwards((alpha * beta) @ W_T, slopes, line)
         beta *= y
         alpha *= y
         g += beta @ A_back
@@ -129,34 +148,48 @@ def _network(
     return field_of_product
 
 
-_Slopes = list[np.ndarray]
-
-
 def _passes(
-    activation: str, first: np.ndarray, bias: np.ndarray, others: Params, out: Function
+    activation: str,
+    first: np.ndarray,
+    bias: np.ndarray,
+    others: Params,
+    out: Function,
+    beside: _Line | None,
 ) -> tuple[
-    Callable[[np.ndarray], tuple[np.ndarray, _Slopes]],
-    Callable[[np.ndarray, _Slopes], np.ndarray],
+    Callable[[np.ndarray], tuple[np.ndarray, _Slopes, np.ndarray | None]],
+    Callable[[np.ndarray, _Slopes, np.ndarray | None], np.ndarray],
 ]:
-    """z -> the last units and all slopes; weights of the units and slopes -> out(gradient)."""
+    """z -> the last units, all slopes, and the line; weights of the units and these -> gradient."""
     function = ACTIVATIONS[activation]
-    layers = [(first, bias), *zip(others[::2], others[1::2], strict=True)]
+    deeper = list(zip(others[::2], others[1::2], strict=True))
     back = [np.ascontiguousarray(V) for V in (out(first.T), *(V.T for V in others[::2]))][::-1]
+    n_units = len(bias)
+    if beside is not None:
+        Q, constant = beside
+        first, bias = np.hstack([first, Q]), np.concatenate([bias, constant])
 
-    def forwards(h: np.ndarray) -> tuple[np.ndarray, _Slopes]:
-        slopes = []
-        for V, b in layers:
+    def forwards(z: np.ndarray) -> tuple[np.ndarray, _Slopes, np.ndarray | None]:
+        a = z @ first
+        a += bias
+        line = None
+        if beside is not None:
+            a, line = a[..., :n_units], a[..., n_units:]
+        h, slope = function(a, np, 1)
+        slopes = [slope]
+        for V, b in deeper:
             a = h @ V
             a += b
             h, slope = function(a, np, 1)
             slopes.append(slope)
-        return h, slopes
+        return h, slopes, line
 
-    def backwards(g: np.ndarray, slopes: _Slopes) -> np.ndarray:
+    def backwards(g: np.ndarray, slopes: _Slopes, line: np.ndarray | None) -> np.ndarray:
         for V in back:
             u = slopes.pop()
             u *= g
             g = u @ V
+        if line is not None:
+            g += line
         return g
 
     return forwards, backwards
