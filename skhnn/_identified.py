@@ -121,17 +121,22 @@ def coefficients(
             slope -= value * found["masses"][1][:, :1, :1]  # all of it is relative to M_11
         std = np.sqrt(np.einsum("aij,ab,bij->ij", slope, C, slope).clip(0.0))
         if at_bound and label == "damping":
-            without = _along_no_friction(value)
+            without = _along_no_friction(value, slope, C)
             std[without], std[:, without] = np.nan, np.nan
         name = _NAMES[label]
         attributes |= {name: value, f"{name[:-1]}_std_": std}
     return attributes
 
 
-def _along_no_friction(Gamma: np.ndarray) -> np.ndarray:
-    """The coordinates that move along directions without friction, (d,) of bool."""
+def _along_no_friction(Gamma: np.ndarray, slope: np.ndarray, C: np.ndarray) -> np.ndarray:
+    """The coordinates that move along directions whose friction is zero, (d,) of bool.
+
+    ``slope``, (m, d, d), are the derivatives of Gamma by the last weights, of the covariance C.
+    """
     eigenvalues, V = np.linalg.eigh(0.5 * (Gamma + Gamma.T))
-    none = eigenvalues <= 1e-6 * np.abs(eigenvalues).max()
+    along = np.einsum("aij,ik,jk->ak", slope, V, V)
+    std = np.sqrt(np.einsum("ak,ab,bk->k", along, C, along).clip(0.0))
+    none = eigenvalues <= 1e-3 * std
     return np.asarray((V[:, none] ** 2).sum(axis=1) > 1e-6)
 
 
