@@ -62,6 +62,11 @@ def with_charges(
             size = np.log(max(squares, np.finfo(float).tiny))
             fits.append((pairs.n_equations * size + n_units * np.log(pairs.n_equations), c))
     c = min(fits, key=lambda fit: fit[0])[1]  # by the Bayesian information criterion
+    if not c.any():
+        raise ValueError(
+            "charges='learned': no law of pairs was found that explains the accelerations. Give "
+            "the charges, or leave charges=None for bodies that are alike."
+        )
     c = c / np.sqrt(np.mean(c * c))
     c[np.abs(c) < 1e-9] = 0.0  # a body that feels nothing, exactly: no weight may move it
     charges = (c if c.sum() >= 0.0 else -c).tolist()
@@ -89,7 +94,8 @@ class _Pairs:
         apart = x[:, :, None] - x[:, None]
         laws = _laws((apart**2).sum(-1), n_units, rng)
         sizes = np.sqrt(np.mean(targets**2, axis=(0, 2)))
-        sizes = np.maximum(sizes, 1e-3 * sizes.max()) * np.sqrt(len(X) * k)  # one may feel nothing
+        sizes = np.maximum(sizes, 1e-3 * sizes.max() or 1.0)  # one may feel nothing
+        sizes *= np.sqrt(len(X) * k)
         R, t = [], []
         for i in range(n):
             A = np.delete(laws[:, i, :, None] * apart[:, i, :, :, None], i, axis=1)
@@ -151,9 +157,9 @@ class _Pairs:
                 of_m = -c[i] * of_c[:, i, None] * (np.arange(n) == i)
                 J.append(np.hstack([of_c, of_m[:, : n * finds_masses], of_w]))
             change = _least(np.concatenate(J), np.concatenate(self.left(w, _factors(c, m))))
-            of_c, of_m = change[:n], np.resize(change[n : 2 * n], n) * finds_masses
+            step, of_log_m = change[:n], np.resize(change[n : 2 * n], n) * finds_masses
             for factor in 0.5 ** np.arange(12.0):
-                there = c + factor * of_c, m * np.exp(factor * of_m)
+                there = c + factor * step, m * np.exp(factor * of_log_m)
                 law = self.law(_factors(*there))
                 now = _squares(self.left(law, _factors(*there)))
                 if now < squares:

@@ -183,6 +183,10 @@ def test_charges_that_cannot_be_learned_are_refused(case):
     X, y = charged(50, [1.0, -1.0, 2.0], [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match=message):
         HNNRegressor(hamiltonian=hamiltonian).fit(X, y)
+    if case == "two bodies":
+        y[:, 6:] = 0.0  # bodies that feel nothing
+        with pytest.raises(ValueError, match="no law of pairs"):
+            HNNRegressor(hamiltonian=Pairwise(3, 2, charges="learned")).fit(X, y)
     if case == "a sum":
         with pytest.raises(ValueError, match="needs derivatives"):
             HNNRegressor(hamiltonian=Pairwise(3, 2, charges="learned"), noise_std=0.1).fit(X, y)
