@@ -2,9 +2,9 @@
 
 A call costs some microseconds, of which each array operation is one; so the standardisation of what
 a network reads goes into its first weights, the unit of energy into its last ones, and J or a sign
-into what comes last on the way back; the gradient of quadratic energies is made by further columns
-of the first weights of one network. What reads the state by maps that are not affine is evaluated
-as it is.
+into what comes last on the way back; for one state the gradient of quadratic energies is made by
+further columns of the first weights of one network. What reads the state by maps that are not
+affine is evaluated as it is.
 """
 
 from collections.abc import Callable, Sequence
@@ -166,14 +166,20 @@ def _passes(
     n_units = len(bias)
     if beside is not None:
         Q, constant = beside
-        first, bias = np.hstack([first, Q]), np.concatenate([bias, constant])
+        both, both_biases = np.hstack([first, Q]), np.concatenate([bias, constant])
 
     def forwards(z: np.ndarray) -> tuple[np.ndarray, _Slopes, np.ndarray | None]:
-        a = z @ first
-        a += bias
         line = None
-        if beside is not None:
-            a, line = a[..., :n_units], a[..., n_units:]
+        if beside is not None and z.ndim == 1:
+            y = z @ both
+            y += both_biases
+            a, line = y[:n_units], y[n_units:]
+        else:  # parts of many rows are slower than two products
+            a = z @ first
+            a += bias
+            if beside is not None:
+                line = z @ Q
+                line += constant
         h, slope = function(a, np, 1)
         slopes = [slope]
         for V, b in deeper:
