@@ -192,7 +192,20 @@ def test_charges_that_cannot_be_learned_are_refused(case):
             HNNRegressor(hamiltonian=Pairwise(3, 2, charges="learned"), noise_std=0.1).fit(X, y)
 
 
-@pytest.mark.parametrize("mass", [-1.0, 0.0, np.nan, [1.0, 2.0]])
+@pytest.mark.parametrize("mass", [np.array([1.0, 3.0]), np.array([[2.0, 0.5], [0.5, 1.0]])])
+def test_a_body_with_other_masses_in_other_directions(mass):
+    X, _ = make_kepler(300, random_state=0, return_X_y=True)
+    M = np.diag(mass) if mass.ndim == 1 else mass
+    r2 = (X[:, :2] ** 2).sum(axis=1, keepdims=True)
+    y = np.hstack([X[:, 2:] @ np.linalg.inv(M), -X[:, :2] / (r2 + 0.1) ** 1.5])
+    learned = "diagonal" if mass.ndim == 1 else "full"
+    for masses in (mass, learned):
+        model = HNNRegressor(hamiltonian=Radial(masses), **SETTINGS).fit(X, y)
+        assert model.score(X, y) > 1 - 1e-8
+        np.testing.assert_allclose(model.mass_matrix(), M, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("mass", [-1.0, 0.0, np.nan, [1.0, 2.0, 3.0], [-1.0, 1.0], "heavy"])
 def test_a_mass_that_is_none_is_refused(mass):
     X, y = make_kepler(50, random_state=0, return_X_y=True)
     with pytest.raises(ValueError, match="mass must be"):

@@ -7,7 +7,7 @@ import numpy as np
 from ._base import Declaration, HasLayers
 from ._distances import Log, Squares
 from ._functions import Functions
-from ._kinetic import inverse_of, kinetic_of_bodies
+from ._kinetic import Kinetic, inverse_of, kinetic_of_bodies
 from ._layout import Layout
 from ._maps import Standardised
 from ._network import Network
@@ -16,13 +16,14 @@ from ._network import Network
 class Radial(HasLayers):
     r"""H = p^2 / (2 m) + V(r), one body of any dimension, at a distance r from the origin.
 
-    V is a network of log r^2, beside an energy proportional to r^2. Rotations change nothing,
-    and angular momentum is conserved exactly.
+    V is a network of log r^2, beside an energy proportional to r^2. With one mass rotations change
+    nothing, and angular momentum is conserved exactly.
 
     Parameters
     ----------
-    mass : float, default=None
-        m, positive; None learns it.
+    mass : float, {"diagonal", "full"} or array-like, default=None
+        m, positive; None learns it. Or that of each direction, (d,), or a matrix (d, d), T = p^T
+        M^{-1} p / 2, learned as "diagonal" and "full", see :class:`Kinetic`.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer. None leaves it to the estimator.
     activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
@@ -43,7 +44,7 @@ class Radial(HasLayers):
 
     def __init__(
         self,
-        mass: float | None = None,
+        mass: Any = None,
         hidden_layer_sizes: Any = None,
         activation: str | None = None,
     ):
@@ -55,16 +56,27 @@ class Radial(HasLayers):
         q, p, angles = layout.find("q"), layout.find("p"), sorted(layout.periods)
         if angles:
             raise ValueError(f"Radial reads lengths, and columns {angles} are angles.")
-        if self.mass is not None:
-            if np.ndim(self.mass) != 0:
-                raise ValueError(f"mass must be one number, of one body; got {self.mass!r}.")
-            inverse_of(self.mass, len(p))
         d = len(q)
         square = Squares(np.ones((d, 1)))
         network = Network(
             q, tuple(self.hidden_layer_sizes or ()), self.activation or "",
             square >> Log() >> Standardised(),
         )  # fmt: skip
-        kinetic = kinetic_of_bodies([p], None if self.mass is None else [self.mass], layout=layout)
+        kinetic = self._kinetic(p, layout)
         harmonic = Declaration(functions=[Functions(q, square, [q])], absolute=q)
         return kinetic + harmonic + Declaration([network], absolute=q)
+
+    def _kinetic(self, p: list[int], layout: Layout) -> Declaration:
+        mass = self.mass
+        if mass is None:
+            return kinetic_of_bodies([p], None, layout=layout)
+        if isinstance(mass, str):
+            if mass not in ("diagonal", "full"):
+                raise ValueError(
+                    f"mass must be 'diagonal', 'full', a number or an array; got {mass!r}."
+                )
+            return Kinetic(mass).declare(layout)
+        inverse_of(mass, len(p))
+        if np.ndim(mass):
+            return Kinetic(mass).declare(layout)
+        return kinetic_of_bodies([p], [mass], layout=layout)
