@@ -53,7 +53,8 @@ def bound_halves(
 ) -> tuple[Function, Function] | None:
     """p -> dq/dt and q -> dp/dt, (n, d) -> (n, d), where H = T(p) + V(q); None for others."""
     n, d = equations.n_columns, equations.n_columns // 2
-    of_learned = [columns for columns, _ in equations.blocks()]
+    of_learned = [columns for term in equations.terms
+                  for columns in ([term.columns] if term.n_hidden else term.reads)]  # fmt: skip
     of_known = [known.columns for known in equations.known]
     is_plain = equations.structure.is_canonical and not equations.forces and n == equations.n_state
     if not is_plain or any(min(b) < d <= max(b) for b in (*of_learned, *of_known)):
