@@ -69,7 +69,7 @@ def with_charges(
         )
     c = c / np.sqrt(np.mean(c * c))
     c[np.abs(c) < 1e-9] = 0.0  # a body that feels nothing, exactly: no weight may move it
-    charges = (c if c.sum() >= 0.0 else -c).tolist()
+    charges = ((c if c.sum() >= 0.0 else -c) + 0.0).tolist()
     return clone(hamiltonian).set_params(charges=charges)
 
 
@@ -144,7 +144,7 @@ class _Pairs:
         self, c: np.ndarray, m: np.ndarray, *, finds_masses: bool
     ) -> tuple[np.ndarray, float]:
         """The charges by Gauss-Newton, and the squares they leave."""
-        n = self.n
+        n, feels = self.n, np.array([np.linalg.norm(t) > 1e-6 for t in self.t])
         w = self.law(_factors(c, m))
         squares = _squares(self.left(w, _factors(c, m)))
         for _ in range(50):
@@ -157,7 +157,9 @@ class _Pairs:
                 of_m = -c[i] * of_c[:, i, None] * (np.arange(n) == i)
                 J.append(np.hstack([of_c, of_m[:, : n * finds_masses], of_w]))
             change = _least(np.concatenate(J), np.concatenate(self.left(w, _factors(c, m))))
-            step, of_log_m = change[:n], np.resize(change[n : 2 * n], n) * finds_masses
+            step, of_log_m = change[:n], np.zeros(n)
+            if finds_masses:  # a body that feels hardly anything may have any mass
+                of_log_m = np.where(feels, np.clip(change[n : 2 * n], -1.0, 1.0), 0.0)
             for factor in 0.5 ** np.arange(12.0):
                 there = c + factor * step, m * np.exp(factor * of_log_m)
                 law = self.law(_factors(*there))
@@ -188,8 +190,7 @@ def _rank_one(K: np.ndarray, m: np.ndarray | None) -> tuple[np.ndarray, np.ndarr
     """c and m with k_ij = c_i c_j / m_i, roughly: where masses are not known k_ij / k_ji says."""
     off = ~np.eye(len(K), dtype=bool)
     if m is None:
-        size = np.maximum(np.abs(K), np.finfo(float).tiny)
-        m = np.exp(-np.mean(np.log(size / size.T), axis=1))
+        m = _masses_of(np.abs(K))
     S = m[:, None] * K
     S = np.where(off, 0.5 * (S + S.T), 0.0)
     for _ in range(100):  # the diagonal is that of the best matrix of rank one
@@ -197,6 +198,14 @@ def _rank_one(K: np.ndarray, m: np.ndarray | None) -> tuple[np.ndarray, np.ndarr
         c = V[:, -1] * np.sqrt(max(eigenvalues[-1], 0.0))
         np.fill_diagonal(S, c * c)
     return c, m
+
+
+def _masses_of(K: np.ndarray) -> np.ndarray:
+    """m with k_ij / k_ji = m_j / m_i, by least squares; one where no force tells."""
+    n = len(K)
+    i, j = np.nonzero(np.triu(np.minimum(K, K.T) > 1e-3 * K.max(), 1))
+    A = np.eye(n)[j] - np.eye(n)[i]
+    return np.asarray(np.exp(_least(A, np.log(K[i, j] / K[j, i])))) if len(i) else np.ones(n)
 
 
 def _factors(c: np.ndarray, m: np.ndarray) -> np.ndarray:

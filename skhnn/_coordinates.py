@@ -18,6 +18,7 @@ from .hamiltonians import (
     Equations,
     EulerLagrange,
     Hamiltonian,
+    Kinetic,
     LagrangianEquations,
     Layout,
     Natural,
@@ -193,6 +194,8 @@ def names_momenta(hamiltonian: Hamiltonian | str, layout: Layout) -> bool:
     """Whether it has no meaning for velocities, a network of it reading momenta."""
     if isinstance(hamiltonian, str):
         return hamiltonian in _OF_MOMENTA
+    if any(isinstance(part, Kinetic) for part in hamiltonian.layers()):  # masses of q, for (q, p)
+        return True
     d = layout.n_rates
     networks = hamiltonian.declare(layout).networks
     return any(d <= k < 2 * d for network in networks for k in network.on)

@@ -105,6 +105,12 @@ def of_fit(
         changes, sentences = of_masses(result.problem, equations, params, label)
         found.undetermined_masses = changes
         found.to_say += sentences
+    if result.gains_energy:
+        found.add(
+            "Friction that is negative, a gain of energy, fits these data, and damping_ is bounded "
+            "to none there: the fit is worse than without the bound. There may be a drive, or a "
+            "feedback, that was not recorded"
+        )
     if is_done and by_default and not found.causes:
         found.add(_of_remainder(model, data, scaling, label))
     if result.noise.any():
@@ -174,7 +180,7 @@ def _friction_of_velocities(
             return None
         (damped_equations, params), error = damped
         model = model_in_units_of_the_data(damped_equations, params, problem, problem.input_matrix)
-        _, found = identify(problem, damped_equations, model.params, model.equations)
+        _, found, _ = identify(problem, damped_equations, model.params, model.equations)
     std = np.diag(found["damping_std_"])
     if not np.isfinite(std).all():
         return None

@@ -206,7 +206,9 @@ def _identified(
     problem: Problem, result: FitResult, model: Model, fitted: Callable[..., dict[str, Any]]
 ) -> dict[str, Any]:
     """The coefficients of forces, and the model again where friction had to be bounded."""
-    params, found = identify(problem, result.equations, result.params, model.equations)
+    params, found, result.gains_energy = identify(
+        problem, result.equations, result.params, model.equations
+    )
     if params is not result.params:
         result.params = params
         found |= fitted(result.equations, params)

@@ -38,8 +38,8 @@ IDENTIFIED = [attribute for name in _NAMES.values() for attribute in (name, f"{n
 
 def identify(
     problem: Problem, trained: Equations, params: Params, equations: Equations
-) -> tuple[Params, dict[str, Any]]:
-    """The params with friction that is none negative, and ``coefficients``.
+) -> tuple[Params, dict[str, Any], bool]:
+    """The params with friction that is none negative, ``coefficients``, and ``gains_energy``.
 
     Parameters
     ----------
@@ -51,16 +51,21 @@ def identify(
         The weights of both.
     """
     if not _labelled(equations) and not _has_masses(equations):
-        return params, {}
+        return params, {}, False
     rng = np.random.RandomState(0)
     most_rows, rows_of_masses = 20_000, 500
     rows = some(np.arange(problem.n_samples), most_rows // problem.n_targets, rng)
     free = known_last_weights(trained, params, problem.scaling).free
     C = covariance(DerivativeFit(problem, trained), params, rows, free)
+    free_of_bounds = params
     params, met = with_friction_that_is_none_negative(equations, params, C)
+    gains = False
+    if met:
+        spread = _scores(problem, trained, free_of_bounds, rows, C)
+        gains = gains_energy(equations, free_of_bounds, spread)
     spread = _scores(problem, trained, params, rows, C)
     X = problem.rows(rows[:: -(-len(rows) // rows_of_masses)])[0]
-    return params, coefficients(equations, params, spread, X, at_bound=met)
+    return params, coefficients(equations, params, spread, X, at_bound=met), gains
 
 
 def with_friction_that_is_none_negative(
@@ -137,7 +142,7 @@ def _along_no_friction(Gamma: np.ndarray, slope: np.ndarray, C: np.ndarray) -> n
     along = np.einsum("aij,ik,jk->ak", slope, V, V)
     std = np.sqrt(np.einsum("ak,ab,bk->k", along, C, along).clip(0.0))
     none = eigenvalues <= 1e-3 * std
-    return np.asarray((V[:, none] ** 2).sum(axis=1) > 1e-6)
+    return np.asarray((V[:, none] ** 2).sum(axis=1) > 1e-2)
 
 
 def _has_masses(equations: Equations) -> bool:

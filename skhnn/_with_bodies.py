@@ -44,5 +44,6 @@ def _for_all(name: str, value: Any, before: Pairwise, n_bodies: int) -> Any:
         return value
     values = np.unique(np.asarray(own))
     if len(values) > 1:
-        raise ValueError(f"with_bodies needs the {name} of the bodies; got None.")
+        unit = f", in units of those of the fit, {own}" if name == "charges" else ""
+        raise ValueError(f"with_bodies needs the {name} of the bodies{unit}; got None.")
     return [values[0].item()] * n_bodies

@@ -189,7 +189,7 @@ class Inputs(Force):
 
 def _friction(layout: Layout, matrix: str, power: int, name: str, label: str = "") -> Declaration:
     """-pi . C g(v), g(v) = v |v|^(power - 1) of every coordinate, for symmetric C."""
-    if matrix not in ("full", "diagonal"):
+    if not isinstance(matrix, str) or matrix not in ("full", "diagonal"):
         raise ValueError(f"matrix of {name} must be 'full' or 'diagonal'; got {matrix!r}.")
     if not layout.n_rates:
         raise ValueError(

@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skhnn import HNNRegressor
-from skhnn.datasets import load_planet, make_double_pendulum, make_kepler, make_n_body
+from skhnn.datasets import (
+    load_planet,
+    make_double_pendulum,
+    make_kepler,
+    make_n_body,
+    make_pendulum,
+)
 from skhnn.hamiltonians import MLP, Kinetic, Pairwise, Quadratic, Radial
 from skhnn.systems import NBody
 
@@ -162,6 +168,8 @@ def test_laws_of_bodies_with_masses_of_their_own_need_masses():
     X, y = charged(200, [1.0, -1.0, 2.0], [1.0, 2.0, 3.0])
     hamiltonian = Pairwise(3, 2, charges=[1.0, -1.0, 2.0])
     model = HNNRegressor(hamiltonian=hamiltonian, **SETTINGS).fit(X, y)
+    with pytest.raises(ValueError, match="fits nothing"):
+        model.with_bodies(4, charges="learned", masses=1.0)
     with pytest.raises(ValueError, match="needs the masses"):
         model.with_bodies(4, charges=[1.0, 1.0, -1.0, 2.0])
     four = model.with_bodies(4, charges=[1.0, 1.0, -1.0, 2.0], masses=[1.0, 2.0, 0.5, 4.0])
@@ -169,7 +177,34 @@ def test_laws_of_bodies_with_masses_of_their_own_need_masses():
     np.testing.assert_allclose(four.predict(fresh), rates, atol=1e-2 * np.abs(rates).max())
 
 
+def test_charges_of_velocities_beside_a_neutral_body():
+    masses = np.array([1.0, 2.0, 3.0, 0.5])
+    X, y = charged(300, [1.0, -1.0, 2.0, 0.0], masses)
+    X, y, m = X.copy(), y.copy(), np.repeat(masses, 2)
+    X[:, 8:], y[:, 8:] = X[:, 8:] / m, y[:, 8:] / m
+    model = HNNRegressor(
+        hamiltonian=Pairwise(4, 2, charges="learned"), coordinates="velocities", **SETTINGS
+    )
+    with pytest.warns(UserWarning, match="does not show"):
+        model.fit(X, y)
+    found = np.array(model.hamiltonian_.charges)
+    np.testing.assert_allclose(found / found[0], [1.0, -1.0, 2.0, 0.0], atol=1e-4)
+    np.testing.assert_allclose(model.mass_matrix().diagonal()[:6:2], masses[:3], rtol=1e-4)
+
+
+def test_masses_that_are_positive_by_construction_are_masses_of_momenta():
+    X, y = make_pendulum(100, random_state=0, return_X_y=True)  # dq/dt = p, read both ways
+    with pytest.raises(ValueError, match="nothing beside them"):
+        HNNRegressor(hamiltonian=Kinetic("q")).fit(X, y)
+    model = HNNRegressor(hamiltonian=Kinetic("q") + MLP("q"), solver="soap", max_iter=50)
+    fit_quietly(model, X, y)
+    assert model.coordinates_ == "canonical"
+
+
 NO_CHARGES = {
+    "not finite": (Pairwise(3, 2, charges=[1.0, np.nan, 1.0]), "finite and not all zero"),
+    "nothing": (Pairwise(3, 2, charges=[0.0, 0.0, 0.0]), "finite and not all zero"),
+    "masses": (Pairwise(3, 2, masses="learned"), "None to learn them"),
     "two bodies": (Pairwise(2, 3, charges="learned"), "needs three bodies or more"),
     "another word": (Pairwise(3, 2, charges="known"), "one for each body, or 'learned'"),
     "kinds": (Pairwise(3, 2, charges="learned", kinds=[1, 1, 2]), "exclude each other"),

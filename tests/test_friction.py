@@ -93,10 +93,12 @@ def test_the_energy_balance():
 @pytest.mark.slow
 def test_friction_is_never_negative():
     X, y = damped(noise=0.02, Gamma=np.array([[0.2, 0.3], [0.3, 0.1]]))  # no such friction
-    model = fitted(X, y)
+    with pytest.warns(UserWarning, match="a gain of energy, fits these data"):
+        model = fitted(X, y)
     assert np.linalg.eigvalsh(model.damping_)[0] > -1e-12
     assert np.isnan(model.damping_std_).all()
-    growing = fitted(*damped(Gamma=-0.1 * np.eye(2)), dissipation=Damping("diagonal"))
+    with pytest.warns(UserWarning, match="a gain of energy, fits these data"):
+        growing = fitted(*damped(Gamma=-0.1 * np.eye(2)), dissipation=Damping("diagonal"))
     np.testing.assert_allclose(growing.damping_, 0.0, atol=1e-9)
 
 
@@ -139,7 +141,8 @@ def test_other_laws_of_friction(force, law):
 
 def test_standard_errors_of_coordinates_with_friction_are_valid_beside_one_without():
     X, y = damped(noise=0.01, Gamma=np.diag([0.2, -0.1]))
-    model = fitted(X, y, dissipation=Damping("diagonal"), **FAST)
+    with pytest.warns(UserWarning, match="a gain of energy, fits these data"):
+        model = fitted(X, y, dissipation=Damping("diagonal"), **FAST)
     assert abs(model.damping_[0, 0] - 0.2) < 4.0 * model.damping_std_[0, 0] < 0.1
     assert model.damping_[1, 1] == pytest.approx(0.0, abs=1e-9)
     assert np.isnan(model.damping_std_[1, 1])

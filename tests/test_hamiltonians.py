@@ -251,9 +251,10 @@ def test_blocks_share_neither_rows_nor_weights(name):
 @settings(max_examples=50, deadline=None)
 @given(size=st.floats(0.0, 3.0), far=st.floats(0.0, 100.0), seed=st.integers(0, 1000))
 def test_positive_masses_are_positive_whatever_the_weights(size, far, seed):
-    equations, params, X, _ = make(Kinetic("q"))
+    equations, params, X, _ = make(Kinetic("q") + Quadratic("q"))
     rng = np.random.RandomState(seed)
     params = [size * rng.normal(size=p.shape) for p in params]
+    params = equations.with_last(params, np.zeros(equations.n_last))  # H = T
     X = np.hstack([far * X[:, :D], rng.normal(size=(len(X), D))])
     T, of_p = equations.value(params, X), equations.jacobian(params, X)[:, :D, D:]
     assert (T > 0.0).all()

@@ -34,6 +34,7 @@ class FitResult:
     report: list[dict[str, Any]] = field(default_factory=list)
     problem: Any = None
     noise: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    gains_energy: bool = False
     loss: float = np.nan
 
 

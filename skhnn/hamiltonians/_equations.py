@@ -415,6 +415,8 @@ class Equations(Weighted):
         if not self.structure.is_canonical:
             return np.full((n, self.n_last), True)
         reads = [columns for term in self._all_terms for columns in term.reads]
+        if not reads:
+            return np.zeros((n, 0), dtype=bool)
         n_read = self.n_columns + self.layout.n_rates + self.layout.n_pushed
         read = np.zeros((n_read, len(reads)), dtype=bool)
         read[np.concatenate(reads), np.repeat(np.arange(len(reads)), [len(r) for r in reads])] = (

@@ -59,6 +59,11 @@ def equations_for(
     if declared.pairs:
         quadratic = QuadraticEnergies(layout.n_columns, declared.pairs, layout.n_state)
         terms.append(quadratic.standardised(mu - c, s))
+    if not any(term.n_weights for term in terms):
+        raise ValueError(
+            f"hamiltonian={hamiltonian!r} has masses of q and nothing beside them. Add a potential,"
+            " such as MLP('q')."
+        )
     forces: list[Term] = []
     if declared.forces:
         # Rates of the size of their unit stand for those of the data.

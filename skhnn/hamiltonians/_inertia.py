@@ -2,9 +2,14 @@ r"""A kinetic energy whose masses depend on q and are positive definite whatever
 
     T = 1/2 |L(q)^T p|^2 = 1/2 p^T M(q)^{-1} p,    M^{-1} = L L^T,
 
-with L lower triangular: its entries are those of Y = h(q) W, h a network, on the diagonal exp(Y_k).
-In units of the data's own M is the identity where W is zero. With P_k = p_i and S_k = (L^T p)_j for
-the entry k = (i, j), l_k = L_ij, and ' the derivative by Y_k,
+with L lower triangular: its entries are those of Y = h(q) W, h a network, on the diagonal
+g(Y_k) > 0,
+
+    g(y) = (y + (y^2 + 4)^(1/2)) / 2,    g' = g / (y^2 + 4)^(1/2),    g'' = 2 / (y^2 + 4)^(3/2),
+
+with g(0) = 1 and g(y) g(-y) = 1; an exponential, which grows faster, made masses of 1e10 far from
+the data. In units of the data's own M is the identity where W is zero. With P_k = p_i and
+S_k = (L^T p)_j for the entry k = (i, j), l_k = L_ij, and ' the derivative by Y_k,
 
     gradient   by p  L L^T p,    by Y  l' P S
     along V    sum_j S_j S._j,   S. = L^T V_p + L.^T p
@@ -101,9 +106,12 @@ class _At(Evaluated):
         is_diagonal = as_like(1.0 * (i == j), X, xp)
         self.to_rows, self.to_columns = (as_like(np.eye(i[-1] + 1)[k], X, xp) for k in (i, j))
         Y = self.layers.output @ self.W
-        self.curvature = is_diagonal * xp.exp(is_diagonal * Y)
-        self.slope = self.curvature + (1.0 - is_diagonal)
-        self.L = self.curvature + (1.0 - is_diagonal) * Y
+        root = xp.sqrt(Y * Y + 4.0)
+        g = 0.5 * (xp.abs(Y) + root)
+        g = xp.where(Y < 0.0, 1.0 / g, g)  # without cancelling
+        self.L = is_diagonal * g + (1.0 - is_diagonal) * Y
+        self.slope = is_diagonal * g / root + (1.0 - is_diagonal)
+        self.curvature = is_diagonal * 2.0 / root**3
         self.P = self.p.z[..., term.rows]
         self.s = (self.L * self.P) @ self.to_columns
         self.S = self.s[..., term.columns_of_L]

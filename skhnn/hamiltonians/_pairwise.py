@@ -141,6 +141,8 @@ class Pairwise(HasLayers):
             raise ValueError(
                 f"Pairwise reads lengths, and columns {sorted(layout.periods)} are angles."
             )
+        if isinstance(self.masses, str):
+            raise ValueError(f"masses must be numbers, or None to learn them; got {self.masses!r}.")
         if isinstance(self.charges, str):
             self._check_charges_to_learn()
         for name in ("masses", "kinds", "charges"):
@@ -151,6 +153,10 @@ class Pairwise(HasLayers):
                 and np.shape(value) not in ((n,), *([()] * (name == "masses")))
             ):
                 raise ValueError(f"{name} must be one for each of {n} bodies; got {value!r}.")
+        if self.charges is not None and not self.has_charges_to_learn:
+            given = np.asarray(self.charges, dtype=float)
+            if not (np.isfinite(given).all() and given.any()):
+                raise ValueError(f"charges must be finite and not all zero; got {self.charges!r}.")
         if self.masses is not None and not (np.asarray(self.masses, dtype=float) > 0.0).all():
             raise ValueError(f"masses must be positive; got {self.masses!r}.")
 
@@ -180,6 +186,11 @@ def with_bodies(
     """
     before = equations.hamiltonian
     assert isinstance(before, Pairwise)
+    if hamiltonian.has_charges_to_learn:
+        raise ValueError(
+            "with_bodies fits nothing, so charges cannot be 'learned' there. Give them, in units "
+            f"of those of the fit, {before.charges}."
+        )
     if hamiltonian.has_masses_of_bodies:
         raise ValueError(
             "with_bodies needs the masses of the bodies: those of the fit had one each, "
