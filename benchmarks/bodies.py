@@ -2,6 +2,7 @@
 
     python benchmarks/bodies.py orbits      # two and three bodies of Greydanus et al.
     python benchmarks/bodies.py more        # trained on three bodies, simulated with eight
+    python benchmarks/bodies.py charges     # gravity of masses that are not known
     python benchmarks/bodies.py planets     # one radial potential for four planets
     python benchmarks/bodies.py driven      # damping and gain of a driven pendulum
     python benchmarks/bodies.py pendulum DATA    # a real one; DATA is the folder of its table
@@ -19,7 +20,13 @@ from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPRegressor
 
 from skhnn import HNNRegressor, SimulationError, simulate
-from skhnn.datasets import load_planet, make_damped_pendulum, make_three_body, make_two_body
+from skhnn.datasets import (
+    load_planet,
+    make_damped_pendulum,
+    make_n_body,
+    make_three_body,
+    make_two_body,
+)
 from skhnn.hamiltonians import Pairwise, Radial
 from skhnn.systems import NBody
 
@@ -93,6 +100,37 @@ def more(args):
             found.append((field, *apart))
         field, *apart = np.median(found, axis=0)
         print(f"| {n} | {field:.1e} | {', '.join(f'{a:.1e}' for a in apart)} |", flush=True)
+
+
+def charges(args):
+    print("| bodies | noise | field error, masses given | learned | charges off by | s |")
+    print("|---|---|---|---|---|---|")
+    for masses in ([1.0, 2.5, 0.7], [1.0, 0.2, 3.0, 0.5], np.linspace(0.3, 3.0, 8).tolist()):
+        n = len(masses)
+        given = Pairwise(n, 2, masses=masses, charges=masses)
+        learned = Pairwise(n, 2, charges="learned")
+        for noise in (0.0, 0.01, 0.1):
+            found = []
+            for seed in range(args.seeds):
+                X, y = make_n_body(
+                    500, n_bodies=n, masses=masses, random_state=seed, return_X_y=True
+                )
+                fresh = make_n_body(500, n_bodies=n, masses=masses, random_state=seed + 1000)
+                rng = np.random.RandomState(seed)
+                noisy = y + noise * y.std(axis=0) * rng.normal(size=y.shape)
+                row = []
+                for hamiltonian in (given, learned):
+                    start = time.perf_counter()
+                    model = HNNRegressor(hamiltonian=hamiltonian, random_state=seed).fit(X, noisy)
+                    seconds = time.perf_counter() - start
+                    left = (model.predict(fresh.data) - fresh.target) / fresh.target.std(axis=0)
+                    row.append(np.sqrt(np.mean(left**2)))
+                c = np.array(model.hamiltonian_.charges)
+                off = np.abs(c / c[0] / masses * masses[0] - 1.0).max()
+                found.append((*row, off, seconds))
+            cells = np.median(found, axis=0)
+            numbers = " | ".join(f"{x:.1e}" for x in cells[:3])
+            print(f"| {n} | {noise:.0%} | {numbers} | {cells[3]:.1f} |", flush=True)
 
 
 def planets(args):
@@ -196,7 +234,7 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for function in (orbits, more, planets, driven, pendulum):
+    for function in (orbits, more, charges, planets, driven, pendulum):
         command = commands.add_parser(function.__name__)
         command.set_defaults(run=function)
         command.add_argument("--seeds", type=int, default=5)
