@@ -1,8 +1,10 @@
 """skhnn.simulate: any model, options, events, results, failures, data that are left."""
 
+import itertools
 import os
 import pickle
 import signal
+import sys
 import threading
 import warnings
 
@@ -535,6 +537,34 @@ def test_ctrl_c_ends_a_batch_and_keeps_it(method):
     done = int((t <= reached[0]).sum())
     assert done > 2
     assert np.isfinite(caught.value.y[0, :done]).all()
+
+
+@pytest.mark.parametrize(
+    "options", [{"method": "DOP853"}, {"method": "GaussLegendre4", "step_size": 0.1}]
+)
+def test_an_interrupt_is_lost_at_no_call_of_a_step(options):
+    def is_told(n_calls):
+        rates, calls = itertools.count(), iter(range(n_calls))
+
+        def interrupt(frame, event, arg):
+            if event == "call" and next(calls, None) is None:
+                raise KeyboardInterrupt
+
+        def model(X):
+            if next(rates) == 30:  # the setting up is over
+                sys.setprofile(interrupt)
+            return pendulum(X)
+
+        try:
+            simulate(model, [[1.0, 0.0], [0.5, 0.0]], np.linspace(0.0, 30.0, 9), **options)
+        except SimulationError as error:
+            return "interrupted by the user" in str(error)
+        finally:
+            sys.setprofile(None)
+        return False
+
+    lost = [n_calls for n_calls in range(600) if not is_told(n_calls)]
+    assert not lost
 
 
 def test_a_solver_that_gives_up_is_quoted():

@@ -9,7 +9,7 @@ from ._dynamics import Dynamics
 from ._errors import ExtrapolationWarning, SimulationError, warn
 from ._record import Record, written
 from ._result import message_of
-from ._status import Status
+from ._status import ADVICE, Status
 
 _OF_ANGLES = " (an angle that turns needs periodic=)"
 
@@ -77,7 +77,7 @@ def answer_failures(record: Record, is_single: bool, on_failure: str) -> None:
         t, y = t[:n], y[0, :n]
         if reached != t[-1]:  # the last step too, to go on from
             t, y = np.append(t, reached), np.vstack([y, record.x_reached])
-    advice = Status(int(record.status[first])).advice
+    advice = ADVICE.get(int(record.status[first]), "")
     error = SimulationError(message, reached, t, y, advice)
     raise error from (KeyboardInterrupt() if Status.INTERRUPTED in record.status else None)
 

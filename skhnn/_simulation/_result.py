@@ -7,7 +7,7 @@ import numpy as np
 
 from ._dynamics import Dynamics
 from ._record import Record, written
-from ._status import Status
+from ._status import ADVICE, REASONS, Status
 
 
 class DenseSolution:
@@ -118,8 +118,8 @@ class SimulationResult:
 
 def message_of(record: Record, row: int) -> str:
     """How a trajectory ended, in words."""
-    status = Status(int(record.status[row]))
-    reason, advice = record.notes.get(row, status.reason), status.advice
+    status = int(record.status[row])
+    reason, advice = record.notes.get(row, REASONS[status]), ADVICE.get(status, "")
     if status in (Status.FINISHED, Status.TERMINATED):
         return reason
     last = record.times[row, record.n_times[row] - 1]
