@@ -59,9 +59,9 @@ class Functions:
         numbers = 2**22
         some = slice(None, None, -(-self.n_weights * X.size // numbers))
         X, weight = X[some], weight[some]
-        units = np.eye(self.n_weights)[:, None, :] + np.zeros((len(X) * self.phi.copies, 1))
-        slopes = self.phi.at(X[:, self.on], np).vjp(units) * s[self.on]  # (m, n, k)
-        size = np.sqrt(np.average(np.sum(slopes**2, axis=2), axis=1, weights=weight))
+        at = _At(self, self.init(np.random.RandomState(0)), X, np)
+        squares = sum((at.by(k) * self.size * s[k]) ** 2 for k in self.on)
+        size = np.sqrt(np.average(squares, axis=0, weights=weight))
         return Functions(self.on, self.phi, self.reads, np.where(size > 0.0, size, 1.0), self.label)
 
     def rescaled(self, s: np.ndarray) -> "Functions":
@@ -133,8 +133,7 @@ class _At:
         self.u = params[0][:, 0] / self.size
 
     def value(self) -> Any:
-        z = self.point.z @ self.u
-        return z if self.term.phi.copies == 1 else z.reshape(*self.X.shape[:-1], -1).sum(-1)
+        return self._of_copies(self.point.z) @ self.u
 
     def gradient(self) -> Any:
         """(n, D)."""
@@ -142,21 +141,23 @@ class _At:
 
     def basis(self, n_last: int | None = None) -> Any:
         """The gradients of the functions, (n, D, m), perhaps by the last columns only."""
-        xp, z, m = self.xp, self.point.z, self.term.n_weights
-        if n_last is not None:
-            first = self.X.shape[-1] - n_last
-            found = [self._by(k)[..., None, :] for k in range(first, first + n_last)]
-            return xp.concatenate(found, -2)
-        units = xp.diag(1.0 / self.size).reshape(m, *[1] * (z.ndim - 1), m) + xp.zeros_like(z)
-        return xp.moveaxis(self._spread(self.point.vjp(units)), 0, -1)
+        n_columns = self.X.shape[-1]
+        first = 0 if n_last is None else n_columns - n_last
+        columns = [self.by(k)[..., None, :] for k in range(first, n_columns)]
+        return self.xp.concatenate(columns, -2)
 
-    def _by(self, k: int) -> Any:
+    def by(self, k: int) -> Any:
         """The derivatives of the functions by x_k, (n, m)."""
         if k not in self.term.on:
-            return self.xp.zeros_like(self.point.z)
+            return self.xp.zeros_like(self._of_copies(self.point.z))
         along = self.xp.zeros_like(self.X[..., as_slice(self.term.on)])
         along[..., self.term.on.index(k)] = 1.0
-        return self.point.jvp(along) / self.size
+        return self._of_copies(self.point.jvp(along)) / self.size
+
+    def _of_copies(self, z: Any) -> Any:
+        """The sum over the copies of every row: (n c, m) as (n, m)."""
+        copies = self.term.phi.copies
+        return z if copies == 1 else z.reshape(*self.X.shape[:-1], copies, -1).sum(-2)
 
     def pullback(self, V: Any, outer: Outer) -> Params:
         """The derivative of sum(V * gradient) by u."""
