@@ -18,14 +18,14 @@ S_k = (L^T p)_j for the entry k = (i, j), l_k = L_ij, and ' the derivative by Y_
 so that the hidden layers see what they see of a network times known functions.
 """
 
-from collections.abc import Sequence
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ._layers import Layers, Outer, Params
-from ._maps import Map, as_like
+from ._maps import as_like
 from ._network import Evaluated, Network
 
 
@@ -37,19 +37,16 @@ class Inertia(Network):
 
     has_last_weights = False
 
-    def __init__(
-        self,
-        on: Sequence[int],
-        sizes: tuple[int, ...],
-        activation: str,
-        phi: Map | None = None,
-        psi: Map | None = None,
-        psi_on: Sequence[int] = (),
-    ):
-        super().__init__(on, sizes, activation, phi, psi, psi_on)
-        d = len(self.psi_on)
-        self.rows, self.columns_of_L = (index.tolist() for index in np.tril_indices(d))
-        self.n_factors = len(self.rows)
+    @cached_property
+    def entries(self) -> tuple[list[int], list[int]]:
+        """The rows and the columns of the entries of L."""
+        i, j = np.tril_indices(len(self.psi_on))
+        return i.tolist(), j.tolist()
+
+    @property
+    def n_factors(self) -> int:
+        """The number of entries of L."""
+        return len(self.entries[0])
 
     @property
     def n_hidden(self) -> int:
@@ -102,7 +99,8 @@ class _At(Evaluated):
         self.layers = Layers(hidden, term.activation, self.f.z, xp, order)
         assert term.psi is not None
         self.m = self.p = term.psi.at(X[..., term._psi_on], xp)
-        i, j = np.array(term.rows), np.array(term.columns_of_L)
+        self.rows, self.columns = term.entries
+        i, j = np.array(term.entries)
         is_diagonal = as_like(1.0 * (i == j), X, xp)
         self.to_rows, self.to_columns = (as_like(np.eye(i[-1] + 1)[k], X, xp) for k in (i, j))
         Y = self.layers.output @ self.W
@@ -112,9 +110,9 @@ class _At(Evaluated):
         self.L = is_diagonal * g + (1.0 - is_diagonal) * Y
         self.slope = is_diagonal * g / root + (1.0 - is_diagonal)
         self.curvature = is_diagonal * 2.0 / root**3
-        self.P = self.p.z[..., term.rows]
+        self.P = self.p.z[..., self.rows]
         self.s = (self.L * self.P) @ self.to_columns
-        self.S = self.s[..., term.columns_of_L]
+        self.S = self.s[..., self.columns]
         if order:
             self.g, self.u = self.layers.backward((self.slope * self.P * self.S) @ self.W.T)
 
@@ -156,6 +154,6 @@ class _At(Evaluated):
 
     def _along(self, t: Any, V_p: Any) -> tuple[Any, Any, Any]:
         """The derivatives of the entries L, of S and of P along directions of h and p."""
-        L_dot, V_P = self.slope * (t @ self.W), V_p[..., self.term.rows]
+        L_dot, V_P = self.slope * (t @ self.W), V_p[..., self.rows]
         s_dot = (self.L * V_P + L_dot * self.P) @ self.to_columns
-        return L_dot, s_dot[..., self.term.columns_of_L], V_P
+        return L_dot, s_dot[..., self.columns], V_P

@@ -12,6 +12,7 @@ copies are added up. All derivatives follow from those of the parts:
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -64,7 +65,11 @@ class Network:
         self._on, self._psi_on = as_slice(self.on), as_slice(self.psi_on)
         self.sizes, self.activation = tuple(sizes), activation
         self.phi, self.psi = phi or Standardised(), psi
-        self.n_factors = 1 if psi is None else psi.width(len(self.psi_on))
+
+    @cached_property
+    def n_factors(self) -> int:
+        """The number of functions that multiply every unit."""
+        return 1 if self.psi is None else self.psi.width(len(self.psi_on))
 
     @property
     def n_hidden(self) -> int:
