@@ -14,6 +14,7 @@ from skhnn._coordinates import coordinates_of
 from skhnn._data import flatten, views
 from skhnn._masses import undetermined_masses
 from skhnn.datasets import (
+    make_arm,
     make_cart_pole,
     make_double_pendulum,
     make_henon_heiles,
@@ -68,6 +69,7 @@ FORMS = [
     (Natural("q", None, (5, 4), "tanh"), {}),
     (Natural("q", "q", (5,), "tanh"), {0: TURN, 1: 3.0}),
     (Natural("q", "constant", (5,), "sin"), {1: TURN}),
+    (Natural("q", None, (5,), "tanh"), {0: TURN, 1: 3.0, 2: TURN}),
     (Natural([1.0, 2.0], "q", (5,), "tanh"), {}),
     (Natural([[2.0, 0.5], [0.5, 1.0]], None, (5,), "tanh"), {0: TURN}),
     (Radial(None, (4,), "tanh"), {}),
@@ -84,15 +86,16 @@ class Example:
 
     def __init__(self, hamiltonian, periods):
         rng = np.random.RandomState(0)
+        d = self.d = max(2, len(periods))
         self.n_inputs = 2 * isinstance(hamiltonian, WithForces)
-        layout = Layout(4, self.n_inputs, 0, periods, False, True)
-        X = self.X = rng.normal(size=(30, 4 + self.n_inputs))
-        s = np.array([1.3, 0.7, 2.6, 1.4, 1.0, 1.0][: X.shape[1]])
-        c = np.where(np.arange(X.shape[1]) < 2, X.mean(axis=0), 0.0)
+        layout = Layout(2 * d, self.n_inputs, 0, periods, False, True)
+        X = self.X = rng.normal(size=(30, 2 * d + self.n_inputs))
+        s = np.array([*[1.3, 0.7, 1.1][:d], *[2.6, 1.4, 2.2][:d], *[1.0] * self.n_inputs])
+        c = np.where(np.arange(X.shape[1]) < d, X.mean(axis=0), 0.0)
         c[list(periods)] = 0.0
         if isinstance(hamiltonian, (Radial, Pairwise)):
             c[:] = 0.0
-        self.units = Units(s, c, 1.7, np.concatenate([s[2:4], 2.0 * s[2:4]]))
+        self.units = Units(s, c, 1.7, np.concatenate([s[d : 2 * d], 2.0 * s[d : 2 * d]]))
         self.equations = equations_for(
             hamiltonian, X, np.ones(30), mu=c, units=self.units, layout=layout,
             structure=EulerLagrange(),
@@ -111,17 +114,17 @@ class Example:
 
     def residual(self, row):
         """d/dt L_v - L_q at the predicted acceleration, by torch's automatic differentiation."""
-        q, v, u = (torch.tensor(self.X[[row], k]) for k in (slice(0, 2), slice(2, 4), slice(4, 9)))
+        q, v, u = (torch.tensor(part) for part in np.split(self.X[[row]], [self.d, 2 * self.d], 1))
         q.requires_grad_(True)
         v.requires_grad_(True)
         L = self.lagrangian(torch.cat([q, v, u], -1)).sum()
         L_q, L_v = torch.autograd.grad(L, (q, v), create_graph=True)
         rates = []
-        for j in range(2):
+        for j in range(self.d):
             by_q, by_v = torch.autograd.grad(
                 L_v[0, j], (q, v), retain_graph=True, allow_unused=True
             )
-            rate = (by_v[0] * torch.tensor(self.field[row, 2:])).sum()
+            rate = (by_v[0] * torch.tensor(self.field[row, self.d :])).sum()
             rates.append(rate if by_q is None else rate + (by_q[0] * v[0]).sum())
         return (torch.stack(rates) - L_q[0]).detach().numpy()
 
@@ -132,7 +135,7 @@ def example(request):
 
 
 def test_accelerations_solve_the_euler_lagrange_equations(example):
-    force = np.zeros((30, 2))
+    force = np.zeros((30, example.d))
     if example.equations.forces:
         rates = example.X[:, 2:4]
         force = example.equations._forces_at(example.params, example.X, rates, np, 1).force()
@@ -162,7 +165,7 @@ def test_derivatives_by_the_weights_are_those_of_differences(example):
     H = equations.jacobian_by_hidden(params, X)
     expected = differences(of_hidden, flatten(hidden))
     np.testing.assert_allclose(H, expected, atol=1e-7 * np.abs(H).max())
-    V = np.random.RandomState(1).normal(size=(30, 4))
+    V = np.random.RandomState(1).normal(size=(30, 2 * example.d))
     _, pullback = equations.field_and_pullback(params, X)
     gradient = pullback(V)
     np.testing.assert_allclose(equations.last(gradient), np.einsum("nj,njm->m", V, J), atol=1e-10)
@@ -185,9 +188,10 @@ def test_units_do_not_matter_and_torch_and_bound_fields_agree(example):
 
 def test_momenta_and_energy_are_hamiltonian(example):
     equations, params, X = example.equations, example.params, example.X.copy()
-    X[:, 4:] = 0.0
+    d = example.d
+    X[:, 2 * d :] = 0.0
     Z = X.copy()
-    Z[:, 2:4] = equations.momenta(params, X)
+    Z[:, d : 2 * d] = equations.momenta(params, X)
     np.testing.assert_allclose(equations.with_velocities(params, Z), X, atol=1e-12)
     if equations.forces:
         return
@@ -196,8 +200,8 @@ def test_momenta_and_energy_are_hamiltonian(example):
         return equations.value(params, equations.with_velocities(params, z))
 
     h = 1e-6
-    gradient = np.stack([(H(Z + h * e) - H(Z - h * e)) / (2 * h) for e in np.eye(4)], -1)
-    expected = np.column_stack([gradient[:, 2:], -gradient[:, :2]])
+    gradient = np.stack([(H(Z + h * e) - H(Z - h * e)) / (2 * h) for e in np.eye(2 * d)], -1)
+    expected = np.column_stack([gradient[:, d:], -gradient[:, :d]])
     np.testing.assert_allclose(equations.canonical_field(params, Z), expected, atol=1e-7)
 
     # and along the motion of (q, v) it does not change
@@ -206,7 +210,7 @@ def test_momenta_and_energy_are_hamiltonian(example):
 
     by_x = np.stack(
         [(energy(X + h * e) - energy(X - h * e)) / (2 * h) for e in np.eye(X.shape[1])], -1
-    )[:, :4]
+    )[:, : 2 * d]
     assert np.abs(np.sum(by_x * equations.field(params, X), axis=1)).max() < 1e-7
 
 
@@ -217,6 +221,19 @@ def test_momenta_and_energy_are_hamiltonian(example):
 def fitted_carts():
     X, y = carts(noise=0.01)
     return fit_quietly(HNNRegressor(**QUICK), X, y)
+
+
+@pytest.mark.slow
+def test_links_of_an_arm_are_found_to_rounding():
+    # Its potential energy has the cosines of sums of one, two and three angles.
+    X, y = make_arm(600, coordinates="velocities", random_state=0, return_X_y=True)
+    model = HNNRegressor(
+        hamiltonian="natural", coordinates="velocities", periodic=[0, 1, 2], random_state=0,
+        solver="least_squares",
+    )  # fmt: skip
+    model = fit_quietly(model, X, y)
+    test, expected = make_arm(200, coordinates="velocities", random_state=1, return_X_y=True)
+    np.testing.assert_allclose(model.predict(test), expected, atol=1e-9)
 
 
 @pytest.mark.slow

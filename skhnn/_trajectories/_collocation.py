@@ -35,7 +35,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from ..hamiltonians import Equations, Params
-from ._measured import Shown, expanded, sizes_of, with_more
+from ._measured import Shown, expanded, pieces, sizes_of, with_more
 from ._runs import Grid
 
 
@@ -131,18 +131,22 @@ def _defects(
     equations: Equations, params: Params, x: np.ndarray, grid: Grid, free: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """D (n, D), its derivatives by x_k, x_{k+1} (n, D, D) and w (n, D, m), and F at every x_k."""
-    k, h = grid.first, grid.h[:, None]
-    X = with_more(x, grid.more)
-    f, F, G = expanded(equations, params, X, free)
-    f0, f1, F0, F1, G0, G1 = f[k], f[k + 1], F[k], F[k + 1], G[k], G[k + 1]
-    middle = 0.5 * (x[k] + x[k + 1]) + h / 8.0 * (f0 - f1)
-    f_m, F_m, G_m = expanded(equations, params, with_more(middle, grid.more_between), free)
-    D = x[k + 1] - x[k] - h / 6.0 * (f0 + 4.0 * f_m + f1)
-    h, eye = h[..., None], np.eye(x.shape[1])
-    A = -eye - h / 6.0 * (F0 + 4.0 * F_m @ (0.5 * eye + h / 8.0 * F0))
-    B = eye - h / 6.0 * (F1 + 4.0 * F_m @ (0.5 * eye - h / 8.0 * F1))
-    C = -h / 6.0 * (G0 + 4.0 * (G_m + F_m @ (h / 8.0 * (G0 - G1))) + G1)
-    return D, A, B, C, F0
+    f, F, G = expanded(equations, params, with_more(x, grid.more), free)
+    n, (D, m) = len(grid.first), G.shape[1:]
+    defects, C = np.empty((n, D)), np.empty((n, D, m))
+    by_first, by_second = np.empty((2, n, D, D))
+    eye = np.eye(D)
+    for piece in pieces(n, equations):
+        k, h = grid.first[piece], grid.h[piece, None]
+        middle = 0.5 * (x[k] + x[k + 1]) + h / 8.0 * (f[k] - f[k + 1])
+        more = None if grid.more_between is None else grid.more_between[piece]
+        f_m, F_m, G_m = expanded(equations, params, with_more(middle, more), free)
+        defects[piece] = x[k + 1] - x[k] - h / 6.0 * (f[k] + 4.0 * f_m + f[k + 1])
+        h, F0, F1, G0, G1 = h[..., None], F[k], F[k + 1], G[k], G[k + 1]
+        by_first[piece] = -eye - h / 6.0 * (F0 + 4.0 * F_m @ (0.5 * eye + h / 8.0 * F0))
+        by_second[piece] = eye - h / 6.0 * (F1 + 4.0 * F_m @ (0.5 * eye - h / 8.0 * F1))
+        C[piece] = -h / 6.0 * (G0 + 4.0 * (G_m + F_m @ (h / 8.0 * (G0 - G1))) + G1)
+    return defects, by_first, by_second, C, F[grid.first]
 
 
 def _solved(

@@ -1,5 +1,6 @@
 """What instruments show of the states at the nodes, and of their rates."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -132,13 +133,16 @@ def expanded(
     """f (n, D), df/dx (n, D, D) and df/dw (n, D, m) for the ``free`` last weights."""
     n, D = len(X), equations.n_state
     f, F, G = np.empty((n, D)), np.empty((n, D, D)), np.empty((n, D, len(free)))
-    step = max(1_000_000 // (D * max(equations.n_last, 1)), 64)
-    for start in range(0, n, step):
-        rows = slice(start, start + step)
-        f[rows] = equations.field(params, X[rows])
-        F[rows] = equations.jacobian(params, X[rows])
-        G[rows] = equations.jacobian_by_last(params, X[rows])[..., free]
+    for rows in pieces(n, equations):
+        f[rows], by_last = equations.field_and_jacobian_by_last(params, X[rows])
+        F[rows], G[rows] = equations.jacobian(params, X[rows]), by_last[..., free]
     return f, F, G
+
+
+def pieces(n: int, equations: Equations) -> Iterator[slice]:
+    """Of n rows as many at a time as have a million derivatives by the weights, or 64."""
+    step = max(1_000_000 // (equations.n_state * max(equations.n_last, 1)), 64)
+    return (slice(start, start + step) for start in range(0, n, step))
 
 
 def sizes_of(x: np.ndarray) -> np.ndarray:

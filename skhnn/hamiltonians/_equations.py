@@ -380,6 +380,12 @@ class Equations(Weighted):
         through = by_rates @ A[..., : self.layout.n_rates, :]
         return np.asarray(self._with_force(A, through, np, axis=-2))
 
+    def field_and_jacobian_by_last(
+        self, params: Params, X: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Both."""
+        return self.field(params, X), self.jacobian_by_last(params, X)
+
     def jacobian_by_hidden(self, params: Params, X: np.ndarray) -> np.ndarray:
         """The derivatives of the field by the weights of the hidden layers, (n, D, n_weights)."""
         _, pullback = self._field_and_pullback(params, X, np)

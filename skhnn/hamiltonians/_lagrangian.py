@@ -207,7 +207,7 @@ class LagrangianEquations(Equations):
         free: np.ndarray,
     ) -> Design:
         """df/dw at the params for A, and y - f + A (w - start) for t."""
-        f, A = self._field_and_jacobian_by_last(params, X)
+        f, A = self.field_and_jacobian_by_last(params, X)
         t = y - f + A @ (self.last(params) - start)
         return Design(t, len(start), A, np.arange(len(start)))
 
@@ -222,9 +222,9 @@ class LagrangianEquations(Equations):
 
     def jacobian_by_last(self, params: Params, X: np.ndarray) -> np.ndarray:
         """df/dw, (n, 2d, m): zero of the velocities."""
-        return self._field_and_jacobian_by_last(params, X)[1]
+        return self.field_and_jacobian_by_last(params, X)[1]
 
-    def _field_and_jacobian_by_last(
+    def field_and_jacobian_by_last(
         self, params: Params, X: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         evaluated = self._at(params, X, np, 1)
@@ -279,7 +279,7 @@ class LagrangianEquations(Equations):
 
     def jacobian(self, params: Params, X: Any, xp: ModuleType = np) -> Any:
         """The derivatives of the field by the states, (n, 2d, 2d), by differences."""
-        return _slopes(lambda rows: self.field(params, rows), np.asarray(X), self.n_state)
+        return _slopes(self.vector_field(params), np.asarray(X), self.n_state)
 
     def canonical_jacobian(self, params: Params, Z: np.ndarray) -> np.ndarray:
         """The same of ``canonical_field``."""

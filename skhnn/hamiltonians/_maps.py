@@ -156,6 +156,9 @@ class Linear(WithConstants):
     def __init__(self, C: Any):
         super().__init__(C=C)
 
+    def rescaled(self, s: np.ndarray) -> "Linear":
+        return Linear(s[:, None] * self.constants["C"])
+
     def at(self, x: Any, xp: ModuleType) -> Point:
         (C,) = self.placed(x, xp)
         return Point(x @ C, lambda V: V @ C, lambda g: g @ C.T, _straight, _straight)

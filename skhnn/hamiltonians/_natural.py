@@ -1,5 +1,6 @@
 """A natural system of positions and velocities: masses, a potential, a magnetic field."""
 
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from ._composition import WithForces
 from ._functions import Functions
 from ._kinetic import Kinetic
 from ._layout import Layout, Periods
-from ._maps import Angles, Beside, Map, Products, Standardised, monomials, outer
+from ._maps import Angles, Beside, Linear, Map, Products, Standardised, monomials, outer
 from ._mlp import embedding
 from ._network import Network
 
@@ -19,7 +20,7 @@ class Natural(HasLayers):
 
     For positions and velocities, ``HNNRegressor(coordinates="velocities")``. V, and what depends on
     q of M and b, is a network of q, beside functions of degree two in q (of an angle, in cosine and
-    sine).
+    sine); V has sums of three angles and more, as heights of links of an arm, too.
 
     Parameters
     ----------
@@ -82,7 +83,10 @@ class Natural(HasLayers):
         )  # fmt: skip
         found = Declaration([network], known=known, periods=periods, absolute=v)
         found.pairs = pairs
-        found.functions = _of_degree_two(q, v, periods, psi, degrees)
+        found.functions = [
+            *_of_degree_two(q, v, periods, psi, degrees),
+            *_of_sums_of_angles(q, periods),
+        ]
         return found
 
     def _check(self, layout: Layout) -> None:
@@ -147,6 +151,28 @@ def _of_degree_two(
     n = n_q * n_v
     phi = of_both >> outer(n_q, n_v)
     return [Functions([*q, *v], phi, [[*q, *v]] * n)]
+
+
+def _of_sums_of_angles(q: list[int], periods: Periods) -> list[Functions]:
+    """Cosines and sines of sums and differences of three angles and more, where they are not many.
+
+    The height of a link is one of a sum of all angles between it and the ground.
+    """
+    angles = [i for i in q if i in periods]
+    most_functions = 400
+    C: list[np.ndarray] = []
+    for n in range(3, len(angles) + 1):
+        signs = np.array([(1.0, *rest) for rest in product((1.0, -1.0), repeat=n - 1)])
+        chosen = [np.eye(len(angles))[list(some)] for some in combinations(range(len(angles)), n)]
+        sums = [row for some in chosen for row in signs @ some]
+        if 2 * (len(C) + len(sums)) > most_functions:
+            break
+        C += sums
+    if not C:
+        return []
+    rates = 2.0 * np.pi / np.array([periods[i] for i in angles])
+    phi = Linear(rates[:, None] * np.array(C).T) >> Angles(np.ones(len(C)))
+    return [Functions(angles, phi, [angles] * (2 * len(C)))]
 
 
 def _used(
