@@ -136,12 +136,14 @@ class Race:
             activation: equations_of(filled(self.hamiltonian, (units,), activation), problem)
             for activation in dict.fromkeys(sampling.activation for sampling in self.samplings)
         }
-        # Masses multiply the units and have functions beside: of those of q with as many equations
-        # as for n_units, a three-link arm with noise of 0.1 left more than constant ones did.
-        n_unknowns = n_units
+        # Equations for each last weight; half of them, of dq/dt, say nothing of a Lagrangian. Its
+        # masses multiply units and have functions beside: with the equations that units need,
+        # three for each weight, masses of q of an arm left more than constant ones.
+        per_weight = 6
+        n_least = 0
         if problem.layout.has_velocities:
-            n_unknowns = max(equations.n_last for equations in of_activation.values())
-        n_rows = self.n_rows(n_equations or _EQUATIONS_PER_UNIT * n_unknowns)
+            n_least = per_weight * max(equations.n_last for equations in of_activation.values())
+        n_rows = self.n_rows(n_equations or max(_EQUATIONS_PER_UNIT * n_units, n_least))
         rows = np.sort(self.order[:n_rows])
         tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
         shared = Shared()
