@@ -12,7 +12,7 @@ from ..hamiltonians import Hamiltonian
 from ._budget import Budget
 from ._correlation import correlation_of_errors
 from ._left_out import LeftOut, Model
-from ._rule import ALIKE, simplest, typical
+from ._rule import ALIKE, error_of, simplest
 
 # What a model may lose on the data for being smoother beside them, where errors are correlated
 # along runs (Mars and Saturn lost 1.5 and 2).
@@ -31,8 +31,8 @@ class Standing:
 
     @property
     def error(self) -> float:
-        """The typical error on rows left out: one of few runs may leave the range of the others."""
-        return typical(self.squares)
+        """The root mean square on rows left out."""
+        return error_of(self.squares)
 
 
 @dataclass
