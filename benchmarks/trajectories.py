@@ -118,48 +118,70 @@ def field_of(system):
     return field
 
 
+def driven(rng, n, t, damping=0.15):
+    """A damped pendulum pushed by five sines, held linear between its samples: q, v and u."""
+    runs = []
+    for _ in range(n):
+        size, rate, phase = rng.uniform(0, 0.5, 5), rng.uniform(0.3, 3, 5), rng.uniform(0, 6.3, 5)
+        u = np.sum(size * np.sin(rate * t[:, None] + phase), axis=1)
+        path = solve_ivp(
+            lambda s, x, u=u: [x[1], np.interp(s, t, u) - damping * x[1] - np.sin(x[0])],
+            (t[0], t[-1]), rng.normal(size=2), "DOP853", t, rtol=1e-10, atol=1e-10,
+            max_step=t[1] / 2,
+        ).y.T  # fmt: skip
+        runs.append(np.column_stack([path, u]))
+    return np.stack(runs)
+
+
+def field_of_driven(X, damping=0.15):
+    return np.stack([X[:, 1], X[:, 2] - damping * X[:, 1] - np.sin(X[:, 0])], axis=1)
+
+
 def systems(args):
     """Errors relative to the spread, of dx/dt, or of accelerations where there are velocities."""
     header("system", "columns", "noise", "error", "range", "inside 2 std", "Hamiltonian", "s")
-    double, masses = DoublePendulum(), Masses()
 
-    def runs_of_bodies(system, n, t):
-        return lambda rng: np.stack([system.run(system.start(rng), t) for _ in range(n)])
+    def runs_of(system, t):
+        def draw(rng):
+            return np.stack([system.run(system.start(rng), t) for _ in range(20)])
 
-    t_hh, t_double, t_masses = np.linspace(0, 10, 51), np.arange(251) / 50, np.arange(101) / 20
+        return field_of(system), t, draw
+
+    t_hh, t_driven = np.linspace(0, 10, 51), np.arange(251) / 25
+    double = runs_of(DoublePendulum(), np.arange(251) / 50)
+    masses = runs_of(Masses(), np.arange(101) / 20)
+    pushed = field_of_driven, t_driven, lambda rng: driven(rng, 20, t_driven)
+    states, positions = {"coordinates": "velocities"}, {"coordinates": "positions"}
     cases = {
         "Henon-Heiles": (
-            henon_heiles, t_hh, {},
-            lambda rng: trajectories(henon_heiles, rng.uniform(-0.3, 0.3, (40, 4)), t_hh),
+            henon_heiles, t_hh,
+            lambda rng: trajectories(henon_heiles, rng.uniform(-0.3, 0.3, (40, 4)), t_hh), {},
         ),
-        "double pendulum": (
-            field_of(double), t_double, {"coordinates": "velocities"},
-            runs_of_bodies(double, 20, t_double),
-        ),
-        "double pendulum, q": (
-            field_of(double), t_double, {"coordinates": "positions"},
-            runs_of_bodies(double, 20, t_double),
-        ),
-        "three masses": (
-            field_of(masses), t_masses, {"coordinates": "velocities"},
-            runs_of_bodies(masses, 20, t_masses),
-        ),
+        "double pendulum": (*double, states),
+        "double pendulum, q": (*double, positions),
+        "double pendulum, declared": (*double, states | {"periodic": [0, 1]}),
+        "double pendulum, declared, q": (*double, positions | {"periodic": [0, 1]}),
+        "three masses": (*masses, states),
+        "three masses, q": (*masses, positions),
+        "driven pendulum": (*pushed, states | {"n_inputs": 1}),
+        "driven pendulum, q": (*pushed, positions | {"n_inputs": 1}),
     }  # fmt: skip
     for name in args.cases or cases:
-        field, t, params, draw = cases[name]
+        field, t, draw, params = cases[name]
         for noise in args.noise:
             rows, forms = [], set()
             for seed in range(args.seeds):
                 rng = np.random.default_rng(seed)
                 clean, test = draw(rng), np.concatenate(draw(rng))
                 X, times, groups = from_trajectories(clean, t)
-                X = X + noise * X.std(axis=0) * rng.standard_normal(X.shape)
+                D = field(test[:1]).shape[1]
+                X[:, :D] += noise * X[:, :D].std(axis=0) * rng.standard_normal((len(X), D))
                 if params.get("coordinates") == "positions":
-                    X = X[:, : X.shape[1] // 2]
+                    X = np.delete(X, range(D // 2, D), axis=1)
                 model, s = fitted(X, times, groups, **params)
                 f, std = model.predict(test, return_std=True)
                 of_a = model.coordinates_ == "velocities"  # dq/dt is exact there
-                rates = slice(f.shape[1] // 2 if of_a else 0, None)
+                rates = slice(D // 2 if of_a else 0, None)
                 off, true = (f - field(test))[:, rates], field(test)[:, rates]
                 error = np.sqrt(np.mean(np.mean(off**2, axis=0) / true.var(axis=0)))
                 rows.append([error, np.mean(np.abs(off) < 2 * std[:, rates]), s])

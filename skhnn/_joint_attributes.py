@@ -24,22 +24,24 @@ def attributes_of_joint_fit(
 ) -> dict[str, Any]:
     """The attributes of the model, its states and coefficients.
 
-    The covariance of those last weights that were fitted is multiplied by ``kappa``.
+    The covariance of the last weights is multiplied by ``kappa``.
     """
     joint, scaling = chosen.candidate.joint, chosen.candidate.entry.race.problem.scaling
-    equations, params, root = joint.equations, joint.params, joint.root
+    equations, params = joint.equations, joint.params
+    root = joint.free.full(joint.root, joint.n_last)
     states = joint.x[chosen.grid.of_samples]
     X = states
     if layout.n_columns > layout.n_state:
         X = np.concatenate([states, chosen.more], axis=1)
     if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
-        first = float(np.mean(equations.masses(params, X)[:, 0, 0]))
-        params, root = equations.with_last(params, equations.last(params) / first), root / first
-    root = root * np.sqrt(kappa)
-    C = np.zeros((equations.n_last, equations.n_last))
-    C[np.ix_(joint.free, joint.free)] = root @ root.T
+        # In units of the first mass, of which all others then have the error, too.
+        by_last, w = equations.mass_basis(params, X).mean(axis=0)[0], equations.last(params)
+        first = float(by_last @ w)
+        params = equations.with_last(params, w / first)
+        root = (root - np.outer(w / first, by_last @ root)) / first
+    C = kappa * root @ root.T
     some = X[:: -(-len(X) // 500)]
-    is_held = not np.isin(places_of_damping(equations), joint.free).all()
+    is_held = not np.isin(places_of_damping(equations), joint.free.places).all()
     found = coefficients(equations, params, C, some, at_bound=is_held)
     n = layout.n_state
     support = Support.from_data(states, scaling.mu[:n], scaling.s[:n], scaling.box[:n], None)

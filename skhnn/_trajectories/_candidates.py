@@ -6,7 +6,7 @@ import numpy as np
 
 from .._solvers import equations_of
 from .._solvers._sampled import Race, Sampled
-from ..hamiltonians import Equations, Hamiltonian, LagrangianEquations, Params
+from ..hamiltonians import Hamiltonian
 from ._joint import JointFit
 
 
@@ -73,21 +73,3 @@ def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:
     sigma[lacks] = rate * np.roll(sigma, n_rates)[lacks]  # of the positions
     sigma[:n_rates] = 0.0  # a rate is the velocity
     return np.asarray(sigma**2 * rate)
-
-
-def free_weights(equations: Equations, params: Params, X: np.ndarray) -> np.ndarray:
-    """The last weights that may change, (m,) of bool; one is held where L has no unit."""
-    free = np.ones(equations.n_last, dtype=bool)
-    rows_of_masses = 400
-    if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
-        trace = equations.trace(params, X[:: max(len(X) // rows_of_masses, 1)])
-        size = trace * equations.last(params) * equations.is_quadratic
-        free[np.argmax(np.abs(size))] = False
-    return free
-
-
-def is_free(joint: JointFit) -> np.ndarray:
-    """Which of the last weights were fitted, (m,) of bool."""
-    free = np.zeros(joint.n_last, dtype=bool)
-    free[joint.free] = True
-    return free

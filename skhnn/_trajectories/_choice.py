@@ -324,17 +324,25 @@ class Choice:
         return self._settled(found)
 
     def _tried_with_friction(self, found: Sequence[Candidate]) -> list[Candidate]:
-        """The simplest with friction, if that is better, in a list."""
-        if not found or self.options.is_out_of_time:
+        """The simplest with friction, if that is better, in a list.
+
+        Others are tried where none comes to its end: without the friction that there is, the best
+        one may be the one whose magnetic force is most like it (two carts).
+        """
+        if not found:
             return []
-        best = self._simplest(found)
-        entry = self._race(best.entry.hamiltonian, True)
-        tried: list[Candidate] = []
-        for sampled, near in ((best.at_its_end, best.joint), (best.sampled, None)):
-            tried += self.fits.fit(entry, as_in(entry, sampled), near, 2 * FIRST_STEPS)
-            better = self._simplest([best, *tried])
-            if better is not best and better.has_ended:
+        best, tried = self._simplest(found), list[Candidate]()
+        for one in sorted(found, key=lambda one: (one is best, one.joint.rank), reverse=True):
+            entry = self._race(one.entry.hamiltonian, True)
+            for sampled, near in ((one.at_its_end, one.joint), (one.sampled, None)):
+                if self.options.is_out_of_time:
+                    break
+                tried += self.fits.fit(entry, as_in(entry, sampled), near, 2 * FIRST_STEPS)
+                if any(other.has_ended and other.joint.rank > best.joint.rank for other in tried):
+                    break
+            if any(other.has_ended for other in tried):
                 break
+        better = self._simplest([best, *tried])
         return [] if better is best else [better]
 
     def _choose_between(self, entry: Entry) -> None:

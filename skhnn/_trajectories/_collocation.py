@@ -35,6 +35,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from ..hamiltonians import Equations, Params
+from ._directions import Directions
 from ._measured import Shown, expanded, pieces, sizes_of, with_more
 from ._runs import Grid
 
@@ -59,7 +60,7 @@ def linearised(
     params: Params,
     x: np.ndarray,
     grid: Grid,
-    free: np.ndarray,
+    free: Directions,
     shown: Shown,
     precision: np.ndarray,
     n_more: int = 0,
@@ -72,8 +73,8 @@ def linearised(
     ----------
     x : (N, D) array
         The states at the nodes.
-    free : (m,) integer array
-        The last weights that may change.
+    free : Directions, m of them
+        How last weights may change.
     shown : Shown
         What instruments show.
     precision : (N, K) array
@@ -128,7 +129,7 @@ def linearised(
 
 
 def _defects(
-    equations: Equations, params: Params, x: np.ndarray, grid: Grid, free: np.ndarray
+    equations: Equations, params: Params, x: np.ndarray, grid: Grid, free: Directions
 ) -> tuple[np.ndarray, ...]:
     """D (n, D), its derivatives by x_k, x_{k+1} (n, D, D) and w (n, D, m), and F at every x_k."""
     f, F, G = expanded(equations, params, with_more(x, grid.more), free)

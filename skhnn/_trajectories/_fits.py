@@ -15,7 +15,8 @@ from .._identified import (
 from .._solvers import SolverOptions, in_units_of_the_data, name_of
 from .._solvers._sampled import Sampled
 from ..hamiltonians import Equations, Layout, Params
-from ._candidates import Candidate, Entry, NoFitError, free_weights, is_free
+from ._candidates import Candidate, Entry, NoFitError
+from ._directions import Directions
 from ._joint import FIRST_STEPS, MOST_STEPS, JointFit, fit_jointly
 from ._measured import Measured
 from ._runs import Grid, Runs
@@ -135,7 +136,7 @@ class JointFits:
     ) -> list[Candidate]:
         """The fit from sampled layers, and the states of one that is near, if it ends."""
         equations = in_units_of_the_data(sampled.equations, entry.race.problem, entry.input_matrix)
-        free = free_weights(equations, sampled.params, self.rows.X)
+        free = Directions.of_all(equations, sampled.params, self.rows.X)
         x, sigma = (self.x, self.smoothed.noise) if near is None else (near.x, near.sigma)
         joint = self._from(equations, sampled.params, free, x, sigma, self.q, most_steps)
         self.options.tell(
@@ -171,7 +172,7 @@ class JointFits:
         """The same model, fitted to all runs."""
         joint = best.joint
         self.smooth(runs, joint.sigma)
-        return self._refitted(best, joint.params, is_free(joint), self.x)
+        return self._refitted(best, joint.params, joint.free, self.x)
 
     def with_bounded_friction(self, best: Candidate) -> Candidate:
         """The same with friction that is positive semi-definite, to which the rest is fitted."""
@@ -179,12 +180,12 @@ class JointFits:
         if held is best:
             return best
         try:
-            return self._refitted(held, held.joint.params, is_free(held.joint), held.joint.x)
+            return self._refitted(held, held.joint.params, held.joint.free, held.joint.x)
         except NoFitError:
             return held
 
     def _refitted(
-        self, best: Candidate, params: Params, free: np.ndarray, x: np.ndarray
+        self, best: Candidate, params: Params, free: Directions, x: np.ndarray
     ) -> Candidate:
         joint = best.joint
         found = self._from(joint.equations, params, free, x, joint.sigma, joint.q, MOST_STEPS)
@@ -193,7 +194,7 @@ class JointFits:
         return replace(best, joint=found)
 
     def _from(
-        self, equations: Equations, params: Params, free: np.ndarray, x: np.ndarray,
+        self, equations: Equations, params: Params, free: Directions, x: np.ndarray,
         sigma: np.ndarray, q: np.ndarray | None, most_steps: int,
     ) -> JointFit | None:  # fmt: skip
         return fit_jointly(
@@ -218,7 +219,7 @@ def at_bound(best: Candidate) -> Candidate:
     equations, which = joint.equations, places_of_damping(joint.equations)
     w = equations.last(joint.params).copy()
     w[which] = equations.last(nearest)[which]
-    stays_free = ~np.isin(joint.free, which)
-    free, root = joint.free[stays_free], joint.root[stays_free]
+    stays_free = ~np.isin(joint.free.places, which)
+    free, root = joint.free.at(stays_free), joint.root[stays_free]
     params = equations.with_last(joint.params, w)
     return replace(best, joint=replace(joint, params=params, free=free, root=root))

@@ -29,6 +29,7 @@ from .._data import Factor, triangular
 from .._solvers._evidence import LinearFit, solve
 from ..hamiltonians import Equations, Params
 from ._collocation import Linearised, linearised
+from ._directions import Directions
 from ._measured import Measured, Shown, with_more
 from ._noise import first_noise, floored, noise_left
 from ._random_forces import RandomForces
@@ -51,8 +52,8 @@ class JointFit:
     x: np.ndarray  # (N, D), at the nodes
     sigma: np.ndarray  # (K,); NaN for columns that were not measured
     log_evidence: float
-    free: np.ndarray  # the weights that were fitted
-    root: np.ndarray  # a root of their covariance: C = root root^T
+    free: Directions  # along which the weights were fitted
+    root: np.ndarray  # a root of the covariance along them: root root^T
     n_steps: int
     status: str  # "converged", "max_iter", "max_time" or "failed"
     residuals: np.ndarray  # (N, K), at the nodes, NaN where nothing was measured
@@ -77,9 +78,8 @@ class JointFit:
     @property
     def covariance(self) -> np.ndarray:
         """That of all last weights; zero of those that were not fitted."""
-        C = np.zeros((self.n_last, self.n_last))
-        C[np.ix_(self.free, self.free)] = self.root @ self.root.T
-        return C
+        root = self.free.full(self.root, self.n_last)
+        return root @ root.T
 
     @property
     def n_last(self) -> int:
@@ -90,7 +90,7 @@ class JointFit:
 def fit_jointly(
     equations: Equations,
     params: Params,
-    free: np.ndarray,
+    free: Directions,
     x: np.ndarray,
     sigma: np.ndarray,
     measured: Measured,
@@ -103,8 +103,8 @@ def fit_jointly(
 ) -> JointFit | None:
     """The fit that starts from states x, weights and noise sigma; None where it fails at once.
 
-    ``equations`` are in the units of the data; ``free``, (m,) of bool, says which last weights may
-    change. What is left of ``tau`` values in a row is alike, so that n values count as n / tau.
+    ``equations`` are in the units of the data; their last weights may change along ``free``. What
+    is left of ``tau`` values in a row is alike, so that n values count as n / tau.
     ``q``, (D,), is a guess of the densities of random forces, zero where there are none.
     """
     newton = _Newton(equations, params, free, x, sigma, measured, grid, tau, q)
@@ -129,20 +129,19 @@ def fit_jointly(
 class _Newton:
     """States, last weights, calibration and noise of a joint fit, step by step.
 
-    The unknowns of a step are the weights of ``order``, those with wide priors first, and the
+    The unknowns of a step are the weights that are ``free``, those with wide priors first, and the
     entries of E that are open.
     """
 
     def __init__(
-        self, equations: Equations, params: Params, free: np.ndarray, x: np.ndarray,
+        self, equations: Equations, params: Params, free: Directions, x: np.ndarray,
         sigma: np.ndarray, measured: Measured, grid: Grid, tau: float, q: np.ndarray | None,
     ):  # fmt: skip
         self.equations, self.measured, self.grid, self.tau = equations, measured, grid, tau
         self.params, self.x, self.E = params, x, measured.E
-        quadratic, present = equations.is_quadratic, measured.present
-        wide = np.flatnonzero(free & quadratic)
-        self.order = np.concatenate([wide, np.flatnonzero(free & ~quadratic)])
-        self.n_wide, self.n_of_E = len(wide), int(measured.is_open.sum())
+        is_wide, present = equations.is_quadratic[free.places], measured.present
+        self.free = free.at(np.argsort(~is_wide, kind="stable"))
+        self.n_wide, self.n_of_E = int(is_wide.sum()), int(measured.is_open.sum())
         self.n_lost = _values_of_starts(present, grid, x.shape[1])
         self.nodes, self.size = np.flatnonzero(present.any(axis=1)), measured.sizes(x)
         self.weights = measured.weight * np.ones_like(measured.y)
@@ -156,23 +155,22 @@ class _Newton:
     def step(self) -> bool:
         """One step; False where it leads nowhere, and all stays as it is."""
         last, measured = self.equations.last(self.params), self.measured
-        n, of_E = len(self.order), self.E[measured.is_open] / measured.unit_of_E
-        now = np.concatenate([last[self.order], of_E])
-        shown = measured.shown(self.equations, self.params, self.x, self.grid, self.E, self.order)
+        n, of_E = len(self.free), self.E[measured.is_open] / measured.unit_of_E
+        now = np.concatenate([last[self.free.places], of_E])
+        shown = measured.shown(self.equations, self.params, self.x, self.grid, self.E, self.free)
         precision = measured.precision(self.sigma, self.weights)
         try:
             local = self._linearised(shown, precision)
             A, t = self._rows(local, shown.at(self.nodes), precision[self.nodes], now)
             n_values = max(int((precision > 0.0).sum()) - self.n_lost, 1)
-            fit, R = _least_squares(A, t, n_values, self.n_wide, self.n_of_E, self.tau)
+            R = _triangle(A, t)
+            fit, factor = self._admitted(R, n_values, now, local)
         except (np.linalg.LinAlgError, ValueError):
             return False
-        change = np.zeros_like(last)
-        change[self.order] = (fit.w - now)[:n]
-        dx = local.dx0 + local.Psi[..., : len(now)] @ (fit.w - now)
-        factor = _step_length(self.equations, self.params, last, change, self.x, dx, self.grid)
         if not factor:
             return False
+        change = self.free.full((fit.w - now)[:n], len(last))
+        dx = local.dx0 + local.Psi[..., : len(now)] @ (fit.w - now)
         self.x = self.x + factor * dx
         self.params = self.equations.with_last(self.params, last + factor * change)
         self.E = self.E.copy()
@@ -185,9 +183,31 @@ class _Newton:
             self._best = self._last
         return True
 
+    def _admitted(
+        self, R: np.ndarray, n_values: int, now: np.ndarray, local: Linearised
+    ) -> tuple[LinearFit, float]:
+        """The unknowns of the largest evidence, and how much of the step to them can be taken.
+
+        Ridges are larger where it leads to masses that are not positive: far from the end evidence
+        is that of linear equations which do not hold there.
+        """
+        # Steps of a quarter and less did not end (eight runs of a double pendulum, two of three
+        # samplings failed at once), whole ones alone took twice as many.
+        enough, larger, most_tries = 0.5, 10.0, 8
+        w, n, alpha = self.equations.last(self.params), len(self.free), 0.0
+        found: list[tuple[LinearFit, float]] = []
+        while not found or (found[-1][1] < enough and len(found) < most_tries and self.n_wide < n):
+            fit = _least_squares(R, n_values, self.n_wide, self.n_of_E, self.tau, alpha)
+            change = self.free.full((fit.w - now)[:n], len(w))
+            dx = local.dx0 + local.Psi[..., : len(now)] @ (fit.w - now)
+            length = _step_length(self.equations, self.params, w, change, self.x, dx, self.grid)
+            found.append((fit, length))
+            alpha = larger * float(fit.prior[self.n_wide]) if self.n_wide < n else 0.0
+        return max(found, key=lambda one: one[1])
+
     def _linearised(self, shown: Shown, precision: np.ndarray) -> Linearised:
         """To first order, with draws of random forces behind the unknowns."""
-        known = self.equations, self.params, self.x, self.grid, self.order
+        known = self.equations, self.params, self.x, self.grid, self.free
         forces = self.forces
         if forces is None:
             return linearised(*known, shown, precision, self.n_of_E)
@@ -256,7 +276,7 @@ class _Newton:
         # lack.
         of_instruments = 1e-6
         return JointFit(
-            self.equations, self.params, self.x, sigma, evidence, self.order, np.zeros((0, 0)),
+            self.equations, self.params, self.x, sigma, evidence, self.free, np.zeros((0, 0)),
             self.n_steps, "max_iter", residuals, fit.free, self.E, if_white,
             None if self.forces is None else self.forces.q,
             is_resolved=local.stiffness < resolved, lost=float(lost),
@@ -269,35 +289,30 @@ class _Newton:
         if kept is None:
             return None
         found, R, fit = kept
-        return replace(found, status=status, root=_root_of_covariance(R, fit)[: len(self.order)])
+        return replace(found, status=status, root=_root_of_covariance(R, fit)[: len(self.free)])
 
     def _misfit(self) -> np.ndarray:
         return self.measured.misfit(self.equations, self.params, self.x, self.grid, self.E)
 
 
 def _least_squares(
-    A: np.ndarray,
-    t: np.ndarray,
-    n: int,
-    n_wide: int,
-    n_of_E: int,
-    tau: float,
-) -> tuple[LinearFit, np.ndarray]:
-    """The unknowns of the largest evidence for n values, and R with R^T R = A^T A.
+    R: np.ndarray, n: int, n_wide: int, n_of_E: int, tau: float, alpha: float
+) -> LinearFit:
+    """The unknowns of the largest evidence for n values, of which R has the least squares.
 
-    Those of E stand last, and have wide priors too.
+    Those of E stand last, and have wide priors too; ridges are not smaller than ``alpha``.
     """
-    m = A.shape[1]
+    m = R.shape[1] - 1
     places, last = np.arange(m), m - n_of_E
     order = np.concatenate([places[:n_wide], places[last:], places[n_wide:last]])
-    R = _triangle(A[:, order], t)
     # The smallest ridge, relative to the square of the largest column: below, rounding of the
     # states decides, and in 40,000 rows they went to and fro by a tenth of the noise (1e-12 cost
     # evidence).
     smallest = 1e-14
-    ridge = smallest * float((R[:, :-1] ** 2).sum(axis=0).max(initial=0.0))
-    fit = solve([Factor(R, order, n_wide + n_of_E, n, float(n))], m, tau=tau, alpha=ridge)
-    return fit, R[:, np.argsort(order)]
+    alpha = max(alpha, smallest * float((R[:, :-1] ** 2).sum(axis=0).max(initial=0.0)))
+    ordered = triangular(np.column_stack([R[:, order], R[:, -1]])) if n_of_E else R
+    factor = Factor(ordered, order, n_wide + n_of_E, n, float(n))
+    return solve([factor], m, tau=tau, alpha=alpha)
 
 
 def _triangle(A: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -352,5 +367,5 @@ def _log_evidences(
 
 def _root_of_covariance(R: np.ndarray, fit: LinearFit) -> np.ndarray:
     """A root of the covariance of the unknowns, given their prior."""
-    R = triangular(np.concatenate([R, np.diag(np.sqrt(fit.prior))]))
+    R = triangular(np.concatenate([R[:, :-1], np.diag(np.sqrt(fit.prior))]))
     return np.asarray(linalg.pinv(R)) * fit.error

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..hamiltonians import Equations, Params
+from ._directions import Directions
 from ._runs import Grid
 
 
@@ -101,9 +102,9 @@ class Measured:
         x: np.ndarray,
         grid: Grid,
         E: np.ndarray,
-        free: np.ndarray,
+        free: Directions,
     ) -> Shown:
-        """To first order; the unknowns are the ``free`` last weights and the open entries of E.
+        """To first order; the unknowns are ``free`` changes of weights and the open entries of E.
 
         The latter are in their units.
         """
@@ -128,14 +129,14 @@ def with_more(x: np.ndarray, more: np.ndarray | None) -> np.ndarray:
 
 
 def expanded(
-    equations: Equations, params: Params, X: np.ndarray, free: np.ndarray
+    equations: Equations, params: Params, X: np.ndarray, free: Directions
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """f (n, D), df/dx (n, D, D) and df/dw (n, D, m) for the ``free`` last weights."""
+    """f (n, D), df/dx (n, D, D) and df/dw (n, D, m) along ``free`` directions."""
     n, D = len(X), equations.n_state
     f, F, G = np.empty((n, D)), np.empty((n, D, D)), np.empty((n, D, len(free)))
     for rows in pieces(n, equations):
         f[rows], by_last = equations.field_and_jacobian_by_last(params, X[rows])
-        F[rows], G[rows] = equations.jacobian(params, X[rows]), by_last[..., free]
+        F[rows], G[rows] = equations.jacobian(params, X[rows]), free.of(by_last)
     return f, F, G
 
 

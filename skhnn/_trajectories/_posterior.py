@@ -15,19 +15,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..hamiltonians import Equations, Params
+from ._directions import Directions
 from ._joint import JointFit
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The last weights of some equations: those that are ``free`` have the covariance root root^T.
+    """The last weights of some equations: along ``free`` they have the covariance root root^T.
 
     Equations and params are in the units of the data.
     """
 
     equations: Equations
     params: Params
-    free: np.ndarray
+    free: Directions
     root: np.ndarray
 
     @classmethod
@@ -43,15 +44,15 @@ class Weights:
         found, step = np.empty((n, D)), max(values // (m * D), 16)
         for first in range(0, n, step):
             rows = slice(first, first + step)
-            G = self.equations.jacobian_by_last(self.params, X[rows])[..., self.free] @ self.root
+            G = self.free.of(self.equations.jacobian_by_last(self.params, X[rows])) @ self.root
             found[rows] = (G**2).sum(axis=-1)
         return found
 
     def draw(self, rng: np.random.RandomState) -> tuple[Equations, Params]:
         """A model of the posterior."""
-        w = self.equations.last(self.params).copy()
-        w[self.free] += self.root @ rng.standard_normal(self.root.shape[1])
-        return self.equations, self.equations.with_last(self.params, w)
+        w = self.equations.last(self.params)
+        change = self.free.full(self.root @ rng.standard_normal(self.root.shape[1]), len(w))
+        return self.equations, self.equations.with_last(self.params, w + change)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..hamiltonians import Equations, Params
 from ._collocation import linearised
+from ._directions import Directions
 from ._joint import MOST_STEPS, STILL
 from ._measured import Measured
 from ._noise import floored
@@ -23,7 +24,7 @@ def states_for(
 
     T are the variances of random forces, (n, D), or None.
     """
-    none, present = np.zeros(0, dtype=int), measured.present
+    none, present = Directions.alone(np.zeros(0, dtype=int)), measured.present
     sigma = floored(sigma, measured.sizes(x), x.shape[1])
     precision = measured.precision(sigma)
     for _ in range(MOST_STEPS):
@@ -46,14 +47,14 @@ def std_of_states(
     sigma: np.ndarray,
     measured: Measured,
     grid: Grid,
-    free: np.ndarray,
+    free: Directions,
     root: np.ndarray,
     T: np.ndarray | None,
 ) -> np.ndarray:
     """The standard deviations of the states of ``states_for``, (N, D).
 
     They are those of noise and random forces, by draws of them, all of which are right-hand sides
-    of one system, and those of the ``free`` weights, whose covariance has the ``root``.
+    of one system, and those of weights along ``free``, whose covariance has the ``root``.
     """
     sigma = floored(sigma, measured.sizes(x), x.shape[1])
     precision = measured.precision(sigma)

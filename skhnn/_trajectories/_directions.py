@@ -1,0 +1,69 @@
+"""How last weights may change in a joint fit.
+
+A Lagrangian and its multiples have the same accelerations. So where it has no unit its masses stay
+as large as they are in the mean: one weight follows the others,
+
+    trace . w = constant,    trace . w = mean over rows of sum_j v_size_j^2 M_jj(q).
+
+If that weight were held instead, units would cancel it: their prior is that of small weights, and a
+small L has the same field (a double pendulum lost a third of its L at every step, and its log
+evidence wandered by a hundred).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..hamiltonians import Equations, LagrangianEquations, Params
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Changes of the weights at ``places``, (n,), and what others do along.
+
+    ``slopes``, (n,), are those of the weight at ``follower``, or zero where there is none.
+    """
+
+    places: np.ndarray
+    slopes: np.ndarray
+    follower: int | None = None
+
+    @classmethod
+    def of_all(cls, equations: Equations, params: Params, X: np.ndarray) -> "Directions":
+        """Of all weights that leave L as large as it is, where it has no unit."""
+        m = equations.n_last
+        if not (isinstance(equations, LagrangianEquations) and equations.has_free_scale):
+            return cls.alone(np.arange(m))
+        rows_of_masses = 400
+        trace = equations.trace(params, X[:: max(len(X) // rows_of_masses, 1)])
+        size = trace * equations.last(params) * equations.is_quadratic
+        follower = int(np.argmax(np.abs(size)))
+        places = np.delete(np.arange(m), follower)
+        return cls(places, -trace[places] / trace[follower], follower)
+
+    @classmethod
+    def alone(cls, places: np.ndarray) -> "Directions":
+        """Every weight by itself."""
+        return cls(places, np.zeros(len(places)))
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def at(self, which: np.ndarray) -> "Directions":
+        """Those at some of the places, in that order; ``which`` is an index of them."""
+        return replace(self, places=self.places[which], slopes=self.slopes[which])
+
+    def of(self, by_last: np.ndarray) -> np.ndarray:
+        """Derivatives along them, (..., n), of those by all last weights, (..., m)."""
+        found = by_last[..., self.places]
+        if self.follower is not None:
+            found += by_last[..., self.follower, None] * self.slopes
+        return found
+
+    def full(self, along: np.ndarray, n_last: int) -> np.ndarray:
+        """Changes of all last weights, (m, ...), by those along the directions, (n, ...)."""
+        found = np.zeros((n_last, *along.shape[1:]))
+        found[self.places] = along
+        if self.follower is not None:
+            found[self.follower] = self.slopes @ along
+        return found
