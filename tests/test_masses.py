@@ -6,6 +6,9 @@ from scipy.optimize import minimize
 
 from skhnn import HNNRegressor
 from skhnn._coordinates import coordinates_of
+from skhnn._data import Factor
+from skhnn._solvers._directions import Directions
+from skhnn._solvers._implicit import along
 from skhnn._solvers._measured_accelerations import _least_with_barrier
 from skhnn.hamiltonians import Natural
 
@@ -77,3 +80,40 @@ def test_the_least_with_a_barrier_is_that_of_scipy():
     assert np.linalg.eigvalsh(M + S @ found).min() > 0
     np.testing.assert_allclose(found, best.x, atol=1e-3)
     assert value(found) <= best.fun + 1e-5 * abs(best.fun)
+
+
+@pytest.mark.parametrize(("mass", "is_held"), [("q", True), ("diagonal", True), (1.0, False)])
+def test_masses_stay_as_large_as_they_are_in_the_mean(mass, is_held):
+    """One weight follows where units have masses, is held where L has no unit, or moves freely."""
+    q, v = np.random.default_rng(0).uniform(-1, 1, (2, 200, 2))
+    X, y = np.hstack([q, v]), np.hstack([v, -np.sin(q) - 0.3 * (q - q[:, ::-1])])
+    model = HNNRegressor(
+        hamiltonian=Natural(mass), solver="least_squares", hidden_layer_sizes=20, random_state=0
+    ).fit(X, y)
+    equations, params = model._model.equations, model._model.params
+    rng, m = np.random.default_rng(1), equations.n_last
+    free = Directions.of_all(equations, params, X)
+    assert (free.follower is not None) == (mass == "q")
+    assert len(free) == m - is_held
+    step, by_last = rng.standard_normal(len(free)), rng.standard_normal((3, m))
+    np.testing.assert_allclose(free.of(by_last) @ step, by_last @ free.full(step, m))
+    np.testing.assert_allclose(free.at(np.array([2, 0])).of(by_last), free.of(by_last)[:, [2, 0]])
+    assert (free.full(step, m) != 0.0).sum() == free.moves(m).sum()
+    if mass == "q":
+        trace, w = equations.trace(params, X), equations.last(params)
+        assert trace @ (w + free.full(step, m)) == pytest.approx(trace @ w)
+
+
+def test_equations_along_directions_are_those_of_all_weights():
+    """With columns that follow: A B u = t for the changes w = B u."""
+    rng = np.random.default_rng(0)
+    A, t = rng.standard_normal((30, 6)), rng.standard_normal(30)
+    order = np.array([1, 4, 0, 2, 3, 5])  # two coefficients, four units; the first one follows
+    free = Directions(np.array([0, 2, 3, 4, 5]), rng.standard_normal(5), 1)
+    R = np.linalg.qr(np.column_stack([A[:, order], t]), mode="r")
+    found = along(free, Factor(R, order, 2, 30, 30.0))
+    assert found.n_wide == 1
+    u = np.linalg.lstsq(free.of(A), t, rcond=None)[0]
+    w = np.zeros(6)
+    w[found.weights] = np.linalg.lstsq(found.R[:, :-1], found.R[:, -1], rcond=None)[0]
+    np.testing.assert_allclose(w[free.places], u)

@@ -14,9 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, cross_val_score
 
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
+from skhnn._solvers._directions import Directions
 from skhnn._trajectories import Grid, Runs, Smoothed, _choice, _fits, _steadiness
 from skhnn._trajectories._collocation import _defects, linearised
-from skhnn._trajectories._directions import Directions
 from skhnn._trajectories._measured import Measured, Shown
 from skhnn._trajectories._smoothing import smoothed
 from skhnn.datasets import make_double_pendulum
@@ -237,22 +237,6 @@ def test_derivatives_of_defects_are_those_by_differences(kind):
     along = np.einsum("nij,nj->ni", A0, dx[k]) + np.einsum("nij,nj->ni", A1, dx[k + 1]) + C @ dw
     differences = (defects(1) - defects(-1)) / (2 * h)
     np.testing.assert_allclose(along, differences, atol=1e-5 * np.abs(differences).max())
-
-
-@pytest.mark.parametrize("kind", ["canonical", "velocities"])
-def test_masses_stay_as_large_as_they_are_along_all_directions(kind):
-    """One weight follows where L has no unit; elsewhere every weight is by itself."""
-    equations, params, runs, _ = trained(kind)
-    x, rng, m = np.concatenate(runs.Y), np.random.default_rng(5), equations.n_last
-    free = Directions.of_all(equations, params, x)
-    assert len(free) == m - (kind == "velocities")
-    step, by_last = rng.standard_normal(len(free)), rng.standard_normal((3, m))
-    np.testing.assert_allclose(free.of(by_last) @ step, by_last @ free.full(step, m))
-    some = free.at(np.array([2, 0]))
-    np.testing.assert_allclose(some.of(by_last), free.of(by_last)[:, [2, 0]])
-    if kind == "velocities":
-        trace, w = equations.trace(params, x), equations.last(params)
-        assert trace @ (w + free.full(step, m)) == pytest.approx(trace @ w)
 
 
 def test_a_joint_fit_of_masses_that_depend_on_q_goes_nowhere_from_its_end(monkeypatch):

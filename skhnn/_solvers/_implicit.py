@@ -6,7 +6,7 @@ masses too small, so that Gauss-Newton steps follow, each of them a least square
 
     y - f(w_k) = J (w - w_k),    J = df/dw = -M^-1 dE/dw at predicted accelerations.
 
-Where L has no unit J w = 0, and one weight is held.
+Where L has no unit J w = 0, and masses stay as large as they are (``_directions.py``).
 """
 
 import time
@@ -14,8 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._data import DerivativeFit, Factor, KnownWeights, Problem
+from .._data import DerivativeFit, Factor, KnownWeights, Problem, triangular
 from ..hamiltonians import LagrangianEquations, Params
+from ._directions import Directions
 from ._evidence import LinearFit, solve
 from ._measured_accelerations import MeasuredAccelerations
 
@@ -38,7 +39,8 @@ class Implicit:
         alpha: float,
     ):
         self.problem, self.equations, self.params, self.rows = problem, equations, params, rows
-        self.prior, self.free, self.judge = known.w, known.free, judge
+        self.prior, self.judge = known.w, judge
+        self.free = Directions.alone(np.flatnonzero(known.free))
         self.tau, self.alpha = tau, alpha
         self.data = DerivativeFit(problem.subset(rows), equations)
         (self.part,) = self.data.parts(np.ones(equations.n_last, dtype=bool))
@@ -128,30 +130,33 @@ class Implicit:
 
     def linearised(self, w: np.ndarray) -> LinearFit:
         """The solution of the equations that are linearised at w."""
-        params = self.equations.with_last(self.params, w)
-        held = np.where(self.free, self.prior, w)
+        params, m = self.equations.with_last(self.params, w), self.equations.n_last
+        start = np.where(self.free.moves(m), self.prior, w)
 
         def factors(problem: Problem, rows: np.ndarray) -> list[Factor]:
-            return DerivativeFit(problem, self.equations).reduced(params, rows, held, self.free)
+            found = DerivativeFit(problem, self.equations).reduced(
+                params, rows, start, self.free.moves(m)
+            )
+            return [along(self.free, factor) for factor in found]
 
         judges = None
         if self.judge is not None:
             judges = factors(self.judge, np.arange(self.judge.n_samples))
         fit = solve(
             factors(self.problem, self.rows),
-            self.equations.n_last,
+            m,
             judges=judges,
             tau=self.tau,
             alpha=self.alpha,
         )
-        fit.w += held
+        fit.w = start + self.free.full(fit.w[self.free.places], m)
         return fit
 
     def start(self) -> np.ndarray:
         """Weights with positive masses: of the measured accelerations, of others, or alike ones.
 
-        Where L has no unit it gets the one at which the mean of M is that of the prior, and one
-        weight is held. (Masses whose mean is nearly zero have none.)
+        Where L has no unit it gets the one at which the mean of M is that of the prior, and keeps
+        it. (Masses whose mean is nearly zero have none.)
         """
         measured = MeasuredAccelerations(
             self.problem, self.equations, self.params, self.rows, self.part, self.prior, self.X,
@@ -169,6 +174,20 @@ class Implicit:
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             scaled = [w * ((trace @ self.prior) / (trace @ w)) for w in starts]
         w = min(scaled, key=self.squares)
-        self.free = np.ones(len(w), dtype=bool)
-        self.free[np.argmax(np.abs(trace * w * self.equations.is_quadratic))] = False
+        found = self.equations.with_last(self.params, w)
+        self.free = Directions.of_all(self.equations, found, self.X)
         return w
+
+
+def along(free: Directions, factor: Factor) -> Factor:
+    """The same equations by changes along directions; the weight that follows has no column."""
+    if free.follower is None:
+        return factor
+    (k,) = np.flatnonzero(factor.weights == free.follower)
+    weights = np.delete(factor.weights, k)
+    # Places are sorted.
+    slopes = free.slopes[np.searchsorted(free.places, weights)]
+    R = np.delete(factor.R, k, axis=1)
+    R[:, :-1] += np.outer(factor.R[:, k], slopes)
+    n_wide = factor.n_wide - int(k < factor.n_wide)
+    return Factor(triangular(R), weights, n_wide, factor.n_equations, factor.size)

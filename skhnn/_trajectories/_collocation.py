@@ -34,8 +34,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
+from .._solvers._directions import Directions
 from ..hamiltonians import Equations, Params
-from ._directions import Directions
 from ._measured import Shown, expanded, pieces, sizes_of, with_more
 from ._runs import Grid
 

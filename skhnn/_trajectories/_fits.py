@@ -13,10 +13,10 @@ from .._identified import (
     with_friction_that_is_none_negative,
 )
 from .._solvers import SolverOptions, in_units_of_the_data, name_of
+from .._solvers._directions import Directions
 from .._solvers._sampled import Sampled
 from ..hamiltonians import Equations, Layout, Params
 from ._candidates import Candidate, Entry, NoFitError
-from ._directions import Directions
 from ._joint import FIRST_STEPS, MOST_STEPS, JointFit, fit_jointly
 from ._measured import Measured
 from ._runs import Grid, Runs

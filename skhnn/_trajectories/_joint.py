@@ -26,10 +26,10 @@ import numpy as np
 from scipy import linalg
 
 from .._data import Factor, triangular
+from .._solvers._directions import Directions
 from .._solvers._evidence import LinearFit, solve
 from ..hamiltonians import Equations, Params
 from ._collocation import Linearised, linearised
-from ._directions import Directions
 from ._measured import Measured, Shown, with_more
 from ._noise import first_noise, floored, noise_left
 from ._random_forces import RandomForces

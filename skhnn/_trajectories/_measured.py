@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._solvers._directions import Directions
 from ..hamiltonians import Equations, Params
-from ._directions import Directions
 from ._runs import Grid
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._solvers._directions import Directions
 from ..hamiltonians import Equations, Params
-from ._directions import Directions
 from ._joint import JointFit
 
 

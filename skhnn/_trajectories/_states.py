@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from .._solvers._directions import Directions
 from ..hamiltonians import Equations, Params
 from ._collocation import linearised
-from ._directions import Directions
 from ._joint import MOST_STEPS, STILL
 from ._measured import Measured
 from ._noise import floored

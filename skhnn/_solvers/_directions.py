@@ -1,13 +1,14 @@
-"""How last weights may change in a joint fit.
+"""How last weights may change in a fit.
 
-A Lagrangian and its multiples have the same accelerations. So where it has no unit its masses stay
-as large as they are in the mean: one weight follows the others,
+A Lagrangian and its multiples have the same accelerations. So where it has no unit one mass is
+held, or, where units have masses, follows the other weights, so that masses stay as large as they
+are in the mean:
 
     trace . w = constant,    trace . w = mean over rows of sum_j v_size_j^2 M_jj(q).
 
-If that weight were held instead, units would cancel it: their prior is that of small weights, and a
-small L has the same field (a double pendulum lost a third of its L at every step, and its log
-evidence wandered by a hundred).
+If it were held, units would cancel it: their prior is that of small weights, and a small L has the
+same field. (A double pendulum lost a third of its L at every step of a joint fit, whose log
+evidence wandered by a hundred; a spherical one lost a fifth, and 177 of its evidence.)
 """
 
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ class Directions:
 
     @classmethod
     def of_all(cls, equations: Equations, params: Params, X: np.ndarray) -> "Directions":
-        """Of all weights that leave L as large as it is, where it has no unit."""
+        """Of all weights, but that one is held, or follows, where L has no unit."""
         m = equations.n_last
         if not (isinstance(equations, LagrangianEquations) and equations.has_free_scale):
             return cls.alone(np.arange(m))
@@ -39,6 +40,8 @@ class Directions:
         size = trace * equations.last(params) * equations.is_quadratic
         follower = int(np.argmax(np.abs(size)))
         places = np.delete(np.arange(m), follower)
+        if not trace[~equations.is_quadratic].any():
+            return cls.alone(places)
         return cls(places, -trace[places] / trace[follower], follower)
 
     @classmethod
@@ -52,6 +55,14 @@ class Directions:
     def at(self, which: np.ndarray) -> "Directions":
         """Those at some of the places, in that order; ``which`` is an index of them."""
         return replace(self, places=self.places[which], slopes=self.slopes[which])
+
+    def moves(self, n_last: int) -> np.ndarray:
+        """Which of all last weights may change, (m,) of bool."""
+        found = np.zeros(n_last, dtype=bool)
+        found[self.places] = True
+        if self.follower is not None:
+            found[self.follower] = True
+        return found
 
     def of(self, by_last: np.ndarray) -> np.ndarray:
         """Derivatives along them, (..., n), of those by all last weights, (..., m)."""
