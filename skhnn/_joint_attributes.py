@@ -33,14 +33,14 @@ def attributes_of_joint_fit(
     X = states
     if layout.n_columns > layout.n_state:
         X = np.concatenate([states, chosen.more], axis=1)
+    some = X[:: -(-len(X) // 500)]
     if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
         # In units of the first mass, of which all others then have the error, too.
-        by_last, w = equations.mass_basis(params, X).mean(axis=0)[0], equations.last(params)
-        first = float(by_last @ w)
+        first, w = float(np.mean(equations.masses(params, X)[:, 0, 0])), equations.last(params)
+        by_last = equations.mass_basis(params, some).mean(axis=0)[0]
         params = equations.with_last(params, w / first)
-        root = (root - np.outer(w / first, by_last @ root)) / first
+        root = (root - np.outer(w, by_last @ root) / (by_last @ w)) / first
     C = kappa * root @ root.T
-    some = X[:: -(-len(X) // 500)]
     is_held = not np.isin(places_of_damping(equations), joint.free.places).all()
     found = coefficients(equations, params, C, some, at_bound=is_held)
     n = layout.n_state
