@@ -258,21 +258,71 @@ def silverbox(args):
     )
     from skhnn.forces import CubicDamping, Damping
 
+    models = {}
     for name, dissipation in (("auto", "auto"), ("linear and cubic", Damping() + CubicDamping())):
         model, s = fitted(
             np.column_stack([y, u])[train], t[train], None, coordinates="positions", n_inputs=1,
             dissipation=dissipation,
         )  # fmt: skip
-        errors = []
+        models[name], errors = model, []
         for first, last in ((105712, 127400), (100, 40575), (100, 32100)):
             head, rest = slice(first, first + 50), slice(first + 49, last)
             start = model.smooth(np.column_stack([y, u])[head], t[head])[-1]
             path = model.simulate(start, t[rest], u=u[rest, None], on_failure="nan", rtol=1e-6)
             errors.append(np.sqrt(np.mean((path[1:, 0] - y[first + 50 : last]) ** 2)))
         print_row(
-            name, ", ".join(f"{e:.3f}" for e in errors), f"{model.damping_[0, 0]:.2f}",
+            name, ", ".join(f"{e:.3f}" for e in errors),
+            f"{model.damping_[0, 0]:.3f} ± {model.damping_std_[0, 0]:.3f}",
             model.between_, f"{model.residual_correlation_:.1f}", f"{s:.0f}",
         )  # fmt: skip
+    if args.plot:
+        plot_silverbox(models, y[train], args.plot)
+
+
+def plot_silverbox(models, y, path):
+    """V(y) and the forces that are not linear, per mass, with two standard deviations."""
+    import matplotlib.pyplot as plt
+    from scipy.integrate import cumulative_trapezoid
+
+    _, (of_V, of_force, of_friction) = plt.subplots(
+        1, 3, figsize=(13, 4.2), layout="constrained"
+    )  # fmt: skip
+    q = np.linspace(*np.quantile(y, [1e-4, 1 - 1e-4]), 201)
+    v = np.linspace(-1, 1, 201) * 610.35 * np.abs(np.diff(y)).max()
+    for name, model in models.items():
+        pulled, moving = np.zeros((2, 201, 3))
+        pulled[:, 0], moving[:, 1] = q, v
+        (force, std), (friction, of_v) = (
+            [-a[:, 1] if k == 0 else a[:, 1] for k, a in enumerate(model.predict(X, True))]
+            for X in (pulled, moving)
+        )
+        V, band = (cumulative_trapezoid(a, q, initial=0.0) for a in (force, 2 * std))
+        middle = np.argmin(np.abs(q))
+        V, band = V - V[middle], np.abs(band - band[middle])
+        (line,) = of_V.plot(q, V / 1e6, label=name)
+        of_V.fill_between(q, (V - band) / 1e6, (V + band) / 1e6, alpha=0.3)
+        near = np.abs(q) < 0.1 * np.abs(q).max()
+        bent = force - np.polyval(np.polyfit(q[near], force[near], 1), q)
+        of_force.plot(q, bent / 1e6, color=line.get_color())
+        of_force.fill_between(q, (bent - 2 * std) / 1e6, (bent + 2 * std) / 1e6, alpha=0.3)
+        friction = friction - friction[100]
+        gain, of_gain = model.input_matrix_[0, 0], model.input_matrix_std_[0, 0]
+        label = (
+            f"damping {model.damping_[0, 0]:.2f} ± {model.damping_std_[0, 0]:.2f} per s\n"
+            f"gain {gain / 1e3:.1f} ± {of_gain / 1e3:.1f} V/s² per V"
+        )
+        of_friction.plot(v / 1e3, friction / 1e3, color=line.get_color(), label=label)
+        of_friction.fill_between(
+            v / 1e3, (friction - 2 * of_v) / 1e3, (friction + 2 * of_v) / 1e3, alpha=0.3
+        )
+    of_V.set(xlabel="y, mV", ylabel="V(y) per mass, V²/s²", title="potential")
+    of_force.set(xlabel="y, mV", ylabel="1000 V/s²", title="force, less its linear part")
+    of_friction.set(xlabel="dy/dt, V/s", ylabel="V/s²", title="friction")
+    for plot in (of_V, of_force, of_friction):
+        plot.grid(alpha=0.3)
+    of_V.legend()
+    of_friction.legend(fontsize="small")
+    plt.savefig(path, dpi=100)
 
 
 def table(args):
@@ -437,6 +487,7 @@ if __name__ == "__main__":
         command.add_argument("--noise", type=float, nargs="*", default=[0.001, 0.01, 0.05])
         command.add_argument("--cases", nargs="*")
         command.add_argument("--data", default="", help="the folder of measured data")
+        command.add_argument("--plot", help="where the plot of silverbox goes")
         command.set_defaults(run=function)
     args = parser.parse_args()
     args.run(args)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._solvers import equations_of
+from .._solvers._last_weights import fit_last_weights
 from .._solvers._sampled import Race, Sampled
 from ..hamiltonians import Hamiltonian
 from ._joint import JointFit
@@ -59,6 +60,28 @@ def as_in(entry: Entry, sampled: Sampled) -> Sampled:
     fresh = equations.init_params(np.random.RandomState(0))  # friction stands behind all else
     params = [*sampled.params[: len(fresh)], *fresh[len(sampled.params) :]]
     return replace(sampled, equations=equations, params=params)
+
+
+def with_layers_of(entry: Entry, best: Candidate) -> Sampled | None:
+    """The very layers of another candidate, with last weights for the derivatives.
+
+    Where networks read other columns, layers that were drawn in the same way, or None.
+    """
+    race, sampled = entry.race, best.sampled
+    drawn_alike = [one for one in race.found if one.sampling == sampled.sampling]
+    layers = [(n.hidden_layer_sizes, n.activation) for n in sampled.equations.hamiltonian.layers()]
+    if len(race.hamiltonian.layers()) != len(layers):
+        return next(iter(drawn_alike), None)
+    equations = equations_of(race.hamiltonian.with_layers(layers), race.problem)
+    params = equations.init_params(np.random.RandomState(0))
+    hidden = sampled.equations.hidden(sampled.params)
+    if [p.shape for p in equations.hidden(params)] != [p.shape for p in hidden]:
+        return next(iter(drawn_alike), None)
+    params = equations.with_hidden(params, hidden)
+    equations_per_weight = 6
+    rows = np.sort(race.order[: race.n_rows(equations_per_weight * equations.n_last)])
+    fit = fit_last_weights(race.problem, equations, params, rows)
+    return Sampled(equations, equations.with_last(params, fit.w), fit, sampled.sampling)
 
 
 def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:

@@ -29,7 +29,7 @@ from .._solvers import SolverOptions
 from .._solvers._sampled import FIRST_UNITS, LAST_UNITS, Race
 from ..forces import Damping
 from ..hamiltonians import Hamiltonian, Layout, named, with_forces, with_forces_of
-from ._candidates import Candidate, Entry, NoFitError, as_in, first_densities
+from ._candidates import Candidate, Entry, NoFitError, as_in, first_densities, with_layers_of
 from ._fits import JointFits, at_bound
 from ._joint import FIRST_STEPS, JointFit
 from ._residuals import correlation_of_residuals
@@ -214,21 +214,16 @@ class Choice:
         """The best of them at its end, with its best layers.
 
         With layers that leave more than the noise the evidence of Hamiltonians is that of layers;
-        so when the best ones are found, Hamiltonians are compared with these again.
+        so when the best ones are found, Hamiltonians are compared with these very layers again.
         """
-        before = self._settled(found)
-        best = self._with_the_best_layers(before)
-        if best.sampled is before.sampled:
-            return best
+        best = self._with_the_best_layers(self._settled(found))
         found = []
         for entry in entries:
             if entry is best.entry:
                 found.append(best)
-                continue
-            for sampled in entry.race.found:
-                is_same = sampled.sampling == best.sampled.sampling
-                if is_same and not self.options.is_out_of_time:
-                    found += self.fits.fit(entry, sampled, best.joint)
+            elif not self.options.is_out_of_time:
+                sampled = with_layers_of(entry, best)
+                found += [] if sampled is None else self.fits.fit(entry, sampled, best.joint)
         return self._settled(found)
 
     def _with_the_best_layers(self, best: Candidate) -> Candidate:
