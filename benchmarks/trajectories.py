@@ -122,11 +122,11 @@ def driven(rng, n, t, damping=0.15):
     """A damped pendulum pushed by five sines, held linear between its samples: q, v and u."""
     runs = []
     for _ in range(n):
-        size, rate, phase = rng.uniform(0, 0.5, 5), rng.uniform(0.3, 3, 5), rng.uniform(0, 6.3, 5)
+        size, rate, phase = rng.uniform(0, 0.2, 5), rng.uniform(0.3, 3, 5), rng.uniform(0, 6.3, 5)
         u = np.sum(size * np.sin(rate * t[:, None] + phase), axis=1)
         path = solve_ivp(
             lambda s, x, u=u: [x[1], np.interp(s, t, u) - damping * x[1] - np.sin(x[0])],
-            (t[0], t[-1]), rng.normal(size=2), "DOP853", t, rtol=1e-10, atol=1e-10,
+            (t[0], t[-1]), rng.uniform(-1, 1, 2), "DOP853", t, rtol=1e-10, atol=1e-10,
             max_step=t[1] / 2,
         ).y.T  # fmt: skip
         runs.append(np.column_stack([path, u]))
