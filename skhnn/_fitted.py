@@ -21,7 +21,7 @@ DTYPES = ("auto", "float64", "float32")
 
 
 # What __getstate__ writes. A change of the private attributes needs a new number.
-_STATE_FORMAT = 8
+_STATE_FORMAT = 9
 
 
 class FittedHamiltonian(BaseEstimator):

@@ -83,7 +83,7 @@ def test_an_unfitted_model_is_stored():
 def test_another_version_says_why_it_does_not_load(model):
     state = model.__getstate__()
     for other in ({**state, "_skhnn_state": 99}, {"params_": [], "alpha": 1.0}):
-        with pytest.raises(ValueError, match=r"another version of skhnn.*this version reads 8"):
+        with pytest.raises(ValueError, match=r"another version of skhnn.*this version reads 9"):
             HNNRegressor().__setstate__(other)
 
 

@@ -326,7 +326,8 @@ class Choice:
         """
         if not found:
             return []
-        best, tried = self._simplest(found), list[Candidate]()
+        best = self._simplest(found)
+        tried: list[Candidate] = []
         for one in sorted(found, key=lambda one: (one is best, one.joint.rank), reverse=True):
             entry = self._race(one.entry.hamiltonian, True)
             for sampled, near in ((one.at_its_end, one.joint), (one.sampled, None)):
