@@ -7,7 +7,6 @@ from scipy.optimize import minimize
 from skhnn import HNNRegressor
 from skhnn._coordinates import coordinates_of
 from skhnn._data import Factor
-from skhnn._selection import _race
 from skhnn._solvers._directions import Directions
 from skhnn._solvers._implicit import along
 from skhnn._solvers._measured_accelerations import _least_with_barrier
@@ -118,28 +117,3 @@ def test_equations_along_directions_are_those_of_all_weights():
     w = np.zeros(6)
     w[found.weights] = np.linalg.lstsq(found.R[:, :-1], found.R[:, -1], rcond=None)[0]
     np.testing.assert_allclose(w[free.places], u)
-
-
-def test_lagrangians_in_a_race_have_the_very_same_layers(monkeypatch):
-    """Else the better draw decides whether there is a magnetic term."""
-    q, v = np.random.default_rng(0).uniform(-1, 1, (2, 200, 2))
-    X, y = np.hstack([q, v]), np.hstack([v, CARTS[0, 0] * np.sin(q) + 0.3 * q[:, ::-1]])
-    y[:, 3] /= 2.5
-    rounds, run = [], _race.run_round
-
-    def noted(races, units, tau):
-        run(races, units, tau)
-        rounds.append([(race, race.leader, list(race.found)) for race in races])
-
-    monkeypatch.setattr(_race, "run_round", noted)
-    HNNRegressor(coordinates="velocities", random_state=0).fit(X, y)
-    of_race, n_same = {id(race): found for race, _, found in rounds[0]}, 0
-    for _, leader, found in rounds[0]:
-        for one in found if leader is not None else []:
-            (first,) = (o for o in of_race[id(leader)] if o.sampling == one.sampling)
-            layers = [o.equations.hidden(o.params) for o in (one, first)]
-            if [p.shape for p in layers[0]] == [p.shape for p in layers[1]]:
-                n_same += 1
-                for own, of_leader in zip(*layers, strict=True):
-                    np.testing.assert_array_equal(own, of_leader)
-    assert n_same > 2

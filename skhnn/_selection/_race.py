@@ -116,8 +116,8 @@ def run_race(
 def run_round(races: Sequence[Race], units: int, tau: float) -> None:
     """One round of all; of Lagrangians with as many networks the first tries the samplings.
 
-    Their fits take steps. What suits one suits the others, which read the same columns, and with
-    the very same layers what they leave can be compared.
+    Their fits take steps. What suits one suits the others, which read the same columns. (With the
+    very same layers, two that lack the same agree, and what they lack was taken for noise.)
     """
     first: dict[bool, Race] = {}
     for race in races:
@@ -129,7 +129,7 @@ def run_round(races: Sequence[Race], units: int, tau: float) -> None:
             kind = network is not None and network.psi is not None
             leader = first.setdefault(kind, race)
             if leader is not race:
-                race.samplings, race.leader = list(leader.samplings), leader
+                race.samplings = list(leader.samplings)
         race.run(units, tau)
 
 

@@ -103,8 +103,6 @@ class Race:
             if is_wide or method != "sparse"
         ]
         self.found: list[Sampled] = []
-        #: Another race, whose layers it takes where they fit.
-        self.leader: Race | None = None
 
     @property
     def best(self) -> Sampled:
@@ -127,20 +125,6 @@ class Race:
     def n_rows(self, n_equations: int) -> int:
         """The rows with so many equations, or all."""
         return min(n_equations // self.problem.n_targets + 1, self.problem.n_samples)
-
-    def layers(self, equations: Equations, sampling: Sampling) -> Params:
-        """Hidden layers, those of the leader or new ones, with last weights of zero."""
-        params = equations.sample_params(
-            self.X, self.options.rng, sampling.method, sampling.scale, self.problem.scaling.reads
-        )
-        if self.leader is None:
-            return params
-        for one in self.leader.found:
-            hidden = one.equations.hidden(one.params)
-            is_like = [p.shape for p in hidden] == [p.shape for p in equations.hidden(params)]
-            if one.sampling == sampling and is_like:
-                return equations.with_hidden(params, hidden)
-        return params
 
     def run(self, n_units: int, tau: float = 1.0, n_equations: int | None = None) -> None:
         """One round; out of time, there is one model at least."""
@@ -169,7 +153,9 @@ class Race:
             if options.is_out_of_time and (found or self.found):
                 break
             equations = of_activation[sampling.activation]
-            params = self.layers(equations, sampling)
+            params = equations.sample_params(
+                self.X, options.rng, sampling.method, sampling.scale, problem.scaling.reads
+            )
             fit = fit_last_weights(
                 problem, equations, params, rows,
                 alpha=alpha, tau=tau, n_steps=steps_of_race, roughest=SMOOTH,
