@@ -308,7 +308,7 @@ def plot_silverbox(models, y, path):
         friction = friction - friction[100]
         gain, of_gain = model.input_matrix_[0, 0], model.input_matrix_std_[0, 0]
         label = (
-            f"damping {model.damping_[0, 0]:.2f} ± {model.damping_std_[0, 0]:.2f} per s\n"
+            f"damping {model.damping_[0, 0]:.3f} ± {model.damping_std_[0, 0]:.3f} per s\n"
             f"gain {gain / 1e3:.1f} ± {of_gain / 1e3:.1f} V/s² per V"
         )
         of_friction.plot(v / 1e3, friction / 1e3, color=line.get_color(), label=label)
