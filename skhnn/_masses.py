@@ -6,10 +6,10 @@ accelerations least for a relative change of M of one: the smallest singular val
     J x,    |L^-1 dM L^-T| = 1,    M = L L^T,
 
 with J the derivatives of the accelerations by the mass weights, less what the others can make up
-for. A direction is undetermined if a change of 30 % along it costs less than a hundredth of the
-mean squared error, or less than 1e-4 of the spread of the accelerations (that of a cart-pole whose
-angle is not declared costs 3e-5, as functions of the angle are met so well only). The common scale
-is left out where nothing fixes it: that is always free.
+for; all weights have priors. A direction is undetermined if a change of 30 % along it is below
+three standard errors, or costs less than 1e-4 of the spread of the accelerations (that of a
+cart-pole whose angle is not declared costs 3e-5, as functions of the angle are met so well only).
+The common scale is left out where nothing fixes it: that is always free.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ def undetermined_masses(
     problem: Problem, equations: LagrangianEquations, params: Params
 ) -> list[np.ndarray]:
     """Relative changes of M, L^-1 dM L^-T (d, d), means over rows, that do not show in the data."""
-    most_rows = 600
+    most_rows, visible = 600, 1e-4
     rows = some(np.arange(problem.n_samples), most_rows, np.random.RandomState(0))
     X, y, root = problem.equations(rows)
     d = equations.layout.n_rates
     J = (equations.jacobian_by_last(params, X) * root[..., None])[:, d:]
     r = ((y - equations.field(params, X)) * root)[:, d:]
-    J = J.reshape(-1, J.shape[2]) / np.sqrt(J.shape[0] * d)
-    error = float(np.sqrt(np.mean(r**2)))
+    n = r.size
+    J = J.reshape(n, -1) / np.sqrt(n)
     M = equations.masses(params, X)
     positive = np.linalg.eigvalsh(M)[:, 0] > 0.0  # at the rows of a fit, not quite at all others
     if not positive.any():
@@ -40,41 +40,67 @@ def undetermined_masses(
     inverse = np.linalg.inv(np.linalg.cholesky(M))
     B = np.einsum("nai,nijm,nbj->nabm", inverse, dM, inverse)
     is_mass = B.any(axis=(0, 1, 2))
-    B, others = B[..., is_mass], J[:, ~is_mass]
-    J = J[:, is_mass]
-    if others.shape[1]:
-        ridge = 1e-10 * np.linalg.norm(others) * np.eye(others.shape[1])
-        Q = np.linalg.qr(np.vstack([others, ridge]))[0][: len(others)]
-        J = J - Q @ (Q.T @ J)
+    B, error = B[..., is_mass], float(np.sqrt(np.mean(r**2)))
+    w = equations.last(params)
+    J, error = _beside_others(J, w, is_mass, error, visible)
     flat = B.reshape(-1, B.shape[-1]) / np.sqrt(len(M) * d)
     _, size, Vt = np.linalg.svd(flat, full_matrices=False)
     tiny = 1e-9
     kept = size > tiny * size[0]
     basis = Vt[kept].T / size[kept]
     if equations.has_free_scale:
-        w = equations.last(params)[is_mass]
-        along = np.linalg.lstsq(basis, w, rcond=None)[0]
+        along = np.linalg.lstsq(basis, w[is_mass], rcond=None)[0]
         basis = basis @ np.linalg.svd(along[None])[2][1:].T
     if not basis.shape[1]:
         return []
-    _, s, Vt = np.linalg.svd(J @ basis, full_matrices=True)
-    s = np.concatenate([s, np.zeros(basis.shape[1] - len(s))])
+    _, s, Vt = np.linalg.svd(J @ basis, full_matrices=False)
     found = []
     # Changes that are large at a few rows only, or of one sign here and another there, are no
     # masses.
     of_mean = 0.3
     most = 4
-    largest_change, of_error, visible = 0.3, 0.1, 1e-4
+    largest_change, standard_errors = 0.3, 3.0
     for k in range(len(s) - 1, max(len(s) - 1 - most, -1), -1):
         change = B @ (basis @ Vt[k])
         mean = change.mean(axis=0)
         largest = np.abs(np.linalg.eigvalsh(change)).max()
         step = min(largest_change, 0.7 / largest)
-        if s[k] * step > max(of_error * error, visible):
+        if s[k] * step > max(standard_errors * error / np.sqrt(n), visible):
             break
         if np.linalg.norm(mean) > of_mean * np.sqrt(d) and step > 0.1 * largest_change:
             found.append(mean)
     return found
+
+
+def _beside_others(
+    J: np.ndarray, w: np.ndarray, is_mass: np.ndarray, error: float, smallest: float
+) -> tuple[np.ndarray, float]:
+    """What changes of the masses cost, less what other weights can make up for, (n + m, k).
+
+    J (n, m) are slopes by all last weights w (m,). Each has a prior as wide as all of its kind,
+    masses and others, are together, so that to change all by a part of themselves costs that part
+    of a standard error. The ``error`` is that of an equation, or the ``smallest`` one; it is
+    returned with what has been fitted to it taken into account.
+    """
+    n = len(J)
+    of_masses, of_others = _norm(w[is_mass]), _norm(w[~is_mass])
+    squares = np.linalg.svd(J[:, ~is_mass], compute_uv=False) ** 2
+    of_row = error
+    # Each round has the prior by the error of the one before; after three it changes no more.
+    for _ in range(3):
+        unit = max(error, smallest) / np.sqrt(n)
+        determined = np.sum(squares / (squares + (unit / of_others) ** 2))
+        error = of_row / np.sqrt(1.0 - determined / n)
+    unit = max(error, smallest) / np.sqrt(n)
+    whole = np.vstack([J, np.diag(np.where(is_mass, unit / of_masses, unit / of_others))])
+    Q = np.linalg.qr(whole[:, ~is_mass])[0]
+    masses = whole[:, is_mass]
+    return masses - Q @ (Q.T @ masses), error
+
+
+def _norm(w: np.ndarray) -> float:
+    """The length of w, or what is as good as none where there are none."""
+    return float(np.linalg.norm(w)) or 1e-100
 
 
 def std_if_undetermined(

@@ -7,6 +7,7 @@ from scipy.optimize import minimize
 from skhnn import HNNRegressor
 from skhnn._coordinates import coordinates_of
 from skhnn._data import Factor
+from skhnn._masses import _beside_others
 from skhnn._solvers._directions import Directions
 from skhnn._solvers._implicit import along
 from skhnn._solvers._measured_accelerations import _least_with_barrier
@@ -117,3 +118,55 @@ def test_equations_along_directions_are_those_of_all_weights():
     w = np.zeros(6)
     w[found.weights] = np.linalg.lstsq(found.R[:, :-1], found.R[:, -1], rcond=None)[0]
     np.testing.assert_allclose(w[free.places], u)
+
+
+def test_what_a_change_of_masses_costs_beside_weights_that_make_up_for_it():
+    """The least of squares and priors over the other weights, found by them all at once."""
+    rng, n, smallest = np.random.default_rng(0), 40, 1e-4
+    J, w, x = rng.standard_normal((n, 9)), rng.standard_normal(9), rng.standard_normal(3)
+    is_mass = np.arange(9) >= 6
+    cost, error = _beside_others(J, w, is_mass, 0.3, smallest)
+    width = np.where(is_mass, *(np.linalg.norm(w[k]) for k in (is_mass, ~is_mass)))
+    prior = np.diag(error / np.sqrt(n) / width)
+    whole = np.vstack([J, prior])
+    others = np.linalg.lstsq(whole[:, :6], -whole[:, 6:] @ x, rcond=None)[0]
+    least = np.sum((whole[:, 6:] @ x + whole[:, :6] @ others) ** 2)
+    assert np.sum((cost @ x) ** 2) == pytest.approx(least)
+    hat = J[:, :6] @ np.linalg.pinv(whole[:, :6])[:, :n]
+    assert error == pytest.approx(0.3 / np.sqrt(1.0 - np.trace(hat) / n), rel=1e-3)
+    cost, error = _beside_others(J, w * is_mass, is_mass, 0.3, smallest)  # none make up for any
+    assert np.sum((cost @ x) ** 2) > np.sum((J[:, 6:] @ x) ** 2)
+    assert error == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("n_samples", [20, 60])
+def test_masses_of_few_noisy_rows_are_called_undetermined_where_they_are(n_samples):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(n_samples, 4)) * [1, 1, 6, 4]
+        a = X[:, :2] @ CARTS.T
+        a += 0.01 * a.std(axis=0) * rng.standard_normal(a.shape)
+        model = HNNRegressor(
+            hamiltonian=Natural("diagonal"), coordinates="velocities", solver="least_squares",
+            random_state=seed,
+        ).fit(X, np.hstack([X[:, 2:], a]))  # fmt: skip
+        assert model.undetermined_masses_ == []
+        assert model.masses_[1, 1] == pytest.approx(52.4 / 21.4, rel=0.1)
+        a = -X[:, :2] - X[:, :2] ** 3 / 10  # two bodies that do not touch
+        a += 0.01 * a.std(axis=0) * rng.standard_normal(a.shape)
+        with pytest.warns(UserWarning, match="ratio of the masses of 0 and 1 does not show"):
+            model.fit(X, np.hstack([X[:, 2:], a]))
+
+
+def test_a_weight_follows_where_all_constant_masses_are_zero():
+    q, v = np.random.default_rng(0).uniform(-1, 1, (2, 100, 2))
+    model = HNNRegressor(
+        hamiltonian=Natural("q"), solver="least_squares", hidden_layer_sizes=20, random_state=0
+    ).fit(np.hstack([q, v]), np.hstack([v, -np.sin(q) - 0.3 * (q - q[:, ::-1])]))
+    equations, params = model._model.equations, model._model.params
+    w = equations.last(params) * ~equations.is_quadratic
+    free = Directions.of_all(equations, equations.with_last(params, w), np.hstack([q, v]))
+    assert np.isfinite(free.slopes).all()
+    trace = equations.trace(params, np.hstack([q, v]))
+    step = np.random.default_rng(1).standard_normal(len(free))
+    assert trace @ free.full(step, equations.n_last) == pytest.approx(0.0, abs=1e-9)

@@ -8,14 +8,14 @@ from helpers import asymmetric_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skhnn import HNNRegressor
 from skhnn._data import DerivativeFit, Place, Problem
 from skhnn._scaling import Scaling
-from skhnn._selection._candidate import Candidate
+from skhnn._selection._candidate import Candidate, best_of, better_of
 from skhnn._selection._correlation import correlation_of_errors
 from skhnn._selection._left_out import LeftOut
 from skhnn._selection._race import _another
 from skhnn._selection._rule import error_of, simplest
-from skhnn._selection._select import better_of
 from skhnn._selection._trained import ShortTrainings
 from skhnn._solvers import Monitor, SolverOptions
 from skhnn._solvers._gauss_newton import _Fit, train
@@ -52,6 +52,18 @@ def test_one_bad_group_does_not_decide():
     first, second = squares(1.0, 2.0)
     first[0] = 1e2
     assert simplest([second, first]) == 1
+
+
+@pytest.mark.parametrize(("errors", "chosen"), [((1.04, 1.0), 0.7), ((1.1, 1.0), 0.5)])
+def test_between_trained_hamiltonians_the_simplest_that_is_as_good_is_taken(errors, chosen):
+    """Each is as good as its best training; one of T(p) + V(q), and two of H."""
+    names = "separable", "mlp", "mlp"
+    trained = [
+        Candidate("soap", (SimpleNamespace(hamiltonian=HAMILTONIANS[name]), []), error, [mark], [])
+        for name, error, mark in zip(names, squares(*errors, 2.0), (0.7, 0.5, 0.9), strict=True)
+    ]
+    hamiltonians = [HAMILTONIANS[name] for name in ("separable", "mlp")]
+    assert best_of(trained[::-1], hamiltonians).losses == [chosen]
 
 
 @pytest.mark.parametrize(
@@ -240,3 +252,35 @@ def test_thin_data_are_judged_by_the_best_of_the_others_where_none_is_near():
     others = [SimpleNamespace(error=e, best=SimpleNamespace(model=e)) for e in (1e-6, 1e-8)]
     assert _another(chosen, others) == 1e-8
     assert _another(chosen, []) is None
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # of the one epoch
+def test_a_long_training_that_ends_worse_than_a_short_one_is_not_taken():
+    model = HNNRegressor(hamiltonian="mlp", max_iter=1, random_state=0).fit(*waves(1500, 1.5))
+    errors = [e["error"] for e in model.fit_report_ if e.get("solver") == "soap"]
+    assert errors[0] < 0.5 * errors[1]  # two hundred steps, and one epoch
+    assert model.solver_ == "soap"
+    assert error_of_waves(model, 1.5) < 0.3
+
+
+@pytest.mark.slow
+def test_what_two_models_find_nothing_of_is_not_taken_for_noise():
+    """They agree that there is nothing, and a training finds it."""
+    model = HNNRegressor(hamiltonian="mlp", random_state=0).fit(*waves(2500, 2.0))
+    assert model.solver_ == "soap"
+    assert error_of_waves(model, 2.0) < 0.1
+
+
+def waves(n, k, seed=0):
+    """H = |p|^2 / 2 + the product of sin(k q_i), of three coordinates."""
+    X = np.random.default_rng(seed).uniform(-2, 2, (n, 6))
+    s, c = np.sin(k * X[:, :3]), k * np.cos(k * X[:, :3])
+    forces = -np.stack([c[:, j] * s[:, j - 1] * s[:, j - 2] for j in range(3)], axis=1)
+    return X, np.hstack([X[:, 3:], forces])
+
+
+def error_of_waves(model, k):
+    """The root mean square error of forces, relative to their spread."""
+    X, y = waves(1000, k, seed=1)
+    return np.sqrt(np.mean((model.predict(X) - y)[:, 3:] ** 2) / y[:, 3:].var())

@@ -1,13 +1,16 @@
 """What the default has found so far."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .._data import flatten
 from .._solvers import Monitor
+from .._solvers._layers import name_of
+from ..hamiltonians import Hamiltonian
 from ._left_out import Model
-from ._rule import error_of
+from ._rule import ALIKE, error_of, simplest
 
 
 @dataclass
@@ -58,3 +61,31 @@ class Candidate:
         monitor.status = status
         if status != "max_time":
             monitor.complete()
+
+
+def best_of(trained: Sequence[Candidate], hamiltonians: Sequence[Hamiltonian]) -> Candidate:
+    """The best one of the simplest Hamiltonian that is as good; ``hamiltonians`` begin with it."""
+    best: dict[str, Candidate] = {}
+    for one in sorted(trained, key=lambda one: one.error):
+        best.setdefault(name_of(one.model[0].hamiltonian), one)
+    found = [best[name] for name in map(name_of, hamiltonians) if name in best]
+    return found[simplest([one.squares for one in found])]
+
+
+def better_of(sampled: Candidate, trained: Candidate) -> tuple[Candidate, str]:
+    """The better one of two, and why.
+
+    If their errors are alike, that of the larger evidence, or the sampled one where there is none
+    to compare. Rows left out have seen a short training alone: of twelve fits (five systems, 100
+    and 300 rows, noise of 0.1 and 0.3) in which it left 0.92 to 1.1 times the error of sampled
+    layers, long ones of more evidence had 0.26, 0.67 and 0.85 times the error, others 0.8 to 1.3
+    times; without noise a double pendulum had 0.06, and 0.0026.
+    """
+    as_good = simplest([sampled.squares, trained.squares]) == 0
+    if not (as_good and sampled.error < ALIKE * trained.error):
+        return trained, "smaller error"
+    if np.isnan(sampled.log_evidence) or np.isnan(trained.log_evidence):
+        return sampled, "as good as the smallest error"
+    if trained.log_evidence > sampled.log_evidence:
+        return trained, "more evidence, and an error that is alike"
+    return sampled, "more evidence, and an error that is alike"

@@ -169,6 +169,8 @@ def _among_noise(
     """
     found: list[Standing] = []
     for one in standings:
+        if any(one.race is other.race for other in found):  # as it was a round before
+            continue
         sampled = one.race.among_noise(units, tau)
         found.append(_stand(one.race, sampled, left_out, options, tau))
         if found[-1].error < ALIKE * one.error or options.is_out_of_time:

@@ -174,18 +174,27 @@ class BySoap:
 
 
 class ShortTrainings:
-    """What short trainings leave of rows that they have not seen; each Hamiltonian has one."""
+    """What short trainings leave of rows that they have not seen; each Hamiltonian has one.
+
+    ``models`` are the trained ones (of the last rows left out, where each is in its turn), by the
+    code of the Hamiltonian.
+    """
 
     def __init__(self, left_out: LeftOut, trainer: ByGaussNewton | BySoap):
         self.left_out, self.trainer = left_out, trainer
+        self.models: dict[str, Model] = {}
         self._squares: dict[str, np.ndarray] = {}
 
     def squares(self, hamiltonian: Hamiltonian) -> np.ndarray:
         """The squared errors on the groups left out."""
         code, left_out = repr(hamiltonian), self.left_out
+
+        def fit(training: Problem) -> Model:
+            self.models[code] = self.trainer.short(hamiltonian, training)
+            return self.models[code]
+
         if code not in self._squares:
-            field = left_out.fields(partial(self.trainer.short, hamiltonian))
-            self._squares[code] = left_out.squares(field)
+            self._squares[code] = left_out.squares(left_out.fields(fit))
         return self._squares[code]
 
 

@@ -37,8 +37,9 @@ class Directions:
             return cls.alone(np.arange(m))
         rows_of_masses = 400
         trace = equations.trace(params, X[:: max(len(X) // rows_of_masses, 1)])
-        size = trace * equations.last(params) * equations.is_quadratic
-        follower = int(np.argmax(np.abs(size)))
+        trace_of_constant = trace * equations.is_quadratic
+        size = trace_of_constant * equations.last(params)
+        follower = int(np.argmax(np.abs(size if size.any() else trace_of_constant)))
         places = np.delete(np.arange(m), follower)
         if not trace[~equations.is_quadratic].any():
             return cls.alone(places)
