@@ -12,7 +12,7 @@ from ._data import Problem
 from ._fit import Rows, problem_of
 from ._masses import sentence_of, std_if_undetermined, undetermined_masses
 from ._scaling import Scaling
-from ._selection import angles_among, better_as_velocities, compare, unit_masses_fit
+from ._selection import Comparison, angles_among, better_as_velocities, unit_masses_fit
 from ._threads import one_blas_thread
 from .hamiltonians import (
     Equations,
@@ -258,14 +258,13 @@ def with_infinite_std(estimator: Any, equations: Equations) -> np.ndarray:
     )  # fmt: skip
 
 
-def without_mechanics(
-    problem: Problem, equations: LagrangianEquations, params: Any, label: Sequence[str]
-) -> str | None:
-    """A sentence where a regression predicts accelerations far better than the Lagrangian."""
+def without_mechanics(compared: Comparison, label: Sequence[str]) -> str | None:
+    """A sentence where a regression predicts accelerations far better than a Lagrangian."""
     with one_blas_thread():
-        found = compare(problem, (equations, params))
-    if not found.is_beaten:
+        without = compared.without_mechanics()
+    if without is None:
         return None
+    problem, equations = compared.problem, compared.equations
     hamiltonian = equations.hamiltonian
     what = "a drive, a missing coordinate or forces without reaction"
     if isinstance(hamiltonian, WithForces):
@@ -278,6 +277,6 @@ def without_mechanics(
     angle = f", or an angle ({', '.join(turns)}, over more than 2 pi: periodic=)" if turns else ""
     return (
         f"No natural Lagrangian of these columns was found: accelerations are typically predicted "
-        f"to {found.with_mechanics:.1%} of their spread, without mechanics to {found.without:.1%}, "
+        f"to {compared.error:.1%} of their spread, without mechanics to {without:.1%}, "
         f"on rows left out. The cause may be {what}{angle}"
     )

@@ -21,10 +21,10 @@ from ._identified import identify
 from ._layout import label_of_columns, still_inputs, suspicions
 from ._model import Model
 from ._scaling import Scaling
-from ._selection import with_friction
+from ._selection import Comparison
 from ._solvers import FitResult
 from ._threads import one_blas_thread
-from .hamiltonians import LagrangianEquations, Layout, Params
+from .hamiltonians import LagrangianEquations, Layout
 
 TrainingData = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
 
@@ -98,9 +98,10 @@ def of_fit(
             found.add(_of_degrees(data[0], layout, label))
             found.add(say_angles(angles, label) if angles else None)
         if is_done and by_default and not found.causes:
+            with one_blas_thread():
+                compared = Comparison(result.problem, equations, params)
             found.add(
-                _friction_of_velocities(result.problem, equations, params, label)
-                or without_mechanics(result.problem, equations, params, label)
+                _friction_of_velocities(compared, label) or without_mechanics(compared, label)
             )
         changes, sentences = of_masses(result.problem, equations, params, label)
         found.undetermined_masses = changes
@@ -165,17 +166,16 @@ def _has_equal_masses(model: Model, X: np.ndarray) -> bool:
     return bool(np.allclose(M, M[0, 0] * np.eye(len(M))))
 
 
-def _friction_of_velocities(
-    problem: Problem, equations: LagrangianEquations, params: Params, label: Sequence[str]
-) -> str | None:
+def _friction_of_velocities(compared: Comparison, label: Sequence[str]) -> str | None:
     """Friction that a Lagrangian leaves out, with its size; None where there is none.
 
     Nor where velocities gain energy: damping that is bounded at zero has no standard error.
     """
+    problem, equations = compared.problem, compared.equations
     if equations.forces:
         return None
     with one_blas_thread():
-        damped = with_friction(problem, (equations, params))
+        damped = compared.with_friction()
         if damped is None:
             return None
         (damped_equations, params), error = damped

@@ -106,3 +106,20 @@ def torch_field(H, X):
 def last_weights_of_networks(equations):
     """Which of the last weights are those of networks and not of quadratic energies, a mask."""
     return np.concatenate([np.full(t.n_weights, t.n_hidden > 0) for t in equations.terms])
+
+
+def waves(n, k, seed=0):
+    """H = |p|^2 / 2 + the product of sin(k q_i), of three coordinates."""
+    X = np.random.default_rng(seed).uniform(-2, 2, (n, 6))
+    s, c = np.sin(k * X[:, :3]), k * np.cos(k * X[:, :3])
+    forces = -np.stack([c[:, j] * s[:, j - 1] * s[:, j - 2] for j in range(3)], axis=1)
+    return X, np.hstack([X[:, 3:], forces])
+
+
+def error_of_waves(model, k, masses=(1.0, 1.0, 1.0)):
+    """The root mean square error of forces, or of accelerations, relative to their spread."""
+    X, y = waves(1000, k, seed=1)
+    y[:, 3:] /= masses
+    return np.sqrt(
+        np.mean(np.mean((model.predict(X) - y)[:, 3:] ** 2, axis=0) / y[:, 3:].var(axis=0))
+    )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers import error_of_waves, waves
 from scipy.optimize import minimize
 
 from skhnn import HNNRegressor
@@ -170,3 +171,17 @@ def test_a_weight_follows_where_all_constant_masses_are_zero():
     trace = equations.trace(params, np.hstack([q, v]))
     step = np.random.default_rng(1).standard_normal(len(free))
     assert trace @ free.full(step, equations.n_last) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("mass", ["diagonal", "q"])
+def test_a_training_of_masses_starts_where_it_can_go_on(mass):
+    """From last weights that were thousands SOAP left all of these accelerations."""
+    X, y = waves(2000, 1.5)
+    y[:, 3] /= 2.0  # the first mass is two
+    model = HNNRegressor(
+        (64, 64, 64), hamiltonian=Natural(mass), coordinates="velocities", activation="silu",
+        solver="soap", max_iter=100, random_state=0,
+    ).fit(X, y)  # fmt: skip
+    assert model.loss_curve_[0] < 1.0
+    np.testing.assert_allclose(model.masses_, np.diag([1.0, 0.5, 0.5]), atol=0.02)
+    assert error_of_waves(model, 1.5, masses=[2.0, 1.0, 1.0]) < 0.05

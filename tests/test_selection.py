@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import asymmetric_data
+from helpers import asymmetric_data, error_of_waves, waves
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -270,17 +270,3 @@ def test_what_two_models_find_nothing_of_is_not_taken_for_noise():
     model = HNNRegressor(hamiltonian="mlp", random_state=0).fit(*waves(2500, 2.0))
     assert model.solver_ == "soap"
     assert error_of_waves(model, 2.0) < 0.1
-
-
-def waves(n, k, seed=0):
-    """H = |p|^2 / 2 + the product of sin(k q_i), of three coordinates."""
-    X = np.random.default_rng(seed).uniform(-2, 2, (n, 6))
-    s, c = np.sin(k * X[:, :3]), k * np.cos(k * X[:, :3])
-    forces = -np.stack([c[:, j] * s[:, j - 1] * s[:, j - 2] for j in range(3)], axis=1)
-    return X, np.hstack([X[:, 3:], forces])
-
-
-def error_of_waves(model, k):
-    """The root mean square error of forces, relative to their spread."""
-    X, y = waves(1000, k, seed=1)
-    return np.sqrt(np.mean((model.predict(X) - y)[:, 3:] ** 2) / y[:, 3:].var())

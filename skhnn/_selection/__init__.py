@@ -2,7 +2,7 @@
 
 from .._solvers import SOLVERS as _OF_ONE_HAMILTONIAN
 from ._angles import angles_among
-from ._comparison import compare, with_friction
+from ._comparison import Comparison
 from ._masses_of_one import better_as_velocities, unit_masses_fit
 from ._noise import noise_columns
 from ._race import run_round
@@ -15,10 +15,10 @@ SOLVERS = {solver.name: solver for solver in (AUTO, *_OF_ONE_HAMILTONIAN)}
 __all__ = [
     "MOST_EVALUATIONS",
     "SOLVERS",
+    "Comparison",
     "Visited",
     "angles_among",
     "better_as_velocities",
-    "compare",
     "determined_beside",
     "distances",
     "noise_columns",
@@ -26,5 +26,4 @@ __all__ = [
     "simulated",
     "stays",
     "unit_masses_fit",
-    "with_friction",
 ]

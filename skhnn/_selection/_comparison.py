@@ -1,7 +1,6 @@
 """A fitted Lagrangian against a regression without mechanics, and against itself with friction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from .._data import Problem, some
 from .._solvers import equations_of
 from .._solvers._last_weights import fit_last_weights
 from ..forces import Damping
-from ..hamiltonians import Equations, Params, with_forces
+from ..hamiltonians import Equations, LagrangianEquations, Params, with_forces
 from ._left_out import Model
 from ._look import SAMPLINGS, left_out_of_some
 from ._masses_of_one import BEATEN, GOOD
@@ -17,39 +16,45 @@ from ._regression import field_without_mechanics
 from ._rule import error_of, simplest, typical
 
 
-@dataclass(frozen=True)
 class Comparison:
-    """Errors of accelerations in the geometric mean, in units of their spread; who is better."""
+    """A Lagrangian whose last weights are fitted without some rows, on these.
 
-    with_mechanics: float
-    without: float
-    is_beaten: bool
-
-
-def compare(problem: Problem, model: Model) -> Comparison:
-    """A fitted Lagrangian, its last weights fitted without the rows left out, with a regression."""
-    left_out, _ = left_out_of_some(problem)
-    squares = left_out.squares(left_out.fields(_refit(*model)))
-    without = left_out.squares(field_without_mechanics(left_out))
-    is_beaten = simplest([squares, BEATEN * without]) != 0 and error_of(squares) > GOOD
-    return Comparison(typical(squares), typical(without), is_beaten)
-
-
-def with_friction(problem: Problem, model: Model) -> tuple[Model, float] | None:
-    """The model with a damping beside it, all last weights fitted again, and its typical error.
-
-    None where that is not far better on rows left out, or the model good enough without.
+    ``error`` is the geometric mean of what it leaves of accelerations, in units of their spread.
+    Where it is good nothing else is looked for.
     """
-    left_out, rng = left_out_of_some(problem)
-    equations, params = model
-    damped = equations_of(with_forces(equations.hamiltonian, Damping()), problem)
-    X = problem.take(slice(0, 1))[0]
-    params = [*params, *damped.sample_params(X, rng, *SAMPLINGS[0])[len(params) :]]
-    squares = [left_out.squares(left_out.fields(_refit(*one))) for one in (model, (damped, params))]
-    is_good = error_of(squares[0]) <= GOOD
-    if is_good or simplest([squares[0], BEATEN * squares[1]]) == 0:
-        return None
-    return _refit(damped, params)(problem), typical(squares[1])
+
+    def __init__(self, problem: Problem, equations: LagrangianEquations, params: Params):
+        self.problem, self.equations, self.params = problem, equations, params
+        self.left_out, self.rng = left_out_of_some(problem)
+        self.squares = self.left_out.squares(self.left_out.fields(_refit(equations, params)))
+        self.error = typical(self.squares)
+
+    def with_friction(self) -> tuple[Model, float] | None:
+        """A damping beside it, all last weights fitted again, and its error, if far better."""
+        if self._is_good:
+            return None
+        damped = equations_of(with_forces(self.equations.hamiltonian, Damping()), self.problem)
+        X = self.problem.take(slice(0, 1))[0]
+        of_force = damped.sample_params(X, self.rng, *SAMPLINGS[0])[len(self.params) :]
+        params = [*self.params, *of_force]
+        squares = self.left_out.squares(self.left_out.fields(_refit(damped, params)))
+        if not self._is_beaten_by(squares):
+            return None
+        return _refit(damped, params)(self.problem), typical(squares)
+
+    def without_mechanics(self) -> float | None:
+        """The error of a regression, if far better."""
+        if self._is_good:
+            return None
+        squares = self.left_out.squares(field_without_mechanics(self.left_out))
+        return typical(squares) if self._is_beaten_by(squares) else None
+
+    @property
+    def _is_good(self) -> bool:
+        return error_of(self.squares) <= GOOD
+
+    def _is_beaten_by(self, squares: np.ndarray) -> bool:
+        return simplest([self.squares, BEATEN * squares]) != 0
 
 
 def _refit(equations: Equations, params: Params) -> Callable[[Problem], Model]:
