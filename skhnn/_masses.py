@@ -42,7 +42,6 @@ def undetermined_masses(
     is_mass = B.any(axis=(0, 1, 2))
     B, error = B[..., is_mass], float(np.sqrt(np.mean(r**2)))
     w = equations.last(params)
-    J, error = _beside_others(J, w, is_mass, error, visible)
     flat = B.reshape(-1, B.shape[-1]) / np.sqrt(len(M) * d)
     _, size, Vt = np.linalg.svd(flat, full_matrices=False)
     tiny = 1e-9
@@ -53,7 +52,8 @@ def undetermined_masses(
         basis = basis @ np.linalg.svd(along[None])[2][1:].T
     if not basis.shape[1]:
         return []
-    _, s, Vt = np.linalg.svd(J @ basis, full_matrices=False)
+    costs, error = _costs(J, w, is_mass, basis, error, visible)
+    _, s, Vt = np.linalg.svd(costs, full_matrices=False)
     found = []
     # Changes that are large at a few rows only, or of one sign here and another there, are no
     # masses.
@@ -72,19 +72,25 @@ def undetermined_masses(
     return found
 
 
-def _beside_others(
-    J: np.ndarray, w: np.ndarray, is_mass: np.ndarray, error: float, smallest: float
+def _costs(
+    J: np.ndarray,
+    w: np.ndarray,
+    is_mass: np.ndarray,
+    basis: np.ndarray,
+    error: float,
+    smallest: float,
 ) -> tuple[np.ndarray, float]:
-    """What changes of the masses cost, less what other weights can make up for, (n + m, k).
+    """What changes of masses cost, the least squares over other weights that make up for them.
 
-    J (n, m) are slopes by all last weights w (m,). Each has a prior as wide as all of its kind,
-    masses and others, are together, so that to change all by a part of themselves costs that part
-    of a standard error. The ``error`` is that of an equation, or the ``smallest`` one; it is
-    returned with what has been fitted to it taken into account.
+    J (n, m) are slopes by all last weights w (m,), and ``basis`` (k, r) are changes of the k that
+    masses have. Each weight has a prior as wide as all of its kind, masses and others, are
+    together, so that to change all by a part of themselves costs that part of a standard error. The
+    ``error`` is that of an equation, or the ``smallest`` one; it is returned, beside the costs
+    (n + m, r), with what has been fitted to it taken into account.
     """
-    n = len(J)
+    n, others = len(J), J[:, ~is_mass]
     of_masses, of_others = _norm(w[is_mass]), _norm(w[~is_mass])
-    squares = np.linalg.svd(J[:, ~is_mass], compute_uv=False) ** 2
+    squares = np.linalg.svd(others, compute_uv=False) ** 2
     of_row = error
     # Each round has the prior by the error of the one before; after three it changes no more.
     for _ in range(3):
@@ -92,10 +98,11 @@ def _beside_others(
         determined = np.sum(squares / (squares + (unit / of_others) ** 2))
         error = of_row / np.sqrt(1.0 - determined / n)
     unit = max(error, smallest) / np.sqrt(n)
-    whole = np.vstack([J, np.diag(np.where(is_mass, unit / of_masses, unit / of_others))])
-    Q = np.linalg.qr(whole[:, ~is_mass])[0]
-    masses = whole[:, is_mass]
-    return masses - Q @ (Q.T @ masses), error
+    m = others.shape[1]
+    Q = np.linalg.qr(np.vstack([others, unit / of_others * np.eye(m)]))[0]
+    changes = np.vstack([J[:, is_mass] @ basis, np.zeros((m, basis.shape[1]))])
+    changes -= Q @ (Q[:n].T @ changes[:n])
+    return np.vstack([changes, unit / of_masses * basis]), error
 
 
 def _norm(w: np.ndarray) -> float:

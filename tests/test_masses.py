@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from skhnn import HNNRegressor
 from skhnn._coordinates import coordinates_of
 from skhnn._data import Factor
-from skhnn._masses import _beside_others
+from skhnn._masses import _costs
 from skhnn._solvers._directions import Directions
 from skhnn._solvers._implicit import along
 from skhnn._solvers._measured_accelerations import _least_with_barrier
@@ -126,7 +126,7 @@ def test_what_a_change_of_masses_costs_beside_weights_that_make_up_for_it():
     rng, n, smallest = np.random.default_rng(0), 40, 1e-4
     J, w, x = rng.standard_normal((n, 9)), rng.standard_normal(9), rng.standard_normal(3)
     is_mass = np.arange(9) >= 6
-    cost, error = _beside_others(J, w, is_mass, 0.3, smallest)
+    cost, error = _costs(J, w, is_mass, np.eye(3), 0.3, smallest)
     width = np.where(is_mass, *(np.linalg.norm(w[k]) for k in (is_mass, ~is_mass)))
     prior = np.diag(error / np.sqrt(n) / width)
     whole = np.vstack([J, prior])
@@ -135,7 +135,7 @@ def test_what_a_change_of_masses_costs_beside_weights_that_make_up_for_it():
     assert np.sum((cost @ x) ** 2) == pytest.approx(least)
     hat = J[:, :6] @ np.linalg.pinv(whole[:, :6])[:, :n]
     assert error == pytest.approx(0.3 / np.sqrt(1.0 - np.trace(hat) / n), rel=1e-3)
-    cost, error = _beside_others(J, w * is_mass, is_mass, 0.3, smallest)  # none make up for any
+    cost, error = _costs(J, w * is_mass, is_mass, np.eye(3), 0.3, smallest)  # none make up for any
     assert np.sum((cost @ x) ** 2) > np.sum((J[:, 6:] @ x) ** 2)
     assert error == pytest.approx(0.3)
 
