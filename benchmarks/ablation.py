@@ -25,12 +25,13 @@ from fit_cases import Case
 from joblib import Parallel, delayed
 
 from skhnn import HNNRegressor
-from skhnn._selection import _left_out, _race, _rule, _select, _steadiness
+from skhnn._selection import _left_out, _long_training, _race, _rule, _steadiness, _training
 from skhnn._selection._budget import Budget
 from skhnn._solvers import _evidence, _gauss_newton, _sampled
 
 MODULES = (
-    _select, _race, _rule, _left_out, _steadiness, _sampled, _evidence, _gauss_newton,
+    _long_training, _training, _race, _rule, _left_out, _steadiness, _sampled, _evidence,
+    _gauss_newton,
 )  # fmt: skip
 BUDGET = [field.name for field in fields(Budget)]
 # Half and double; of ratios that begin at one, of what exceeds it.
@@ -55,9 +56,9 @@ COMPARED = {
 }  # fmt: skip
 # What reads those that are not used by every fit.
 READERS = {
-    "last_weights": (_select, "units_for"),
-    "last_weights_of_short": (_select, "units_for"),
-    "_EQUATIONS_PER_WEIGHT": (_select, "units_for"),
+    "last_weights": (_long_training, "units_for"),
+    "last_weights_of_short": (_long_training, "units_for"),
+    "_EQUATIONS_PER_WEIGHT": (_long_training, "units_for"),
     "_SPREAD": (_gauss_newton, "magnitudes"),
     "_FIRST_NOISE": (_gauss_newton, "magnitudes"),
 }

@@ -24,7 +24,7 @@ from scipy.integrate import solve_ivp
 from scipy.stats import spearmanr
 
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
-from skhnn._selection import _select, _steadiness
+from skhnn._selection import _steadiness, _thin_data
 
 REVOLUTION = 2 * np.pi
 RIGHT = 0.1
@@ -92,7 +92,7 @@ def models(n_seeds):
         seen.append((model, visited, _steadiness.deviation(model, visited, rng, other)))
         return seen[-1][2]
 
-    _select.deviation = deviation
+    _thin_data.deviation = deviation
     rows = []
     print("| data | Hamiltonian | seed | deviation | error |\n|---|---|---|---|---|")
     for name, (field, starts, (end, n), revolution) in DATA.items():

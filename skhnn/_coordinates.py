@@ -9,8 +9,8 @@ import numpy as np
 from ._asked_for import hamiltonian_asked_for, input_matrix_asked_for, layout_asked_for
 from ._charges import with_charges
 from ._data import Problem
-from ._fit import Rows, problem_of
 from ._masses import sentence_of, std_if_undetermined, undetermined_masses
+from ._problems import Rows, problem_of
 from ._scaling import Scaling
 from ._selection import Comparison, angles_among, better_as_velocities, unit_masses_fit
 from ._threads import one_blas_thread

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ._attributes import model_in_units_of_the_data
 from ._convergence import POOR_LOSS, loss_that_counts
 from ._coordinates import (
     angles_of,
@@ -16,7 +17,6 @@ from ._coordinates import (
 )
 from ._data import Problem
 from ._diagnosis import another_order, departure_from_hamiltonian, smooth_remainder
-from ._fit import model_in_units_of_the_data
 from ._identified import identify
 from ._layout import label_of_columns, still_inputs, suspicions
 from ._model import Model

@@ -1,7 +1,6 @@
 """How a fit runs: valid data in, a fitted model out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,20 +8,23 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ._asked_for import (
-    check_structure,
     hamiltonian_asked_for,
-    input_matrix_asked_for,
     layout_asked_for,
     rows_held_out,
-    structure_asked_for,
+)
+from ._attributes import (
+    attributes_of,
+    final_loss,
+    model_in_units_of_the_data,
+    range_of_parameters,
+    support_of,
 )
 from ._callbacks import FitTasks
 from ._charges import with_charges
 from ._data import DerivativeFit, Place, Problem
 from ._identified import identify
 from ._model import Model
-from ._scaling import Scaling
-from ._score import field_score
+from ._problems import Rows, problem_of
 from ._selection import SOLVERS, noise_columns
 from ._solvers import (
     FitResult,
@@ -32,48 +34,17 @@ from ._solvers import (
     Start,
     equations_of,
     filled,
-    in_units_of_the_data,
     initial_params,
     run_solver,
 )
-from ._support import Support
 from ._threads import one_blas_thread
 from ._torch import resolve_device, sensible_threads
 from .forces import Damping
 from .hamiltonians import (
     Equations,
-    EulerLagrange,
     Hamiltonian,
-    LagrangianEquations,
-    Layout,
     Params,
 )
-from .hamiltonians._base import Declaration
-
-# Rows, evenly spaced, over which the mean of H is set to zero: enough for a constant.
-_ROWS_FOR_THE_MEAN = 2**16
-# Rows at which the gradient of a known energy is compared with its differences.
-_ROWS_TO_CHECK = 50
-
-
-@dataclass
-class Rows:
-    """The rows of a fit, and those of them that are trained on and held out; None are all."""
-
-    X: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
-    groups: np.ndarray | None
-    trained_on: np.ndarray | None
-    held_out: np.ndarray | None
-
-    @property
-    def seen(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """X, y and the weights of those that are trained on."""
-        rows = self.trained_on
-        if rows is None:
-            return self.X, self.y, self.weight
-        return self.X[rows], self.y[rows], self.weight[rows]
 
 
 def train(
@@ -143,7 +114,7 @@ def train(
         "solver_": result.solver,
         "fit_report_": result.report,
         "_solver_state": result.state,
-        "_support": _support(X, everything.scaling, before),
+        "_support": support_of(X, everything.scaling, before),
         "_parameter_range": range_of_parameters(X[:, layout.parameters], seen_before),
     }, result
 
@@ -152,7 +123,8 @@ def _has_known_part(y: np.ndarray, problem: Problem) -> np.ndarray:
     """Of which derivatives a part that varies is known, (D,); ``problem`` is without it."""
     if problem.y is y:
         return np.zeros(y.shape[1], dtype=bool)
-    some = slice(None, None, -(-len(y) // _ROWS_FOR_THE_MEAN))
+    most_rows = 2**16  # evenly spaced
+    some = slice(None, None, -(-len(y) // most_rows))
     return np.ptp(y[some] - problem.y[some], axis=0) > 0.0
 
 
@@ -160,18 +132,6 @@ def _solver(estimator: Any, goes_on: bool) -> Solver:
     """The one asked for; what goes on stays with the one that was chosen."""
     is_chosen = goes_on and estimator.solver == "auto"
     return SOLVERS[estimator.solver_ if is_chosen else estimator.solver]
-
-
-def model_in_units_of_the_data(
-    equations: Equations, params: Params, problem: Problem, input_matrix: np.ndarray | None
-) -> Model:
-    """The model with these weights, in the units of the data."""
-    step = -(-problem.n_samples // _ROWS_FOR_THE_MEAN)
-    X, _, weight = problem.rows(slice(None, None, step))
-    if isinstance(equations, LagrangianEquations):
-        params = equations.in_unit(params, problem.scaling.states(X))
-    equations = in_units_of_the_data(equations, problem, input_matrix)
-    return Model(equations, params).centred(X, weight)
 
 
 def _run(
@@ -213,78 +173,6 @@ def _identified(
         result.params = params
         found |= fitted(result.equations, params)
     return found
-
-
-def attributes_of(model: Model) -> dict[str, Any]:
-    """What an estimator says of its model."""
-    layers = model.hamiltonian.layers()
-    return {
-        "_model": model,
-        "hamiltonian_": model.hamiltonian,
-        "params_": model.params,
-        "hidden_layer_sizes_": tuple(layers[0].hidden_layer_sizes) if layers else (),
-        "activation_": layers[0].activation if layers else None,
-        "n_dof_": model.equations.n_state // 2,
-    }
-
-
-def problem_of(
-    estimator: Any, hamiltonian: Hamiltonian, layout: Layout, rows: Rows, goes_on: bool
-) -> tuple[Problem, np.ndarray | None]:
-    """All rows less what is known of their rates, and the known G."""
-    X, y, n = rows.X, rows.y, rows.y.shape[1]
-    structure = structure_asked_for(estimator, layout)
-    check_structure(structure, X[:, :n])
-    declared = hamiltonian.declare(layout)
-    for known in declared.known:
-        known.check(np.asarray(X[:_ROWS_TO_CHECK]))
-    if layout.has_velocities:
-        return _problem_of_velocities(estimator, declared, layout, rows, goes_on)
-    if declared.known and not declared.forces:  # with forces, the true rates are needed
-        slopes = sum(known.gradient_at(np.asarray(X), np) for known in declared.known)[:, :n]
-        y = y - structure.apply(np.asarray(X[:, :n]), slopes)
-    G = input_matrix_asked_for(estimator, layout)
-    if G is not None:
-        y = np.array(y)
-        y[:, n - layout.n_pushed :] -= X[:, n : n + layout.n_inputs] @ G.T
-    if goes_on:
-        scaling = estimator._scaling
-    else:
-        of = slice(None) if rows.trained_on is None else rows.trained_on
-        scaling = Scaling.from_data(
-            X[of], y[of], rows.weight[of], declared.periods, declared.absolute, structure
-        )
-    problem = Problem(X, y, rows.weight, rows.groups, scaling, layout=layout, structure=structure)
-    return problem, G
-
-
-def _problem_of_velocities(
-    estimator: Any, declared: Declaration, layout: Layout, rows: Rows, goes_on: bool
-) -> tuple[Problem, np.ndarray | None]:
-    """The same of positions and velocities: what is known stays in the equations."""
-    G = input_matrix_asked_for(estimator, layout)
-    scaling = estimator._scaling if goes_on else None
-    if scaling is None:
-        X, y, weight = rows.seen
-        e = _unit_of_energy(declared, G, X, layout)
-        scaling = Scaling.from_velocities(X, y, weight, declared.periods, declared.absolute, e)
-    problem = Problem(
-        rows.X, rows.y, rows.weight, rows.groups, scaling, layout=layout,
-        structure=EulerLagrange(), input_matrix=G,
-    )  # fmt: skip
-    return problem, G
-
-
-def _unit_of_energy(
-    declared: Declaration, G: np.ndarray | None, X: np.ndarray, layout: Layout
-) -> float | None:
-    """The size of what is known of a Lagrangian; None where nothing is, and it has no unit."""
-    some = np.asarray(X[:: -(-len(X) // _ROWS_TO_CHECK)])
-    sizes = [float(np.std(known.value_at(some, np))) for known in declared.known]
-    if G is not None:
-        force = some[:, layout.inputs] @ G.T
-        sizes.append(float(np.abs(force * some[:, : layout.n_pushed].std(axis=0)).mean()))
-    return max(sizes) or None if sizes else None
 
 
 def _start(
@@ -375,38 +263,3 @@ def _place(estimator: Any, solver: Solver) -> tuple[Place, str]:
     if not solver.needs_torch and device.type == "cpu":
         return Place.on_numpy(dtype), "cpu"
     return Place.on_torch(device, dtype), str(device)
-
-
-def _support(
-    X: np.ndarray, scaling: Scaling, before: tuple[np.ndarray, float] | None
-) -> tuple[np.ndarray, float]:
-    """The points and the reach of the region of the data, and of rows seen ``before``."""
-    n = scaling.n_state
-    mu, s, box = scaling.mu[:n], scaling.s[:n], scaling.box[:n]
-    support = Support.from_data(X[:, :n], mu, s, box, before and Support(*before, mu, s, box))
-    return support.points, support.reach
-
-
-def range_of_parameters(values: np.ndarray, before: np.ndarray | None = None) -> np.ndarray | None:
-    """The smallest and the largest values (n, k) of parameters, (2, k); None where there are none.
-
-    ``before`` are those of rows seen before.
-    """
-    if not values.shape[1]:
-        return None
-    found = np.stack([values.min(axis=0), values.max(axis=0)])
-    if before is None:
-        return found
-    return np.stack([np.minimum(found[0], before[0]), np.maximum(found[1], before[1])])
-
-
-def final_loss(model: Model, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
-    """(1 - R^2) / 2 of the fitted model on the rows that were trained on."""
-    # Rows, evenly spaced, on which the loss of the result is evaluated.
-    rows_for_the_loss = 2**20
-    rows = slice(None, None, -(-len(X) // rows_for_the_loss))
-    X, y, weight = np.asarray(X[rows]), np.asarray(y[rows]), weight[rows]
-    if len(X) < 2:
-        return float("nan")
-    with np.errstate(over="ignore"):
-        return 0.5 * (1.0 - field_score(X[:, : y.shape[1]], y, model.field(X), weight))

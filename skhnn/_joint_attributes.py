@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from ._attributes import attributes_of, range_of_parameters
 from ._coordinates import of_masses
-from ._fit import attributes_of, range_of_parameters
 from ._identified import coefficients, places_of_damping
 from ._model import Model
 from ._support import Support

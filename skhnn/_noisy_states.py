@@ -19,8 +19,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array
 
 from ._asked_for import layout_asked_for
+from ._attributes import final_loss
 from ._callbacks import FitTasks
-from ._fit import final_loss
 from ._joint_attributes import attributes_of_joint_fit
 from ._solvers import FitResult
 from ._threads import one_blas_thread

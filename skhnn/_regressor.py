@@ -11,12 +11,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._asked_for import deadline_asked_for, layout_asked_for
+from ._attributes import attributes_of
 from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._convergence import warn_unless_converged
 from ._coordinates import coordinates_of, with_infinite_std
 from ._documentation import DocumentationLink
 from ._findings import of_columns, of_fit
-from ._fit import attributes_of, train
+from ._fit import train
 from ._fitted import FittedHamiltonian
 from ._identified import IDENTIFIED
 from ._model import Model, model_of

@@ -170,9 +170,9 @@ def test_a_state_on_its_run_is_at_no_distance_whatever_run_is_ahead():
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # of the one epoch
 def test_thin_data_that_no_model_is_steady_beside_draw_a_warning(monkeypatch):
-    from skhnn._selection import _select
+    from skhnn._selection import _thin_data
 
-    monkeypatch.setattr(_select, "deviation", lambda *args: 0.5)
+    monkeypatch.setattr(_thin_data, "deviation", lambda *args: 0.5)
     X, y = orbit(200, periods=2.0)
     model = HNNRegressor(hamiltonian="mlp", max_iter=1, random_state=0)
     with pytest.warns(UserWarning, match=r"leave them by 0\.5 standard.*More orbits help"):
@@ -182,7 +182,7 @@ def test_thin_data_that_no_model_is_steady_beside_draw_a_warning(monkeypatch):
 
 
 def test_simulations_that_are_judged_know_of_known_energies(monkeypatch):
-    from skhnn._selection import _select
+    from skhnn._selection import _thin_data
 
     X, y = orbit(300, periods=3.0)
     seen = []
@@ -191,7 +191,7 @@ def test_simulations_that_are_judged_know_of_known_energies(monkeypatch):
         seen.append(visited.field(model)(visited.states) * visited.s)
         return deviation(model, visited, rng, other)
 
-    monkeypatch.setattr(_select, "deviation", spy)
+    monkeypatch.setattr(_thin_data, "deviation", spy)
     kinetic = Known(lambda x: 0.5 * (x[:, 2:] ** 2).sum(-1))
     HNNRegressor(hamiltonian=kinetic + MLP(columns="q"), random_state=0).fit(X, y)
     np.testing.assert_allclose(seen[0], y, atol=1e-6)

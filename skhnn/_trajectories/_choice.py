@@ -23,7 +23,7 @@ import numpy as np
 
 from .._asked_for import hamiltonian_asked_for, refuse_unless_solved_for
 from .._data import Place
-from .._fit import problem_of
+from .._problems import problem_of
 from .._selection import run_round
 from .._solvers import SolverOptions
 from .._solvers._sampled import FIRST_UNITS, LAST_UNITS, Race

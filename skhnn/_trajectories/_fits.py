@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._fit import Rows
 from .._identified import (
     gains_energy,
     places_of_damping,
     with_friction_that_is_none_negative,
 )
+from .._problems import Rows
 from .._solvers import SolverOptions, in_units_of_the_data, name_of
 from .._solvers._directions import Directions
 from .._solvers._sampled import Sampled
