@@ -119,10 +119,11 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         with "auto" and "least_squares" alone); that of y is estimated. Too large a value does less
         harm than too small a one. Where runs and times are known, :class:`HNNTrajectoryRegressor`
         does better. None takes X for exact.
-    activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic"}, default="auto"
+    activation : {"auto", "tanh", "softplus", "silu", "sin", "logistic", "quartic"}, default="auto"
         The activation of the hidden layers; "auto" is "tanh", except that the solvers "auto" and
-        "least_squares" may choose "silu". It must be smooth, since the field is the derivative of
-        the network: "relu" is refused.
+        "least_squares" may choose "silu" or "quartic", a^4, by which one layer is a polynomial of
+        fourth degree. It must be smooth, since the field is the derivative of the network: "relu"
+        is refused.
     solver : {"auto", "least_squares", "gauss_newton", "soap", "adam", "lbfgs"}, default="auto"
         "auto" chooses between "least_squares" and, for few rows, "gauss_newton", or, for many,
         "soap" by rows that it leaves out (whole

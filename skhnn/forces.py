@@ -72,7 +72,7 @@ class Damping(Force):
         Whether Gamma is a function of q, a network; it is constant otherwise.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer of that network. None leaves it to the estimator.
-    activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
+    activation : {"tanh", "softplus", "silu", "sin", "logistic", "quartic"}, default=None
         The activation. None leaves it to the estimator.
 
     Examples

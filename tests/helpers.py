@@ -76,6 +76,7 @@ def torch_network(model):
         "silu": torch.nn.functional.silu,
         "sin": torch.sin,
         "logistic": torch.sigmoid,
+        "quartic": lambda a: a**4,
     }
     sigma = functions[model.activation_]
     coefs = [torch.tensor(W) for W in model.coefs_]

@@ -111,6 +111,7 @@ def test_the_value_is_that_of_the_formula(activation):
     functions = {
         "tanh": np.tanh, "sin": np.sin, "softplus": lambda a: np.log1p(np.exp(a)),
         "silu": lambda a: a / (1 + np.exp(-a)), "logistic": lambda a: 1 / (1 + np.exp(-a)),
+        "quartic": lambda a: a**4,
     }  # fmt: skip
     equations, (W, b, w, u), X, _ = make(MLP([0, 2], periodic=[0]), (3,), activation)
     (network, _) = equations.terms

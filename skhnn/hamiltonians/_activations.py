@@ -66,6 +66,16 @@ def sin(a: Any, xp: ModuleType, order: int) -> tuple[Any, ...]:
     return (h, slope) if order == 1 else (h, slope, -h)
 
 
+def quartic(a: Any, xp: ModuleType, order: int) -> tuple[Any, ...]:
+    """sigma(a) = a^4; a layer of such units is a polynomial of fourth degree."""
+    square = a * a
+    h = square * square
+    if order == 0:
+        return (h,)
+    slope = 4.0 * a * square
+    return (h, slope) if order == 1 else (h, slope, 12.0 * square)
+
+
 #: name -> f(a, xp, order), which returns (sigma,), (sigma, sigma') or (sigma, sigma', sigma'').
 ACTIVATIONS: dict[str, Activation] = {
     "tanh": tanh,
@@ -73,6 +83,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "silu": silu,
     "sin": sin,
     "logistic": logistic,
+    "quartic": quartic,
 }
 
 #: Activations that people ask for and that cannot work, with the reason.

@@ -37,7 +37,7 @@ class Kinetic(HasLayers):
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer, for ``mass="q"``. None leaves it to the
         estimator.
-    activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
+    activation : {"tanh", "softplus", "silu", "sin", "logistic", "quartic"}, default=None
         The activation, for ``mass="q"``. None leaves it to the estimator.
     periodic : sequence of int or mapping, default=None
         Columns of q that are angles, of period 2 pi, or {column: period}, for ``mass="q"``.

@@ -23,7 +23,7 @@ class MLP(HasLayers):
         columns, are read too, unless indices are given.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer. None leaves it to the estimator.
-    activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
+    activation : {"tanh", "softplus", "silu", "sin", "logistic", "quartic"}, default=None
         The activation. None leaves it to the estimator.
     periodic : sequence of int or mapping, default=None
         Columns that are angles, of period 2 pi, or {column: period}.

@@ -33,7 +33,7 @@ class Natural(HasLayers):
         b: none, that of a constant magnetic field or rate of rotation, or any function of q.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer. None leaves it to the estimator.
-    activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
+    activation : {"tanh", "softplus", "silu", "sin", "logistic", "quartic"}, default=None
         The activation. None leaves it to the estimator.
 
     Examples

@@ -49,7 +49,7 @@ class Pairwise(HasLayers):
         is 1 for all.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer. None leaves it to the estimator.
-    activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
+    activation : {"tanh", "softplus", "silu", "sin", "logistic", "quartic"}, default=None
         The activation. None leaves it to the estimator.
 
     Examples

@@ -26,7 +26,7 @@ class Radial(HasLayers):
         M^{-1} p / 2, learned as "diagonal" and "full", see :class:`Kinetic`.
     hidden_layer_sizes : sequence of int, default=None
         The number of units of each hidden layer. None leaves it to the estimator.
-    activation : {"tanh", "softplus", "silu", "sin", "logistic"}, default=None
+    activation : {"tanh", "softplus", "silu", "sin", "logistic", "quartic"}, default=None
         The activation. None leaves it to the estimator.
 
     Examples
