@@ -76,6 +76,23 @@ def test_twenty_rows_are_fitted_all(seed):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_a_polynomial_of_fourth_degree_is_found_beyond_the_data_too(seed):
+    rng = np.random.default_rng(seed)
+    third, fourth = rng.normal(size=(2, 2, 2))
+
+    def data(n, size):
+        """Of H = (p^2 + q^2) / 2 + sum over a, b of A q_a^2 q_b + B q_a^2 q_b^2."""
+        q, p = size * rng.uniform(-1, 1, (2, n, 2))
+        by_third = 2 * q * (q @ third.T) + q**2 @ third
+        by_fourth = 2 * q * (q**2 @ (fourth + fourth.T))
+        return np.hstack([q, p]), np.hstack([p, -q - by_third - by_fourth])
+
+    model = HNNRegressor(random_state=0).fit(*data(60, 1.0))
+    assert model.activation_ == "quartic"
+    assert error(model, *data(100, 3.0)) < 1e-9
+
+
 def test_an_orbit_is_simulated_for_longer_than_it_was_seen():
     X, y = orbit()
     model = HNNRegressor(random_state=0).fit(X, y)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from skhnn import HNNRegressor
 from skhnn._data import DerivativeFit, Place, Problem
 from skhnn._scaling import Scaling
+from skhnn._selection import _select
 from skhnn._selection._candidate import Candidate, best_of, better_of
 from skhnn._selection._correlation import correlation_of_errors
 from skhnn._selection._left_out import LeftOut
@@ -84,6 +85,33 @@ def test_of_errors_that_are_alike_the_larger_evidence_comes_first(errors, eviden
         )
     )
     assert better_of(sampled, trained)[0].solver == first
+
+
+@pytest.mark.parametrize(("left", "is_beaten"), [(0.3, False), (0.6, True)])
+def test_where_much_is_left_all_are_trained_shortly_before_it_is_called_noise(
+    monkeypatch, left, is_beaten
+):
+    """Sampled layers of both leave the same; trained ones of the second half of it."""
+    monkeypatch.setattr(_select, "field_without_mechanics", lambda left_out: None)
+    one_out_of_two = SimpleNamespace(
+        left_out=SimpleNamespace(squares=lambda field: squares(1.0)[0]),
+        options=SimpleNamespace(tell=lambda entry: None, is_out_of_time=False),
+        problem=SimpleNamespace(layout=SimpleNamespace(has_velocities=False)),
+    )
+    hamiltonians = [HAMILTONIANS[name] for name in ("mechanical", "mlp")]
+    (sampled,) = squares(left / np.sqrt(2))
+    standings = [
+        SimpleNamespace(race=SimpleNamespace(hamiltonian=one), error=left) for one in hamiltonians
+    ]
+    short = {repr(hamiltonians[0]): sampled, repr(hamiltonians[1]): sampled / 4}
+    found = _select._Selection.is_beaten(
+        one_out_of_two,
+        Candidate.sampled(None, sampled),
+        hamiltonians,
+        SimpleNamespace(standings=standings),
+        SimpleNamespace(squares=lambda hamiltonian: short[repr(hamiltonian)]),
+    )
+    assert found is is_beaten
 
 
 def test_an_exact_half_is_not_hidden_by_an_error_that_all_have():
