@@ -93,6 +93,18 @@ def test_a_polynomial_of_fourth_degree_is_found_beyond_the_data_too(seed):
     assert error(model, *data(100, 3.0)) < 1e-9
 
 
+def test_a_chain_with_springs_of_fourth_degree_is_found():
+    rng, d = np.random.default_rng(0), 8
+
+    def data(n):
+        q, p = rng.normal(size=(2, n, d))
+        stretch = np.diff(np.pad(q, ((0, 0), (1, 1))), axis=1)
+        return np.hstack([q, p]), np.hstack([p, np.diff(stretch + 0.3 * stretch**3, axis=1)])
+
+    model = HNNRegressor(random_state=0).fit(*data(1000))
+    assert error(model, *data(500)) < 1e-10
+
+
 def test_an_orbit_is_simulated_for_longer_than_it_was_seen():
     X, y = orbit()
     model = HNNRegressor(random_state=0).fit(X, y)

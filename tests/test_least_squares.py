@@ -1,6 +1,8 @@
 """Least squares by triangular factors is the least squares of all rows; its layers are sampled."""
 
 import functools
+from collections import Counter
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from skhnn._solvers._last_weights import fit_last_weights
 from skhnn._solvers._layers import equations_of
 from skhnn._solvers._sampled import Race
 from skhnn.hamiltonians import MLP, SAMPLING_SCALES
+from skhnn.hamiltonians._sampling import sample_layer
 
 RNG = np.random.RandomState
 
@@ -207,6 +210,31 @@ def test_sampled_units_bend_inside_the_data(problem, method, sizes):
     columns = np.count_nonzero(params[0], axis=0)
     assert (columns == (2 if method == "sparse" else 4)).all()
     assert not equations.last(params).any()
+
+
+def test_units_of_two_columns_read_all_pairs_alike_often():
+    X = np.random.default_rng(0).normal(size=(50, 6))
+    W, _ = sample_layer(X, 45, RNG(0), "sparse", 0.8)
+    pairs = [tuple(np.flatnonzero(w)) for w in W.T]
+    assert Counter(pairs) == dict.fromkeys(combinations(range(6), 2), 3)
+
+
+@pytest.mark.parametrize("method", ["hinge", "sparse"])
+def test_there_are_units_for_all_polynomials_of_fourth_degree(method):
+    """A random polynomial of four columns, of pairs of them where units read these."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (400, 4))
+    weights = rng.normal(size=(4, 40))
+    if method == "sparse":
+        weights[[2, 3], :20], weights[[0, 1], 20:] = 0.0, 0.0
+    a = X @ weights + rng.normal(size=40)
+    gradient = 4.0 * a**3 @ weights.T
+    y = np.hstack([gradient[:, 2:], -gradient[:, :2]])
+    problem = Problem(X, y, np.ones(400), None, Scaling.from_data(X, y, np.ones(400)))
+    race = Race(problem, MLP(), SolverOptions(Place.on_numpy("float64"), RNG(0)))
+    race.samplings = [s for s in race.every if (s.activation, s.method) == ("quartic", method)]
+    race.run(100)
+    assert race.best.fit.error < 1e-10
 
 
 def test_two_columns_have_no_layers_of_fewer():

@@ -117,9 +117,9 @@ def determined_beside(
 
     there = difference(a(aside), b(aside))
     # Models that agree on the data and differ beside them by this many times more are undetermined,
-    # unless that is rounding.
-    undetermined, rounding = 10.0, 1e-12
-    return there <= undetermined * difference(rates, b(X)) or there < rounding
+    # unless that is nothing: it was 4e-12 of twenty rows of a box, and 1e-4 to 80 of orbits.
+    undetermined, nothing = 10.0, 1e-9
+    return there <= undetermined * difference(rates, b(X)) or there < nothing
 
 
 def deviation(

@@ -4,6 +4,7 @@ For one Hamiltonian a race: the layers are drawn in every way there is, the last
 the better third by evidence goes on with twice the units and as many more equations.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +99,8 @@ class Race:
         self.layers_given = all(n.hidden_layer_sizes is not None for n in layers)
         given = any(n.activation is not None for n in layers)
         networks = hamiltonian.declare(problem.layout).networks
-        is_wide = any(network.n_inputs > COLUMNS_OF_SPARSE for network in networks)
+        self.n_inputs = max((network.n_inputs for network in networks), default=0)
+        is_wide = self.n_inputs > COLUMNS_OF_SPARSE
         methods = [method for method in SAMPLING_SCALES if is_wide or method != "sparse"]
         self.samplings = self.every = [
             Sampling(method, scale, activation)
@@ -133,15 +135,33 @@ class Race:
         """The rows with so many equations, or all."""
         return min(n_equations // self.problem.n_targets + 1, self.problem.n_samples)
 
+    def _units(self, sampling: Sampling, n_units: int) -> int:
+        """Those with so many weights; of polynomials enough for all of them, if few enough.
+
+        There are as many as monomials of what a unit reads, and a quarter more is drawn.
+        """
+        units = units_for(self.hamiltonian, n_units, self.problem)
+        if sampling.activation != _POLYNOMIAL or self.layers_given:
+            return units
+        n = self.n_inputs
+        n_polynomials = math.comb(n + 4, 4) - 1
+        if sampling.method == "sparse":
+            n_polynomials = 4 * n + 6 * math.comb(n, 2)
+        enough = n_polynomials * 5 // 4
+        return enough if enough <= units_for(self.hamiltonian, LAST_UNITS, self.problem) else units
+
     def run(self, n_units: int, tau: float = 1.0, n_equations: int | None = None) -> None:
         """One round; out of time, there is one model at least."""
         problem, options = self.problem, self.options
         found: list[Sampled] = []
         alpha = options.alpha(problem)
-        units = units_for(self.hamiltonian, n_units, problem)
-        of_activation = {
-            activation: equations_of(filled(self.hamiltonian, (units,), activation), problem)
-            for activation in dict.fromkeys(sampling.activation for sampling in self.samplings)
+        equations_by = {
+            (units, activation): equations_of(
+                filled(self.hamiltonian, (units,), activation), problem
+            )
+            for units, activation in dict.fromkeys(
+                (self._units(sampling, n_units), sampling.activation) for sampling in self.samplings
+            )
         }
         # Equations for each last weight; half of them, of dq/dt, say nothing of a Lagrangian. Its
         # masses multiply units and have functions beside: with the equations that units need,
@@ -149,7 +169,7 @@ class Race:
         per_weight = 6
         n_least = 0
         if problem.layout.has_velocities:
-            n_least = per_weight * max(equations.n_last for equations in of_activation.values())
+            n_least = per_weight * max(equations.n_last for equations in equations_by.values())
         n_rows = self.n_rows(n_equations or max(_EQUATIONS_PER_UNIT * n_units, n_least))
         rows = np.sort(self.order[:n_rows])
         tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
@@ -159,7 +179,7 @@ class Race:
         for sampling in self.samplings:
             if options.is_out_of_time and (found or self.found):
                 break
-            equations = of_activation[sampling.activation]
+            equations = equations_by[self._units(sampling, n_units), sampling.activation]
             params = equations.sample_params(
                 self.X, options.rng, sampling.method, sampling.scale, problem.scaling.reads
             )
