@@ -12,6 +12,7 @@ Errors are those of the field at clean states of runs that were not seen. Subcom
 import argparse
 import time
 import warnings
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -254,24 +255,27 @@ def silverbox(args):
     u, y = data["u"].astype(float), 1e3 * data["y"].astype(float)
     t, train = np.arange(len(u)) / 610.35, slice(40650, 105712)
     header(
-        "friction", "multisine, arrow, without extrapolation", "damping", "between", "kappa", "s"
-    )
+        "potential", "friction", "multisine, arrow, without extrapolation", "damping", "between",
+        "kappa", "s",
+    )  # fmt: skip
     from skhnn.forces import CubicDamping, Damping
 
-    models = {}
-    for name, dissipation in (("auto", "auto"), ("linear and cubic", Damping() + CubicDamping())):
+    models, known = {}, Natural(activation="quartic")
+    potentials = ("auto", "auto"), ("fourth degree", known)
+    frictions = ("auto", "auto"), ("linear and cubic", Damping() + CubicDamping())
+    for (potential, hamiltonian), (friction, dissipation) in product(potentials, frictions):
         model, s = fitted(
             np.column_stack([y, u])[train], t[train], None, coordinates="positions", n_inputs=1,
-            dissipation=dissipation,
+            hamiltonian=hamiltonian, dissipation=dissipation,
         )  # fmt: skip
-        models[name], errors = model, []
+        models[f"{potential}; {friction}"], errors = model, []
         for first, last in ((105712, 127400), (100, 40575), (100, 32100)):
             head, rest = slice(first, first + 50), slice(first + 49, last)
             start = model.smooth(np.column_stack([y, u])[head], t[head])[-1]
             path = model.simulate(start, t[rest], u=u[rest, None], on_failure="nan", rtol=1e-6)
             errors.append(np.sqrt(np.mean((path[1:, 0] - y[first + 50 : last]) ** 2)))
         print_row(
-            name, ", ".join(f"{e:.3f}" for e in errors),
+            potential, friction, ", ".join(f"{e:.3f}" for e in errors),
             f"{model.damping_[0, 0]:.3f} ± {model.damping_std_[0, 0]:.3f}",
             model.between_, f"{model.residual_correlation_:.1f}", f"{s:.0f}",
         )  # fmt: skip

@@ -147,6 +147,13 @@ def test_it_is_stored_exported_and_goes_on(name):
 # ------------------------------------------------------------------------------ as objects
 
 
+def coupled_pendulums(n):
+    """H = p^2 / 2 - cos q1 - cos q2 + cos(q1 - q2) / 2."""
+    q, p = np.random.default_rng(0).uniform(-2, 2, (2, n, 2))
+    pull = 0.5 * np.sin(q[:, :1] - q[:, 1:]) * [1, -1]
+    return np.hstack([q, p]), np.hstack([p, pull - np.sin(q)])
+
+
 @pytest.mark.slow
 def test_a_search_goes_into_the_parts():
     X, y = henon_heiles(60)
@@ -157,6 +164,7 @@ def test_a_search_goes_into_the_parts():
         cv=3,
     ).fit(X, y)
     assert search.best_params_ == {"hamiltonian__right__hidden_layer_sizes": (40,)}
+    X, y = coupled_pendulums(60)  # no polynomial, which a network of all columns has exactly, too
     by_name = GridSearchCV(
         HNNRegressor((40,), solver="least_squares", random_state=0),
         {"hamiltonian": ["mlp", "separable", H]},
