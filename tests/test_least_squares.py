@@ -237,6 +237,25 @@ def test_there_are_units_for_all_polynomials_of_fourth_degree(method):
     assert race.best.fit.error < 1e-10
 
 
+@pytest.mark.parametrize("n_inputs", [2, 4])
+def test_there_are_as_many_units_for_polynomials_as_for_others(n_inputs):
+    """Fewer determine all coefficients, but what they leave among noise is larger."""
+    X = np.random.default_rng(0).normal(size=(50, n_inputs))
+    problem = Problem(X, X, np.ones(50), None, Scaling.from_data(X, X, np.ones(50)))
+    race = Race(problem, MLP(), SolverOptions(Place.on_numpy("float64"), RNG(0)))
+    race.run(100)
+    units = {one.sampling.activation: one.equations.n_last for one in race.found}
+    assert units["quartic"] == units["tanh"]
+
+
+@pytest.mark.parametrize(("sizes", "is_sampled"), [(None, True), ((20,), True), ((20, 20), False)])
+def test_polynomials_of_sixteenth_degree_are_not_sampled(sizes, is_sampled):
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    problem = Problem(X, X, np.ones(50), None, Scaling.from_data(X, X, np.ones(50)))
+    race = Race(problem, MLP(None, sizes), SolverOptions(Place.on_numpy("float64"), RNG(0)))
+    assert any(sampling.activation == "quartic" for sampling in race.every) == is_sampled
+
+
 def test_two_columns_have_no_layers_of_fewer():
     X = np.random.default_rng(0).uniform(-1, 1, (200, 4))
     y = np.stack([X[:, 2], X[:, 3], -np.sin(X[:, 0]), -np.sin(X[:, 1])], axis=1)
