@@ -457,8 +457,9 @@ def forces(args):
 
 def cost(args):
     """Seconds and exponents against rows, and against columns."""
-    header("rows", "columns", "s", "exponent")
-    for axis, sizes in (("rows", (100, 1000, 10_000, 100_000)), ("columns", (2, 4, 8, 12))):
+    header("rows", "columns", "units", "s", "exponent")
+    rows = [10**k for k in range(2, 7)]
+    for axis, sizes in (("rows", rows), ("columns", (2, 4, 8, 12, 20))):
         before = None
         for size in sizes:
             n, d = (size, 1) if axis == "rows" else (2000, size // 2)
@@ -471,14 +472,15 @@ def cost(args):
             clean = trajectories(field, rng.uniform(-1, 1, (20, 2 * d)), t)
             X, times, groups = from_trajectories(clean, t)
             X = X + 0.01 * X.std(axis=0) * rng.standard_normal(X.shape)
-            _, s = fitted(
+            model, s = fitted(
                 X, times, groups, hamiltonian=Natural(1.0), coordinates="velocities",
                 dissipation=None,
             )  # fmt: skip
             exponent = (
                 "" if before is None else f"{np.log(s / before[1]) / np.log(size / before[0]):.2f}"
             )
-            print_row(len(X), X.shape[1], f"{s:.1f}", exponent)
+            units = ", ".join(map(str, model.hidden_layer_sizes_))
+            print_row(len(X), X.shape[1], units, f"{s:.1f}", exponent)
             before = size, s
 
 

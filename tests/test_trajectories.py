@@ -241,27 +241,30 @@ def test_derivatives_of_defects_are_those_by_differences(kind):
 
 def test_a_joint_fit_of_masses_that_depend_on_q_goes_nowhere_from_its_end(monkeypatch):
     """When one weight was held, L became smaller at every step, and the log evidence by forty."""
-    runs = make_double_pendulum(
-        600, sampling="trajectories", n_trajectories=8, t_span=(0, 3), coordinates="velocities",
-        noise=0.01, random_state=0,
-    )  # fmt: skip
-    ends, fit = [], _fits.fit_jointly
+    fit, steps = _fits.fit_jointly, []
+    for seed in range(3):
+        runs = make_double_pendulum(
+            600, sampling="trajectories", n_trajectories=8, t_span=(0, 3), coordinates="velocities",
+            noise=0.01, random_state=seed,
+        )  # fmt: skip
+        ends = []
 
-    def noted(*args, **kwargs):
-        ends.append((fit(*args, **kwargs), args, kwargs))
-        return ends[-1][0]
+        def noted(*args, ends=ends, **kwargs):
+            ends.append((fit(*args, **kwargs), args, kwargs))
+            return ends[-1][0]
 
-    monkeypatch.setattr(_fits, "fit_jointly", noted)
-    fitted(runs.data, runs.t, runs.groups, hamiltonian=Natural("q"), coordinates="velocities")
-    converged = [end for end in ends if end[0] is not None and end[0].status == "converged"]
-    joint, (equations, _, free, _, _, *rest), kwargs = max(
-        converged, key=lambda end: end[0].log_evidence
-    )
-    again = fit(equations, joint.params, free, joint.x, joint.sigma, *rest, **kwargs)
-    assert again.n_steps <= 2
-    assert again.log_evidence == pytest.approx(joint.log_evidence, abs=0.5)
-    before, after = (j.equations.field(j.params, runs.data) for j in (joint, again))
-    assert np.sqrt(np.mean((after - before) ** 2)) < 1e-3 * before.std()
+        monkeypatch.setattr(_fits, "fit_jointly", noted)
+        fitted(runs.data, runs.t, runs.groups, hamiltonian=Natural("q"), coordinates="velocities")
+        converged = [end for end in ends if end[0] is not None and end[0].status == "converged"]
+        joint, (equations, _, free, _, _, *rest), kwargs = max(
+            converged, key=lambda end: end[0].log_evidence
+        )
+        again = fit(equations, joint.params, free, joint.x, joint.sigma, *rest, **kwargs)
+        steps.append(again.n_steps)
+        assert again.log_evidence == pytest.approx(joint.log_evidence, abs=0.5)
+        before, after = (j.equations.field(j.params, runs.data) for j in (joint, again))
+        assert np.sqrt(np.mean((after - before) ** 2)) < 1e-3 * before.std()
+    assert np.median(steps) <= 2
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-3])
