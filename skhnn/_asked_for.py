@@ -23,6 +23,7 @@ from .hamiltonians import (
     WithForces,
     named,
     periods_of,
+    periods_of_parts,
 )
 
 
@@ -33,7 +34,10 @@ def deadline_asked_for(estimator: Any) -> float:
 
 
 def layout_asked_for(estimator: Any, n_columns: int, coordinates: str = "canonical") -> Layout:
-    """What the columns of X are, (q, p) or "velocities" in the place of p."""
+    """What the columns of X are, (q, p) or "velocities" in the place of p.
+
+    A column is an angle for everything that reads it, wherever that was said.
+    """
     n_inputs, n_parameters = int(estimator.n_inputs), int(estimator.n_parameters)
     periods = periods_of(_by_index(estimator.periodic, estimator))
     n_state = n_columns - n_inputs - n_parameters
@@ -43,6 +47,9 @@ def layout_asked_for(estimator: Any, n_columns: int, coordinates: str = "canonic
             f"periodic must name columns of X, {legal[0]} to {legal[-1]}, but no inputs; got "
             f"{sorted(periods)}."
         )
+    if isinstance(estimator.hamiltonian, Hamiltonian):
+        of_parts = periods_of_parts(estimator.hamiltonian, periods)
+        periods |= {k: period for k, period in of_parts.items() if k in legal}
     has_velocities = coordinates == "velocities"
     is_canonical = estimator.structure is None and not has_velocities
     return Layout(n_state, n_inputs, n_parameters, periods, is_canonical, has_velocities)
@@ -112,6 +119,9 @@ def _by_index(periodic: Any, estimator: Any) -> Any:
     names = {name: k for k, name in enumerate(getattr(estimator, "feature_names_in_", ()))}
     if periodic is None or not names or isinstance(periodic, str):
         return periodic
+    unknown = [k for k in periodic if isinstance(k, str) and k not in names]
+    if unknown:
+        raise ValueError(f"periodic names {unknown}, and the columns of X are {list(names)}.")
     if isinstance(periodic, Mapping):
         return {names.get(k, k): period for k, period in periodic.items()}
     return [names.get(k, k) for k in np.atleast_1d(np.asarray(periodic, object))]

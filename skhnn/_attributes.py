@@ -33,7 +33,7 @@ def attributes_of(model: Model) -> dict[str, Any]:
     layers = model.hamiltonian.layers()
     return {
         "_model": model,
-        "hamiltonian_": model.hamiltonian,
+        "hamiltonian_": model.hamiltonian.with_periods(model.equations.layout),
         "params_": model.params,
         "hidden_layer_sizes_": tuple(layers[0].hidden_layer_sizes) if layers else (),
         "activation_": layers[0].activation if layers else None,

@@ -345,7 +345,7 @@ class FittedHamiltonian(BaseEstimator):
         if layers is None:
             raise AttributeError(
                 f"{name} is there after a fit, where H is one network beside linear and quadratic "
-                "energies; params_ has the weights of every Hamiltonian."
+                "energies, and no column is an angle; params_ has the weights of every Hamiltonian."
             )
         return layers
 

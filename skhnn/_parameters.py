@@ -37,6 +37,12 @@ def _check_hamiltonian(estimator: Any) -> None:
     if isinstance(given, type) and issubclass(given, Hamiltonian):
         name = given.__name__
         raise TypeError(f"hamiltonian must be an object, {name}(); got the class {name}.")
+    if not isinstance(given, (Hamiltonian, str)):
+        raise ValueError(
+            f"hamiltonian must be one of {['auto', *HAMILTONIANS]} or an object of "
+            "skhnn.hamiltonians, such as MLP('q'), or Known(function) of a function; got "
+            f"{given!r}."
+        )
     if not isinstance(given, Hamiltonian):
         check_choice("hamiltonian", given, ["auto", *HAMILTONIANS])
     if estimator.hidden_layer_sizes is not None:

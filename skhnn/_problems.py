@@ -43,12 +43,16 @@ def problem_of(
     structure = structure_asked_for(estimator, layout)
     check_structure(structure, X[:, :n])
     declared = hamiltonian.declare(layout)
+    some = np.asarray(X[:_ROWS_TO_CHECK])
     for known in declared.known:
-        known.check(np.asarray(X[:_ROWS_TO_CHECK]))
+        known.check(some)
+        known.check_periods(some, layout.periods)
+        _refuse_unless_finite(known.gradient_at(some, np), some)
     if layout.has_velocities:
         return _problem_of_velocities(estimator, declared, layout, rows, goes_on)
     if declared.known and not declared.forces:  # with forces, the true rates are needed
         slopes = sum(known.gradient_at(np.asarray(X), np) for known in declared.known)[:, :n]
+        _refuse_unless_finite(slopes, X)
         y = y - structure.apply(np.asarray(X[:, :n]), slopes)
     G = input_matrix_asked_for(estimator, layout)
     if G is not None:
@@ -63,6 +67,16 @@ def problem_of(
         )
     problem = Problem(X, y, rows.weight, rows.groups, scaling, layout=layout, structure=structure)
     return problem, G
+
+
+def _refuse_unless_finite(slopes: np.ndarray, X: np.ndarray) -> None:
+    wrong = np.flatnonzero(~np.isfinite(slopes).all(axis=1))
+    if len(wrong):
+        raise ValueError(
+            f"The derivatives of a known energy are not finite at {len(wrong)} of {len(X)} rows, "
+            f"first at row {wrong[0]}, {np.asarray(X[wrong[0]]).tolist()}. Give a function that "
+            "holds wherever there are data."
+        )
 
 
 def _problem_of_velocities(

@@ -35,6 +35,13 @@ class HamiltonianModule(nn.Module):
         self.params = nn.ParameterList(
             nn.Parameter(torch.tensor(p, dtype=getattr(torch, dtype))) for p in model.params
         )
+        try:
+            self(torch.zeros(1, model.equations.layout.n_columns, dtype=getattr(torch, dtype)))
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise ValueError(
+                "A function that this model knows is not one of tensors, so there is no module of "
+                f"torch: {error}. Write it in operations on tensors (torch.cos, not np.cos)."
+            ) from error
         self.eval()  # nothing here differs in training, but exporters warn of that mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -219,7 +219,8 @@ class UniformScaler(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, B
     column, as in scikit-learn's StandardScaler, does not have this property.
 
     ``HNNRegressor`` scales inside its Hamiltonian and needs no scaler. This one is for pipelines
-    that want one, and for other models of a vector field.
+    that want one, and for other models of a vector field. Behind it the periods of angles, known
+    energies and masses are those of scaled columns; leave it out where there are such.
 
     Parameters
     ----------

@@ -383,7 +383,7 @@ def test_periods_other_than_2_pi_and_of_some_columns():
     [
         ({0: -1.0}, "positive and finite"),
         ([7], "columns"),
-        ("q", "by name where X has names; got 'q'"),
+        ("q", "by name, where X has names; got 'q'"),
         ([True], "got \\[True\\]"),
     ],
 )
@@ -399,8 +399,125 @@ def test_angles_by_the_names_of_columns():
     named = HNNRegressor(periodic=["theta"], random_state=0).fit(frame, y)
     expected = HNNRegressor(periodic=[0], random_state=0).fit(X, y).predict(X)
     np.testing.assert_array_equal(named.predict(frame), expected)
-    with pytest.raises(ValueError, match="by name where X has names"):
+    with pytest.raises(
+        ValueError, match=r"names \['phi'\], and the columns of X are \['theta', 'L'"
+    ):
         HNNRegressor(periodic=["phi"]).fit(frame, y)
+    with pytest.raises(ValueError, match="sequence of indices; got \\['L'\\]"):
+        HNNRegressor(hamiltonian=Quadratic(["L"])).fit(frame, y)
+
+
+def test_an_angle_of_one_part_is_one_of_all():
+    X, y = pendulum(200, turns=3)
+    H = MLP("q", (20,)) * Quadratic("p") + MLP("q", (20,), periodic=[0])
+    model = fit_quietly(HNNRegressor(hamiltonian=H, solver="least_squares", random_state=0), X, y)
+    expected = HNNRegressor(hamiltonian=H, periodic=[0], solver="least_squares", random_state=0)
+    np.testing.assert_array_equal(model.predict(X), fit_quietly(expected, X, y).predict(X))
+    np.testing.assert_allclose(
+        model.predict(X + np.array([2 * np.pi, 0])), model.predict(X), atol=1e-12
+    )
+    other = H + MLP("q", (20,), periodic={0: 1.0})
+    with pytest.raises(ValueError, match=r"Column 0 has the periods 6\.28319 and 1 .*Give it one"):
+        HNNRegressor(hamiltonian=other).fit(X, y)
+
+
+@pytest.mark.parametrize("name", HAMILTONIANS)
+def test_the_hamiltonian_of_a_fit_knows_its_angles(name):
+    X, y = pendulum(60, turns=3)
+    model = HNNRegressor(hamiltonian=name, periodic=[0], solver="adam", max_iter=1, random_state=0)
+    found = fit_quietly(model, X, y).hamiltonian_
+    angles = [part.periodic for part in found.layers() if part.columns != "p"]
+    assert angles == [[0]] * len(angles)
+    again = HNNRegressor(hamiltonian=found, solver="adam", max_iter=1, random_state=0)
+    np.testing.assert_array_equal(fit_quietly(again, X, y).predict(X), model.predict(X))
+
+
+def well(q):
+    """A potential that is no function of an angle."""
+    return 0.05 * q[:, 0] ** 2
+
+
+def test_a_known_energy_of_an_angle_has_its_period():
+    X, y = pendulum(60)
+    H = Quadratic("p") + MLP("q") + Known(well, lambda q: 0.1 * q, columns="q")
+    with pytest.raises(ValueError, match=r"Column 0 of X is an angle of period .*, and a known"):
+        HNNRegressor(hamiltonian=H, periodic=[0]).fit(X, y)
+    torque = Known(lambda q: 0.1 * q[:, 0], lambda q: 0.1 + 0.0 * q, columns="q")
+    H = Quadratic("p") + MLP("q") + torque
+    model = HNNRegressor(hamiltonian=H, periodic=[0], random_state=0).fit(X, y - [0.0, 0.1])
+    assert 1 - model.score(X, y - [0.0, 0.1]) < 1e-6
+
+
+def test_functions_of_a_known_energy_may_write_to_what_they_get():
+    def gradient(q):
+        q %= 2 * np.pi
+        return np.sin(q)
+
+    X, y = pendulum(60, turns=3)
+    before = X.copy()
+    known = Known(lambda q: 1 - np.cos(q[:, 0]), gradient, columns="q")
+    model = HNNRegressor(hamiltonian=Quadratic("p") + known, periodic=[0]).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), y, atol=1e-10)
+    np.testing.assert_array_equal(X, before)
+
+
+def cosine(q):
+    """An energy of arrays."""
+    return 1 - np.cos(q[:, 0])
+
+
+MISTAKEN = {
+    "no number": (lambda: torch_root, None, None, "not finite at .* rows, first at row"),
+    "a column that it does not get": (
+        lambda: fourth, None, None, r"columns \[0\] of X, shape \(50, 1\), and failed: IndexError"
+    ),
+    "a hessian of another shape": (
+        lambda: cosine, np.sin, np.cos, r"shape \(50, 1, 1\); got \(50, 1\)"
+    ),
+    "another hessian": (
+        lambda: cosine, np.sin, lambda q: -np.cos(q)[:, :, None], "is not that of its function"
+    ),
+}  # fmt: skip
+
+
+def torch_root(q):
+    """Not a number where q is negative."""
+    return torch.sqrt(q[:, 0])
+
+
+def fourth(q):
+    """A column of X, and not of what it reads."""
+    return q[:, 3]
+
+
+@pytest.mark.parametrize("kind", MISTAKEN)
+def test_mistaken_functions_of_a_known_energy_are_named(kind):
+    function, gradient, hessian, message = MISTAKEN[kind]
+    H = Quadratic("p") + MLP("q") + Known(function(), gradient, hessian, columns="q")
+    with pytest.raises(ValueError, match=message):
+        HNNRegressor(hamiltonian=H).fit(*pendulum(60))
+
+
+def test_a_hessian_that_is_right_is_taken():
+    known = Known(cosine, np.sin, lambda q: np.cos(q)[:, :, None], columns="q")
+    X, y = pendulum(60)
+    model = HNNRegressor(hamiltonian=Quadratic("p") + known).fit(X, y)
+    assert 1 - model.score(X, y) < 1e-12
+
+
+def test_a_function_in_place_of_a_hamiltonian_is_refused_with_what_to_do():
+    with pytest.raises(ValueError, match=r"an object of skhnn.hamiltonians, .*Known\(function\)"):
+        HNNRegressor(hamiltonian=cosine).fit(*pendulum(30))
+    with pytest.raises(TypeError, match=r"Did you mean Known\(\) of this function"):
+        MLP("q") + cosine
+
+
+def test_a_known_function_of_arrays_makes_no_module_of_torch():
+    X, y = pendulum(60)
+    known = Known(cosine, np.sin, columns="q")
+    model = HNNRegressor(hamiltonian=Quadratic("p") + known).fit(X, y)
+    with pytest.raises(ValueError, match="not one of tensors, so there is no module of torch"):
+        model.to_torch()
 
 
 def test_all_columns_may_be_angles():

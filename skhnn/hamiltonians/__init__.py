@@ -23,7 +23,7 @@ from ._kinetic import Kinetic
 from ._known import Known
 from ._lagrangian import LagrangianEquations
 from ._layers import Params
-from ._layout import Layout, Periods, periods_of
+from ._layout import Layout, Periods, periods_of, periods_of_parts
 from ._mlp import MLP
 from ._natural import Natural, has_constant_masses
 from ._one_network import as_one_network
@@ -118,6 +118,7 @@ __all__ = [
     "has_constant_masses",
     "named",
     "periods_of",
+    "periods_of_parts",
     "refuse_unless_saved",
     "with_bodies",
     "with_forces",

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from ._functions import Functions
-from ._layout import Layout, Periods
+from ._layout import Layout, Periods, as_periodic
 from ._network import Network
 
 
@@ -83,6 +83,14 @@ class Composed(BaseEstimator):
             network.set_params(hidden_layer_sizes=sizes, activation=activation)
         return other
 
+    def with_periods(self, layout: Layout) -> Any:
+        """A copy whose networks say themselves which of their columns are angles."""
+        other = clone(self)
+        for part in other.layers():
+            if hasattr(part, "periodic"):
+                part.set_params(periodic=as_periodic(part.declare(layout).periods))
+        return other
+
     def map_layers(self, change: Callable[[Any, Any], tuple[Any, Any]]) -> Any:
         """A copy whose networks have ``change(hidden_layer_sizes, activation)``."""
         return self.with_layers([change(n.hidden_layer_sizes, n.activation) for n in self.layers()])
@@ -92,9 +100,9 @@ class Hamiltonian(Composed):
     """A function H(x) of the state x = (q, p) to be learned, or known, or a sum of such.
 
     An object holds hyper-parameters only (``get_params``, ``clone``; its ``repr`` is the code that
-    makes it). ``H1 + H2`` is a sum, ``MLP("q") * Quadratic("p")`` a network of q times known
-    functions of p. Beside its networks every Hamiltonian has the linear and quadratic energies that
-    its structure admits.
+    makes it, but for functions and arrays). ``H1 + H2`` is a sum, ``MLP("q") * Quadratic("p")`` a
+    network of q times known functions of p. Beside its networks every Hamiltonian has the linear
+    and quadratic energies that its structure admits.
 
     A subclass has one method, ``declare``.
     """
@@ -127,6 +135,8 @@ def _an_object(value: Any, what: str) -> Hamiltonian:
     if isinstance(value, Hamiltonian):
         return value
     hint = f" Did you mean {value.__name__}()?" if isinstance(value, type) else ""
+    if callable(value) and not hint:
+        hint = " Did you mean Known() of this function?"
     raise TypeError(f"Only Hamiltonians can be {what} to one another; got {value!r}.{hint}")
 
 

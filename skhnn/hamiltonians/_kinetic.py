@@ -221,7 +221,7 @@ class KnownMass(KnownEnergy):
         return as_like(self._mass(_numpy(X, xp)), X, xp)
 
     def _mass(self, X: np.ndarray) -> np.ndarray:
-        q = np.asarray(X[..., : self.d], dtype=float)
+        q = np.array(X[..., : self.d], dtype=float)  # a copy, which functions may write to
         M = np.asarray(self.function(q.reshape(-1, self.d)), dtype=float)
         return M.reshape(*q.shape[:-1], *M.shape[1:]) if M.ndim == 3 else M
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._base import Declaration, Hamiltonian
 from ._differences import STEP
-from ._layout import Layout
+from ._layout import Layout, Periods
 from ._maps import as_like
 from ._network import as_slice, spread
 from ._saving import refuse_unless_saved
@@ -23,6 +23,20 @@ class KnownEnergy:
 
     def check(self, X: np.ndarray) -> None:
         """Raise ValueError unless it works for states X (n, D)."""
+
+    def check_periods(self, X: np.ndarray, periods: Periods) -> None:
+        """Raise ValueError unless a shift of a column by its period changes no derivative."""
+        before = self.gradient_at(X, np)
+        # Of the derivatives; what cosines lose by a shift is rounding.
+        loose = 1e-6
+        for k, period in periods.items():
+            after = self.gradient_at(X + period * (np.arange(X.shape[1]) == k), np)
+            if np.abs(after - before).max() > loose * np.abs(before).max():
+                raise ValueError(
+                    f"Column {k} of X is an angle of period {period:g}, and a known energy has "
+                    "other derivatives after a period. Make it one of the cosine and the sine of "
+                    "this column, or leave the column out of periodic."
+                )
 
     def value_at(self, X: Any, xp: ModuleType) -> Any:
         """The energies (n,) at states of numpy or torch."""
@@ -96,9 +110,14 @@ class Known(Hamiltonian, KnownEnergy):
 
     Notes
     -----
+    The functions get a copy of the columns, in the units of X; of an angle, see ``periodic``, they
+    have to be functions of its cosine and sine. ``fit`` compares derivatives that are given with
+    differences, and raises ValueError where they are others.
+
     To be saved by pickle, joblib or skops the functions have to be found by their names, at the top
-    of a module; others raise a ``pickle.PicklingError`` that says so. cloudpickle, which joblib
-    uses between processes, takes all.
+    of a module that can be imported, which a notebook is not; others raise a
+    ``pickle.PicklingError`` that says so. cloudpickle, which joblib uses between processes, takes
+    all.
 
     Examples
     --------
@@ -137,11 +156,23 @@ class Known(Hamiltonian, KnownEnergy):
         return Declaration(known=[Known(self.function, self.gradient, self.hessian, columns)])
 
     def check(self, X: np.ndarray) -> None:
-        """Raise ValueError unless energies and gradient have their shapes, and belong together."""
-        if self.gradient is None:
-            self.gradient_at(X, np)
-            return
-        value, gradient = np.asarray(self.value_at(X, np)), self.gradient_at(X, np)
+        """Raise ValueError unless energies and derivatives have shapes, and belong together."""
+        try:
+            value, gradient = np.asarray(self.value_at(X, np)), self.gradient_at(X, np)
+        except (ValueError, np.linalg.LinAlgError):
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"A function of a Known Hamiltonian is called with the columns "
+                f"{self._on(X.shape[1])} of X, shape {self._read(X).shape}, and failed: "
+                f"{type(error).__name__}: {error}."
+            ) from error
+        if self.gradient is not None:
+            self._check_gradient(X, value, gradient)
+        if self.hessian is not None:
+            self._check_hessian(X, gradient)
+
+    def _check_gradient(self, X: np.ndarray, value: np.ndarray, gradient: np.ndarray) -> None:
         if value.shape != X.shape[:1]:
             raise ValueError(
                 "The function of a Known Hamiltonian must return one energy for each row of the "
@@ -166,6 +197,25 @@ class Known(Hamiltonian, KnownEnergy):
                     f"function give {change[row] / width[row]:.6g}."
                 )
 
+    def _check_hessian(self, X: np.ndarray, gradient: np.ndarray) -> None:
+        on, loose, rounding = self._on(X.shape[1]), 1e-3, 1e-6
+        given = np.asarray(self.hessian(self._read(X)))  # type: ignore[misc]
+        if given.shape != (len(X), len(on), len(on)):
+            raise ValueError(
+                "hessian of a Known Hamiltonian must return second derivatives of shape "
+                f"{(len(X), len(on), len(on))}; got {given.shape}."
+            )
+        without = Known(self.function, self.gradient, None, self.columns)
+        along = np.eye(X.shape[1])[on][:, None]
+        found = np.moveaxis(without.hessian_along(X, along)[..., on], 0, 1)
+        size = loose * np.abs(found).max() + rounding * np.abs(gradient).max()
+        if not np.abs(given - found).max() <= size:
+            raise ValueError(
+                "The hessian of a Known Hamiltonian is not that of its function: at row 0 of X it "
+                f"is {given[0].tolist()}, and differences of the gradient give "
+                f"{found[0].tolist()}."
+            )
+
     def value_at(self, X: Any, xp: ModuleType) -> Any:
         """The energies (n,) at states of numpy or torch."""
         X = self._read(X)
@@ -182,7 +232,7 @@ class Known(Hamiltonian, KnownEnergy):
         """The second derivatives along V (..., n, 2d); of ndarrays."""
         on, n_columns = self._on(X.shape[-1]), X.shape[-1]
         if self.hessian is not None:
-            along = np.einsum("nij,...nj->...ni", self.hessian(X[..., on]), V[..., on])
+            along = np.einsum("nij,...nj->...ni", self.hessian(self._read(X)), V[..., on])
             return np.asarray(spread(along, on, n_columns, np))
         V = V + np.zeros_like(X)
         h = STEP * (1.0 + np.abs(X).max())
@@ -195,7 +245,9 @@ class Known(Hamiltonian, KnownEnergy):
         return list(range(n_columns)) if self.columns is None else list(self.columns)
 
     def _read(self, X: Any) -> Any:
-        return X if self.columns is None else X[..., as_slice(self._on(X.shape[-1]))]
+        """The columns that the functions read; of ndarrays a copy, which they may write to."""
+        X = X if self.columns is None else X[..., as_slice(self._on(X.shape[-1]))]
+        return X.copy() if isinstance(X, np.ndarray) else X
 
     def _gradient(self, X: Any, xp: ModuleType) -> Any:
         if xp is np:

@@ -102,7 +102,13 @@ class Layout:
                     f"columns of the state by indices, 0 to {self.n_state - 1}."
                 )
             return list(range(d)) if columns == "q" else list(range(d, 2 * d))
-        found = [int(k) for k in np.atleast_1d(columns)]
+        given = np.atleast_1d(np.asarray(columns, object))
+        if not all(isinstance(k, Integral) for k in given):
+            raise ValueError(
+                "columns must be 'q', 'p', 'parameters', None or a sequence of indices; got "
+                f"{columns!r}."
+            )
+        found = [int(k) for k in given]
         legal = [k for k in range(self.n_columns) if k not in self.inputs]
         if not found or len(set(found)) < len(found) or not set(found) <= set(legal):
             more = f", parameters {self.parameters}" if self.n_parameters else ""
@@ -146,10 +152,36 @@ def periods_of(periodic: Any) -> Periods:
         if not (is_column and isinstance(period, Real)):
             raise ValueError(
                 "periodic must be the columns that are angles, for the period 2 pi, or {column: "
-                f"period}}, by index, or by name where X has names; got {given!r}."
+                "period}, by index; on the estimator also by name, where X has names; got "
+                f"{given!r}."
             )
     found = {int(k): float(period) for k, period in periodic.items()}
     wrong = {k: period for k, period in found.items() if not (period > 0 and np.isfinite(period))}
     if wrong:
         raise ValueError(f"periods must be positive and finite; got {wrong}.")
+    return found
+
+
+def as_periodic(periods: Periods) -> Any:
+    """What ``periods_of`` makes these periods of, as short as it can be."""
+    if all(period == 2.0 * np.pi for period in periods.values()):
+        return sorted(periods) or None
+    return dict(sorted(periods.items()))
+
+
+def periods_of_parts(hamiltonian: Any, of_estimator: Periods) -> Periods:
+    """{column: period} that the networks of a Hamiltonian name; ValueError where these differ."""
+    found: Periods = {}
+    for part in hamiltonian.layers():
+        for k, period in periods_of(getattr(part, "periodic", None)).items():
+            if not np.isclose(found.setdefault(k, period), period):
+                raise ValueError(
+                    f"Column {k} has the periods {found[k]:g} and {period:g} in the parts of a "
+                    "Hamiltonian. Give it one."
+                )
+            if k in of_estimator and not np.isclose(of_estimator[k], period):
+                raise ValueError(
+                    f"The period of column {k} is {of_estimator[k]:g} on the estimator and "
+                    f"{period:g} on the Hamiltonian. Give it once."
+                )
     return found

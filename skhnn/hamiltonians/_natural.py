@@ -35,6 +35,8 @@ class Natural(HasLayers):
         The number of units of each hidden layer. None leaves it to the estimator.
     activation : {"tanh", "softplus", "silu", "sin", "logistic", "quartic"}, default=None
         The activation. None leaves it to the estimator.
+    periodic : sequence of int or mapping, default=None
+        Columns that are angles, of period 2 pi, or {column: period}.
 
     Examples
     --------
@@ -49,15 +51,18 @@ class Natural(HasLayers):
         gyroscopic: str | None = None,
         hidden_layer_sizes: Any = None,
         activation: str | None = None,
+        periodic: Any = None,
     ):
         self.mass = mass
         self.gyroscopic = gyroscopic
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.periodic = periodic
 
     def declare(self, layout: Layout) -> Declaration:
         self._check(layout)
-        q, v, periods = layout.of_network("q"), layout.find("p"), layout.periods
+        q, v = layout.of_network("q"), layout.find("p")
+        periods = layout.common_periods(self.periodic, q)
         straight = [k for k in layout.find("q") if k not in periods]
         # V, and its linear and quadratic energies
         degrees, pairs = [0], {(i, j) for i in straight for j in straight if i <= j}
