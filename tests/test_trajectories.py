@@ -643,6 +643,35 @@ def test_positions_alone_are_enough():
         model.predict(X[:, :1])
 
 
+class SeenEnoughError(Exception):
+    """Ends a fit."""
+
+
+@pytest.mark.slow
+def test_evidences_of_lagrangians_are_of_the_same_rows(monkeypatch):
+    """Of three coordinates masses of q have more weights, and were compared by more rows."""
+
+    def springs(x):
+        q, v = x[..., :3], x[..., 3:]
+        force = -q - 0.3 * q**3 + 0.2 * np.roll(q, 1, axis=-1)
+        return np.concatenate([v, force], axis=-1)
+
+    starts = np.random.default_rng(0).uniform(-1, 1, (20, 6))
+    _, X, t, groups = table(springs, starts, [np.arange(41) / 10] * 20, 0.01)
+    rows, started = [], _choice.Choice._started
+
+    def noted(self, entries):
+        started(self, entries)
+        rows.extend(entry.race.best.fit.n_equations for entry in entries)
+        raise SeenEnoughError
+
+    monkeypatch.setattr(_choice.Choice, "_started", noted)
+    with pytest.raises(SeenEnoughError):
+        fitted(X, t, groups, coordinates="velocities")
+    assert len(rows) > 5
+    assert len(set(rows)) == 1
+
+
 @pytest.mark.slow
 def test_masses_are_found():
     mass, rng = np.array([1.0, 2.5]), np.random.default_rng(0)

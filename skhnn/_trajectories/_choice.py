@@ -185,7 +185,8 @@ class Choice:
 
     def _started(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the largest evidence of derivatives, in their order, with layers."""
-        run_round([entry.race for entry in entries], FIRST_UNITS, 1.0)
+        races = [entry.race for entry in entries]  # by as many rows, or evidences say nothing
+        run_round(races, FIRST_UNITS, 1.0, max(race.n_equations(FIRST_UNITS) for race in races))
         started = [entry for entry in entries if entry.race.found]
         order = sorted(started, key=lambda entry: -entry.race.best.fit.log_evidence)
         most_jointly = 4  # Hamiltonians, by evidence
