@@ -113,14 +113,11 @@ def run_race(
         before, units = best, 2 * units
 
 
-def run_round(
-    races: Sequence[Race], units: int, tau: float, n_equations: int | None = None
-) -> None:
+def run_round(races: Sequence[Race], units: int, tau: float) -> None:
     """One round of all; of Lagrangians with as many networks the first tries the samplings.
 
-    Every one is by as many equations as it needs, or by ``n_equations``. Fits of Lagrangians take
-    steps, and what suits one suits the others, which read the same columns. (With the very same
-    layers, two that lack the same agree, and what they lack was taken for noise.)
+    Their fits take steps. What suits one suits the others, which read the same columns. (With the
+    very same layers, two that lack the same agree, and what they lack was taken for noise.)
     """
     first: dict[bool, Race] = {}
     for race in races:
@@ -133,7 +130,7 @@ def run_round(
             leader = first.setdefault(kind, race)
             if leader is not race:
                 race.samplings = list(leader.samplings)
-        race.run(units, tau, n_equations)
+        race.run(units, tau)
 
 
 def _stand(

@@ -139,9 +139,7 @@ class Race:
     def _units(self, sampling: Sampling, n_units: int) -> int:
         """Those with so many weights; of polynomials at least enough for all, if these are few.
 
-        There are as many as monomials of what a unit reads, and a quarter more is drawn. Not fewer
-        than of other units: among noise (1 %) 43 units left three times as much of the
-        accelerations of three masses as a hundred.
+        There are as many as monomials of what a unit reads, and a quarter more is drawn.
         """
         units = units_for(self.hamiltonian, n_units, self.problem)
         if sampling.activation != _POLYNOMIAL or self.layers_given:
@@ -154,35 +152,27 @@ class Race:
         most = units_for(self.hamiltonian, LAST_UNITS, self.problem)
         return max(enough, units) if enough <= most else units
 
-    def _equations(self, n_units: int) -> dict[tuple[int, str], Equations]:
-        """Those of every number of units and activation among the samplings."""
-        return {
+    def run(self, n_units: int, tau: float = 1.0, n_equations: int | None = None) -> None:
+        """One round; out of time, there is one model at least."""
+        problem, options = self.problem, self.options
+        found: list[Sampled] = []
+        alpha = options.alpha(problem)
+        equations_by = {
             (units, activation): equations_of(
-                filled(self.hamiltonian, (units,), activation), self.problem
+                filled(self.hamiltonian, (units,), activation), problem
             )
             for units, activation in dict.fromkeys(
                 (self._units(sampling, n_units), sampling.activation) for sampling in self.samplings
             )
         }
-
-    def n_equations(self, n_units: int) -> int:
-        """The equations by which samplings of so many units are compared."""
         # Equations for each last weight; half of them, of dq/dt, say nothing of a Lagrangian. Its
         # masses multiply units and have functions beside: with the equations that units need,
         # three for each weight, masses of q of an arm left more than constant ones.
         per_weight = 6
         n_least = 0
-        if self.problem.layout.has_velocities:
-            of_all = self._equations(n_units).values()
-            n_least = per_weight * max(equations.n_last for equations in of_all)
-        return max(_EQUATIONS_PER_UNIT * n_units, n_least)
-
-    def run(self, n_units: int, tau: float = 1.0, n_equations: int | None = None) -> None:
-        """One round; out of time, there is one model at least."""
-        problem, options = self.problem, self.options
-        found: list[Sampled] = []
-        alpha, equations_by = options.alpha(problem), self._equations(n_units)
-        n_rows = self.n_rows(n_equations or self.n_equations(n_units))
+        if problem.layout.has_velocities:
+            n_least = per_weight * max(equations.n_last for equations in equations_by.values())
+        n_rows = self.n_rows(n_equations or max(_EQUATIONS_PER_UNIT * n_units, n_least))
         rows = np.sort(self.order[:n_rows])
         tau = 1.0 + (tau - 1.0) * len(rows) / problem.n_samples
         shared = Shared()

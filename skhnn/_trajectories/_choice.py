@@ -185,10 +185,15 @@ class Choice:
 
     def _started(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the largest evidence of derivatives, in their order, with layers."""
-        races = [entry.race for entry in entries]  # by as many rows, or evidences say nothing
-        run_round(races, FIRST_UNITS, 1.0, max(race.n_equations(FIRST_UNITS) for race in races))
+        run_round([entry.race for entry in entries], FIRST_UNITS, 1.0)
         started = [entry for entry in entries if entry.race.found]
-        order = sorted(started, key=lambda entry: -entry.race.best.fit.log_evidence)
+
+        def of_an_equation(entry: Entry) -> float:
+            """Lagrangians with more weights are fitted to more rows."""
+            fit = entry.race.best.fit
+            return fit.log_evidence / fit.n_equations
+
+        order = sorted(started, key=of_an_equation, reverse=True)
         most_jointly = 4  # Hamiltonians, by evidence
         return [entry for entry in started if entry in order[:most_jointly]]
 
