@@ -191,7 +191,7 @@ class Choice:
         def of_an_equation(entry: Entry) -> float:
             """Lagrangians with more weights are fitted to more rows."""
             fit = entry.race.best.fit
-            return fit.log_evidence / fit.n_equations
+            return fit.log_evidence / max(fit.n_equations, 1)
 
         order = sorted(started, key=of_an_equation, reverse=True)
         most_jointly = 4  # Hamiltonians, by evidence
