@@ -48,8 +48,8 @@ def layout_asked_for(estimator: Any, n_columns: int, coordinates: str = "canonic
             f"{sorted(periods)}."
         )
     if isinstance(estimator.hamiltonian, Hamiltonian):
-        of_parts = periods_of_parts(estimator.hamiltonian, periods)
-        periods |= {k: period for k, period in of_parts.items() if k in legal}
+        of_parts = periods_of_parts(estimator.hamiltonian)
+        periods = {k: period for k, period in of_parts.items() if k in legal} | periods
     has_velocities = coordinates == "velocities"
     is_canonical = estimator.structure is None and not has_velocities
     return Layout(n_state, n_inputs, n_parameters, periods, is_canonical, has_velocities)

@@ -169,7 +169,7 @@ def as_periodic(periods: Periods) -> Any:
     return dict(sorted(periods.items()))
 
 
-def periods_of_parts(hamiltonian: Any, of_estimator: Periods) -> Periods:
+def periods_of_parts(hamiltonian: Any) -> Periods:
     """{column: period} that the networks of a Hamiltonian name; ValueError where these differ."""
     found: Periods = {}
     for part in hamiltonian.layers():
@@ -178,10 +178,5 @@ def periods_of_parts(hamiltonian: Any, of_estimator: Periods) -> Periods:
                 raise ValueError(
                     f"Column {k} has the periods {found[k]:g} and {period:g} in the parts of a "
                     "Hamiltonian. Give it one."
-                )
-            if k in of_estimator and not np.isclose(of_estimator[k], period):
-                raise ValueError(
-                    f"The period of column {k} is {of_estimator[k]:g} on the estimator and "
-                    f"{period:g} on the Hamiltonian. Give it once."
                 )
     return found
