@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from helpers import asymmetric_data, fit_quietly
+from scipy.integrate import solve_ivp
 
 from skhnn import HNNRegressor
 from skhnn._data import DerivativeFit, Factor, Place, Problem, Shared, make_folds
@@ -357,3 +358,22 @@ def test_rounding_does_not_roughen_a_field_that_is_to_be_simulated():
     near = model.predict(X[0] + 1e-9 * k[:, None] * X[0])
     line = np.polynomial.polynomial.polyval(k, np.polynomial.polynomial.polyfit(k, near, 1)).T
     assert ((near - line).std(axis=0) / y.std(axis=0)).max() < 1e-6  # it was 2e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_part_that_is_exact_does_not_roughen_the_other(seed):
+    # cos q is exact whatever the scale, and its evidence by far the larger; p^2 / length^2 is not.
+    rng = np.random.default_rng(0)
+    length = rng.uniform(0.5, 1.5, 800)
+    q, p = rng.uniform(-2, 2, (2, 800))
+    X, y = np.column_stack([q, p, length]), np.column_stack([p / length**2, -length * np.sin(q)])
+    model = HNNRegressor(hamiltonian="separable", n_parameters=1, periodic=[0], random_state=seed)
+    model.fit(X, y)
+    t, start = np.linspace(0, 20, 101), [1.0, 0.0]
+    found = model.simulate(start, t, parameters=[0.7])
+    exact = solve_ivp(
+        lambda _, x: [x[1] / 0.49, -0.7 * np.sin(x[0])], (0, 20), start, "DOP853", t,
+        rtol=1e-10, atol=1e-12,
+    ).y.T  # fmt: skip
+    assert np.abs(found - exact).max() < 1e-3

@@ -38,12 +38,12 @@ from ..hamiltonians import Params
 # The spread of quadratic energies, in units where states and targets have spread one.
 WIDE = 10.0
 #: The largest rounding of a field that is to be simulated, in units of the spread of the targets.
-#: Simulations at rtol=1e-8 of two bodies by one network of all columns (24, three seeds): with 3e-7
-#: and more 17 to 24 could not go on, with 5e-8 four.
-SMOOTH = 5e-8
-# A field that is right and rough is better than a smooth one with so many times its error (a body
-# beside one that is heavier by 1e9: 1e-5 and 5e-2).
-_COST_OF_SMOOTH = 10.0
+#: Simulations with the default tolerances of a pendulum whose length is a column, by a separable H
+#: (24, three seeds): with 5e-8 six could not go on, with 1e-8 four, with 2e-9 and 5e-10 none.
+SMOOTH = 2e-9
+#: A field that is right and rough is better than a smooth one with so many times its error (a body
+#: beside one that is heavier by 1e9: 1e-5 and 5e-2).
+COST_OF_SMOOTH = 10.0
 # What is finer counts as noise, lest rounding decide.
 _ROUNDING = 1e-12
 # As multiples of the largest s^2: the range of double precision.
@@ -59,7 +59,7 @@ class LinearFit:
     ``error`` is sigma, in units of the spread of the targets; ``left`` the root mean square that w
     leaves of the equations it was fitted to; ``free`` the number of unknowns that the data
     determine, sum s^2 / (s^2 + ridge) and all of u. The prior has the precision ``prior``, (m,), in
-    units of that of the noise.
+    units of that of the noise. ``is_smooth``: rounding moves the field by no more than was allowed.
     """
 
     w: np.ndarray
@@ -69,6 +69,7 @@ class LinearFit:
     free: float
     n_equations: int
     prior: np.ndarray
+    is_smooth: bool = True
 
 
 def covariance(
@@ -108,7 +109,7 @@ def solve(
     the field by more than ``roughest``.
     """
     w, prior = np.zeros(n_last), np.zeros(n_last)
-    log_evidence, Q, squares, free = 0.0, 0.0, 0.0, 0.0
+    log_evidence, Q, squares, free, is_smooth = 0.0, 0.0, 0.0, 0.0, True
     # Coefficients u so much larger than their prior are open, not found: where unknowns are more
     # than equations the smallest noise is none and leaves no prior, and they have the one at the
     # noise that was found (25 oscillators, 17 rows: coefficients of 5e10).
@@ -129,9 +130,10 @@ def solve(
         log_evidence += own.log_evidence[k]
         Q, squares = Q + own.Q[k], squares + float(residual @ residual)
         free += own.free[k]
+        is_smooth &= bool(own.is_smooth[k])
     n = sum(factor.n_equations for factor in factors)
     error, left = (float(np.sqrt(value / max(n, 1))) for value in (Q, squares))
-    return LinearFit(w, float(log_evidence), error, left, float(free), n, prior)
+    return LinearFit(w, float(log_evidence), error, left, float(free), n, prior, is_smooth)
 
 
 def _best(
@@ -194,7 +196,7 @@ class _Part:
             return len(self.ridges) - 1
         k = int(np.argmax(allowed))
         smooth = int(np.argmax(np.where(self.is_smooth, allowed, -np.inf)))
-        is_worth_it = self.is_smooth[smooth] and self.Q[smooth] <= _COST_OF_SMOOTH**2 * self.Q[k]
+        is_worth_it = self.is_smooth[smooth] and self.Q[smooth] <= COST_OF_SMOOTH**2 * self.Q[k]
         return smooth if is_worth_it else k
 
     def best_for(self, judge: Factor, alpha: float) -> int:
@@ -203,7 +205,7 @@ class _Part:
         W = np.column_stack([self.weights(k) for k in allowed.tolist()])
         squares = np.sum((judge.R[:, :-1] @ W - judge.R[:, -1:]) ** 2, axis=0)
         smooth = np.where(self.is_smooth[allowed], squares, np.inf)
-        if smooth.min() <= _COST_OF_SMOOTH**2 * squares.min():
+        if smooth.min() <= COST_OF_SMOOTH**2 * squares.min():
             squares = smooth
         # An error on rows left out that is larger by this factor is about the same.
         slack = 1.001
