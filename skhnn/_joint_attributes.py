@@ -15,8 +15,9 @@ from .hamiltonians import LagrangianEquations, Layout
 
 def posterior_of(chosen: Chosen, kappa: float) -> Posterior:
     """That of the model that was chosen, with covariances ``kappa`` times as large."""
-    of_best, *of_others = (Weights.of(c.joint, kappa) for c in (chosen.candidate, *chosen.others))
-    return Posterior(of_best, of_others)
+    fits = chosen.candidate, chosen.compared, *chosen.others
+    of_best, compared, *of_others = (Weights.of(fit.joint, kappa) for fit in fits)
+    return Posterior(of_best, compared, of_others)
 
 
 def attributes_of_joint_fit(

@@ -6,8 +6,8 @@ import numpy as np
 
 from .._solvers import equations_of
 from .._solvers._last_weights import fit_last_weights
-from .._solvers._sampled import Race, Sampled
-from ..hamiltonians import Hamiltonian
+from .._solvers._sampled import Race, Sampled, Sampling
+from ..hamiltonians import Equations, Hamiltonian, Params
 from ._joint import JointFit
 
 
@@ -77,11 +77,26 @@ def with_layers_of(entry: Entry, best: Candidate) -> Sampled | None:
     hidden = sampled.equations.hidden(sampled.params)
     if [p.shape for p in equations.hidden(params)] != [p.shape for p in hidden]:
         return next(iter(drawn_alike), None)
-    params = equations.with_hidden(params, hidden)
+    return _with_last_weights(
+        race, equations, equations.with_hidden(params, hidden), sampled.sampling
+    )
+
+
+def drawn_again(best: Candidate, rng: np.random.RandomState) -> Sampled:
+    """Layers that are drawn in the same way, with last weights for the derivatives."""
+    race, equations, how = best.entry.race, best.sampled.equations, best.sampled.sampling
+    reads = race.problem.scaling.reads
+    params = equations.sample_params(race.X, rng, how.method, how.scale, reads)
+    return _with_last_weights(race, equations, params, how)
+
+
+def _with_last_weights(
+    race: Race, equations: Equations, params: Params, sampling: Sampling
+) -> Sampled:
     equations_per_weight = 6
     rows = np.sort(race.order[: race.n_rows(equations_per_weight * equations.n_last)])
     fit = fit_last_weights(race.problem, equations, params, rows)
-    return Sampled(equations, equations.with_last(params, fit.w), fit, sampled.sampling)
+    return Sampled(equations, equations.with_last(params, fit.w), fit, sampling)
 
 
 def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:

@@ -32,6 +32,7 @@ from ..hamiltonians import Hamiltonian, Layout, named, with_forces, with_forces_
 from ._candidates import Candidate, Entry, NoFitError, as_in, first_densities, with_layers_of
 from ._fits import JointFits, at_bound
 from ._joint import FIRST_STEPS, JointFit
+from ._others import others_of
 from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Runs
 from ._start import AsMeasured, Smoothed
@@ -50,12 +51,14 @@ class Chosen:
     """The outcome of the choice.
 
     ``runs`` are those that it was fitted to, all but where it was interrupted; ``more`` are the
-    inputs and parameters at their samples. ``others`` are fits of the same Hamiltonian to the same
-    runs with other layers and about the same evidence. ``strays`` is how far simulations leave thin
-    data, in standard deviations; NaN where they stay, or data are not thin.
+    inputs and parameters at their samples. ``compared`` is the same model fitted to the runs that
+    models were compared by, and ``others`` are fits to those with other layers. ``strays`` is how
+    far simulations leave thin data, in standard deviations; NaN where they stay, or data are not
+    thin.
     """
 
     candidate: Candidate
+    compared: Candidate
     others: list[Candidate]
     runs: Runs
     grid: Grid
@@ -118,38 +121,27 @@ class Choice:
             best = self._calibrated(best)
             best = self._with_more_units(best)
             best = self._that_stays(best)
-            best = self._with_all_runs(best)
+            compared = best = self._ended(best)
+            others = others_of(best, self.fits, self.rng)
+            if self.compared is not self.runs:
+                best = self.fits.to_all(best, self.runs)
             best = self.fits.with_bounded_friction(best)
             runs = self.runs
         except KeyboardInterrupt:
             if self.fits.best is None:
                 raise
             best, runs = at_bound(self.fits.best), self.compared
+            compared, others = best, []
             best.joint.status = "interrupted"
             self.fits.smooth(runs)
         if self.options.is_out_of_time:
             best.joint.status = "max_time"
         more = self.fits.rows.X[:, self.layout.n_state :]
         between = BETWEEN[0] if self.between == "auto" else self.between  # there are no inputs
-        others = self._others(best) if runs is self.compared else []
         return Chosen(
-            best, others, runs, self.fits.grid, more, between, self.strays, self.options.report
-        )
-
-    def _others(self, best: Candidate) -> list[Candidate]:
-        """Fits to the same runs with other layers, that are about as good as the best."""
-        found: list[Candidate] = []
-        # Fits with other layers whose log evidence is so near tell of what the layers lack: 2 to 4
-        # of the six that are tried, whose errors were 0.7 to 1.4 of that of the best.
-        about, most_others = 40.0, 3
-        for one in sorted(self.fits.found, key=lambda one: -one.joint.evidence_if_white):
-            is_same = one.entry.hamiltonian is best.entry.hamiltonian
-            is_same = is_same and one.entry.has_friction is best.entry.has_friction
-            far = abs(one.joint.evidence_if_white - best.joint.evidence_if_white)
-            is_new = not any(one.is_like(other) for other in [best, *found])
-            if is_same and is_new and far < about and one.has_ended and one.joint.q is None:
-                found.append(one)
-        return found[:most_others] if best.joint.q is None else []
+            best, compared, others, runs, self.fits.grid, more, between, self.strays,
+            self.options.report,
+        )  # fmt: skip
 
     def _some_runs(self) -> Runs:
         """All runs, or pieces of them at random that have enough samples."""
@@ -415,8 +407,6 @@ class Choice:
         best, self.strays = that_stays(best, self.fits, self.rng)
         return best
 
-    def _with_all_runs(self, best: Candidate) -> Candidate:
-        """The chosen model, fitted to all runs."""
-        if self.compared is not self.runs:
-            return self.fits.to_all(best, self.runs)
+    def _ended(self, best: Candidate) -> Candidate:
+        """The chosen model at its end."""
         return best if best.has_ended else next(iter(self.fits.to_its_end(best)), best)

@@ -1,10 +1,12 @@
 r"""What is not known of the model of a joint fit.
 
 The posterior of the last weights knows the noise, and not what the hidden layers cannot express.
-Other layers tell: fits that were drawn in another way and have about the same evidence. If each
-has an error of its own, of the same size, the squares of their differences are twice that,
+Other layers tell. If each has an error of its own, of the same size, the squares of their
+differences are twice that,
 
-    var f = G C G^T + 1/2 mean_k (f_k - f)^2,    G = df/dw.
+    var f = G C G^T + 1/2 mean_k (f_k - f_0)^2,    G = df/dw,
+
+with f_0 the chosen layers, and f_k others, fitted to the same runs, which may be some of all.
 
 Simulations for a band are of the chosen layers or of others, each half of the time.
 """
@@ -57,14 +59,15 @@ class Weights:
 
 @dataclass(frozen=True)
 class Posterior:
-    """See the module: the weights that were chosen, and those of other layers."""
+    """See the module: the chosen weights, and those that are compared with the others."""
 
     chosen: Weights
+    compared: Weights
     others: Sequence[Weights] = ()
 
     def std_of_field(self, X: np.ndarray) -> np.ndarray:
         """The standard deviations of the field at rows X, (n, D)."""
-        variance, field = self.chosen.variance(X), _field(self.chosen, X)
+        variance, field = self.chosen.variance(X), _field(self.compared, X)
         for one in self.others:
             variance += 0.5 * (_field(one, X) - field) ** 2 / len(self.others)
         return np.asarray(np.sqrt(variance))
