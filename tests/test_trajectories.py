@@ -15,9 +15,11 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 
 from skhnn import HNNRegressor, HNNTrajectoryRegressor
 from skhnn._solvers._directions import Directions
-from skhnn._trajectories import Grid, Runs, Smoothed, _choice, _fits, _steadiness
+from skhnn._trajectories import Grid, Runs, Smoothed, _choice, _fits, _layers, _steadiness
+from skhnn._trajectories._candidates import NoFitError
 from skhnn._trajectories._collocation import _defects, linearised
 from skhnn._trajectories._measured import Measured, Shown
+from skhnn._trajectories._settled import simplest
 from skhnn._trajectories._smoothing import smoothed
 from skhnn.datasets import make_double_pendulum
 from skhnn.hamiltonians import MLP, Natural, Quadratic, has_constant_masses
@@ -287,17 +289,18 @@ def test_a_model_that_the_grid_does_not_resolve_comes_behind_all_others():
         return SimpleNamespace(joint=SimpleNamespace(rank=(is_resolved, log_evidence)))
 
     jumps, poor, good = candidate(False, 900.0), candidate(True, 10.0), candidate(True, 100.0)
-    assert _choice.Choice._simplest([jumps, poor, good]) is good
-    assert _choice.Choice._simplest([jumps, candidate(True, 98.0), good]).joint.rank[1] == 98.0
-    assert _choice.Choice._simplest([candidate(False, 5.0), jumps]) is jumps
+    assert simplest([jumps, poor, good]) is good
+    assert simplest([jumps, candidate(True, 98.0), good]).joint.rank[1] == 98.0
+    assert simplest([candidate(False, 5.0), jumps]) is jumps
 
 
 def test_what_is_known_stays_where_all_other_fits_fail(monkeypatch):
     known = SimpleNamespace(joint=SimpleNamespace(rank=(True, 1.0)), has_ended=True)
     choice = _choice.Choice.__new__(_choice.Choice)
+    choice.fits = None  # none of the known ones is taken further
 
     def fails(*_):
-        raise _choice.NoFitError
+        raise NoFitError
 
     monkeypatch.setattr(choice, "_best_of", fails, raising=False)
     assert choice._best_with([], [known]) is known
@@ -309,8 +312,9 @@ def test_what_is_known_stays_where_all_other_fits_fail(monkeypatch):
 def test_inputs_are_not_taken_for_friction_with_more_units(monkeypatch):
     """An oscillator that is driven, without friction: none comes back with the units."""
     rng, t = np.random.default_rng(0), np.arange(100) * 0.1
-    monkeypatch.setattr(_choice, "FIRST_UNITS", 2)  # so that more are asked for
-    monkeypatch.setattr(_choice, "LAST_UNITS", 8)
+    for module in (_choice, _layers):  # so that more are asked for
+        monkeypatch.setattr(module, "FIRST_UNITS", 2)
+    monkeypatch.setattr(_layers, "LAST_UNITS", 8)
     tables = []
     for _ in range(4):
         a, b = rng.uniform(0.5, 1.5, 2)

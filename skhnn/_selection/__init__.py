@@ -6,6 +6,7 @@ from ._comparison import Comparison
 from ._masses_of_one import better_as_velocities, unit_masses_fit
 from ._noise import noise_columns
 from ._race import run_round
+from ._rule import ALIKE
 from ._select import AUTO
 from ._steadiness import MOST_EVALUATIONS, Visited, determined_beside, distances, simulated, stays
 
@@ -13,6 +14,7 @@ from ._steadiness import MOST_EVALUATIONS, Visited, determined_beside, distances
 SOLVERS = {solver.name: solver for solver in (AUTO, *_OF_ONE_HAMILTONIAN)}
 
 __all__ = [
+    "ALIKE",
     "MOST_EVALUATIONS",
     "SOLVERS",
     "Comparison",

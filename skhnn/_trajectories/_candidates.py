@@ -46,6 +46,12 @@ class Candidate:
         is_same = self.entry.hamiltonian is other.entry.hamiltonian
         return is_same and self.sampled.sampling == other.sampled.sampling
 
+    def has_the_terms_of(self, other: "Candidate") -> bool:
+        """Whether Hamiltonian, friction and random forces are the same."""
+        same = self.entry.hamiltonian is other.entry.hamiltonian
+        same = same and self.entry.has_friction is other.entry.has_friction
+        return same and (self.joint.q is None) is (other.joint.q is None)
+
     @property
     def at_its_end(self) -> Sampled:
         """The layers with the weights of the joint fit."""

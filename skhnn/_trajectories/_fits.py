@@ -164,9 +164,23 @@ class JointFits:
             self.best = found
         return [found]
 
+    def ended(self, found: Candidate) -> list[Candidate]:
+        """The fit at its end; none if it fails on the way."""
+        return [found] if found.has_ended else self.to_its_end(found)
+
     def to_its_end(self, found: Candidate) -> list[Candidate]:
         """The same fit, taken to its end."""
         return self.fit(found.entry, found.at_its_end, found.joint, MOST_STEPS)
+
+    def of_other_activations(self, best: Candidate) -> list[Candidate]:
+        """The best fit with each other activation, and the same Hamiltonian and forces."""
+        found: dict[str, Candidate] = {}
+        for one in sorted(self.found, key=lambda one: one.joint.rank, reverse=True):
+            activation = one.sampled.sampling.activation
+            is_other = activation != best.sampled.sampling.activation
+            if is_other and one.has_ended and one.has_the_terms_of(best):
+                found.setdefault(activation, one)
+        return list(found.values())
 
     def to_all(self, best: Candidate, runs: Runs) -> Candidate:
         """The same model, fitted to all runs."""
