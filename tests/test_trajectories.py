@@ -1265,6 +1265,25 @@ def test_error_bars_know_what_the_hidden_layers_lack(n_rows, n_seeds):
     assert np.mean(inside) > np.mean(without)
 
 
+@pytest.mark.slow
+def test_layers_that_all_runs_find_lacking_are_not_kept():
+    # By 2000 of the 5020 samples polynomials are the best; all have residuals that are alike then.
+    def double_pendulum(x):
+        q1, q2, v1, v2 = np.moveaxis(x, -1, 0)
+        c, s = np.cos(q1 - q2), np.sin(q1 - q2)
+        f1 = -s * v2**2 - 2 * 9.8 * np.sin(q1)
+        f2 = s * v1**2 - 9.8 * np.sin(q2)
+        return np.stack([v1, v2, (f1 - c * f2) / (2 - c**2), (2 * f2 - c * f1) / (2 - c**2)], -1)
+
+    rng, times = np.random.default_rng(1), [np.arange(251) / 50] * 20
+    clean, X, t, groups = table(double_pendulum, rng.uniform(-1, 1, (20, 4)), times, 0.001, 1)
+    model = fitted(X[:, :2], t, groups, coordinates="positions")
+    assert model.residual_correlation_ < 1.3  # it was 1.7
+    a, std = (part[:, 2:] for part in model.predict(clean, return_std=True))
+    off = np.abs(a - double_pendulum(clean)[:, 2:])
+    assert np.mean(off < 2 * std) > 0.8  # it was 0.3
+
+
 @pytest.mark.parametrize("units", [(1.0, 1000.0), (1000.0, 1.0), (1.0, 57.3)])
 def test_velocities_in_other_units_are_calibrated(units):
     _, X, t, groups = of_pendulum()
