@@ -367,14 +367,16 @@ class Choice:
         the evidence chooses. (Positions of a double pendulum, 0.1 % of noise: of 2000 samples the
         best are polynomials, of 5000 silu, which leaves 2.1e-3 of the accelerations, they 3.4e-3.)
         """
-        best = self.fits.to_all(compared, self.runs)
-        if self.fits.tau > 1.0 or self._correlation(best, self.runs) == 1.0:
+        fits, first = self.fits, compared
+        fits.smooth(self.runs, first.joint.sigma)
+        best = fits.refitted(first)
+        is_known = fits.tau > 1.0 or fits.q is not None or best.joint.is_exact
+        if is_known or self._correlation(best, self.runs) == 1.0:
             return compared, best, others
-        first = compared
-        for other in self.fits.of_other_activations(first):
+        for other in fits.of_other_activations(first):
             if not self.options.is_out_of_time:
                 with contextlib.suppress(NoFitError):
-                    again = self.fits.to_all(other, self.runs)
+                    again = fits.refitted(other)
                     if again.joint.rank > best.joint.rank:
                         compared, best = other, again
         return compared, best, others if compared is first else [first, *others[1:]]

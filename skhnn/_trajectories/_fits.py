@@ -182,11 +182,9 @@ class JointFits:
                 found.setdefault(activation, one)
         return list(found.values())
 
-    def to_all(self, best: Candidate, runs: Runs) -> Candidate:
-        """The same model, fitted to all runs."""
-        joint = best.joint
-        self.smooth(runs, joint.sigma)
-        return self._refitted(best, joint.params, joint.free, self.x)
+    def refitted(self, found: Candidate) -> Candidate:
+        """The same model, fitted to other runs than before."""
+        return self._refitted(found, found.joint.params, found.joint.free, self.x)
 
     def with_bounded_friction(self, best: Candidate) -> Candidate:
         """The same with friction that is positive semi-definite, to which the rest is fitted."""
