@@ -6,7 +6,7 @@
 Errors are those of the field at clean states of runs that were not seen. Subcommands ``original``
 (the noisy spring and pendulum of Greydanus et al.), ``systems``, ``pendulum``, ``carts`` and
 ``silverbox`` (measured data, which do not come with the package), ``planets`` (positions alone),
-``table``, ``forces`` (that are random) and ``cost``.
+``table``, ``forces`` (that are random), ``shapes`` (of runs) and ``cost``.
 """
 
 import argparse
@@ -455,6 +455,60 @@ def forces(args):
             )
 
 
+def thinned(shape, n, rng):
+    """Which of n rows, fifty a second, are recorded."""
+    if shape == "half at random":
+        return np.sort(rng.permutation(n)[: n // 2])
+    if shape == "10 Hz":
+        return np.arange(0, n, 5)
+    keep = np.ones(n, dtype=bool)
+    if shape.startswith("gap"):
+        length = int(50 * float(shape.split()[1]))
+        first = rng.integers(n // 5, n - n // 5 - length)
+        keep[first : first + length] = False
+    return np.flatnonzero(keep)
+
+
+def shapes(args):
+    """A double pendulum with declared angles, 1 % of noise: runs of many shapes."""
+    header("runs", "rows", "columns", "error", "range", "inside 2 std", "s")
+    system = DoublePendulum()
+    field, of_all = field_of(system), {"periodic": [0, 1]}
+    cases = {
+        "20 of 5 s": (20, 5.0), "100 of 1 s": (100, 1.0), "300 of 0.3 s": (300, 0.3),
+        "one of 100 s": (1, 100.0), "half at random": (20, 5.0), "10 Hz": (20, 5.0),
+        "gap 0.5 s": (20, 5.0), "gap 1 s": (20, 5.0), "gap 1.5 s": (20, 5.0),
+    }  # fmt: skip
+    for name, coordinates in product(args.cases or cases, ("velocities", "positions")):
+        n_runs, length = cases[name]
+        rows = []
+        for seed in range(args.seeds):
+            rng = np.random.default_rng(seed)
+            t = np.arange(int(50 * length) + 1) / 50
+            t_test = np.arange(251) / 50
+            test = np.concatenate([system.run(system.start(rng), t_test) for _ in range(20)])
+            clean = [system.run(system.start(rng), t) for _ in range(n_runs)]
+            kept = [thinned(name, len(t), rng) for _ in range(n_runs)]
+            parts = [run[k] for run, k in zip(clean, kept, strict=True)]
+            X, times, groups = from_trajectories(parts, [t[k] for k in kept])
+            X = X + 0.01 * X.std(axis=0) * rng.standard_normal(X.shape)
+            X = X[:, :2] if coordinates == "positions" else X
+            model, s = fitted(X, times, groups, coordinates=coordinates, **of_all)
+            a, std = (part[:, 2:] for part in model.predict(test, return_std=True))
+            off, true = a - field(test)[:, 2:], field(test)[:, 2:]
+            error = np.sqrt(np.mean(np.mean(off**2, axis=0) / true.var(axis=0)))
+            rows.append([error, np.mean(np.abs(off) < 2 * std), s])
+        (e, inside, s), low, high = (
+            np.median(rows, axis=0),
+            np.min(rows, axis=0),
+            np.max(rows, axis=0),
+        )
+        print_row(
+            name, len(X), X.shape[1], f"{e:.1e}", f"{low[0]:.1e} to {high[0]:.1e}",
+            f"{inside:.2f}", f"{s:.0f}",
+        )  # fmt: skip
+
+
 def cost(args):
     """Seconds and exponents against rows, and against columns."""
     header("rows", "columns", "units", "s", "exponent")
@@ -487,7 +541,18 @@ def cost(args):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for function in (original, systems, pendulum, carts, silverbox, planets, table, forces, cost):
+    for function in (
+        original,
+        systems,
+        pendulum,
+        carts,
+        silverbox,
+        planets,
+        table,
+        forces,
+        shapes,
+        cost,
+    ):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         command.add_argument("--seeds", type=int, default=5)
         command.add_argument("--noise", type=float, nargs="*", default=[0.001, 0.01, 0.05])
