@@ -31,6 +31,7 @@ from ._solvers import name_of
 from ._threads import one_blas_thread
 from ._trajectories import (
     BETWEEN,
+    INTERVAL,
     Choice,
     Chosen,
     Grid,
@@ -645,7 +646,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         """The longest interval between nodes that suits the motion in the training data."""
         n = self._scaling.n_state
         rates = self._scaling.f / self._scaling.s[:n]
-        return 0.25 / float(rates.max()) if rates.max() > 0.0 else np.inf
+        return INTERVAL / float(rates.max()) if rates.max() > 0.0 else np.inf
 
     def _forecast(self, x0: np.ndarray, t: np.ndarray, rows: np.ndarray) -> np.ndarray:
         layout = self._model.equations.layout

@@ -9,7 +9,7 @@ from ._readings import Reading, readings_of
 from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Inputs, Runs
 from ._smoothing import Smooth, smoothed
-from ._start import AsMeasured, Smoothed
+from ._start import INTERVAL, AsMeasured, Smoothed
 from ._states import states_for, std_of_states
 from ._table import (
     check_groups,
@@ -22,6 +22,7 @@ from ._table import (
 
 __all__ = [
     "BETWEEN",
+    "INTERVAL",
     "AsMeasured",
     "Choice",
     "Chosen",

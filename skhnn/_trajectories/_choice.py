@@ -368,7 +368,7 @@ class Choice:
         best are polynomials, of 5000 silu, which leaves 2.1e-3 of the accelerations, they 3.4e-3.)
         """
         fits, first = self.fits, compared
-        fits.smooth(self.runs, first.joint.sigma)
+        fits.smooth(self.runs)
         best = fits.refitted(first)
         is_known = fits.tau > 1.0 or fits.q is not None or best.joint.is_exact
         if is_known or self._correlation(best, self.runs) == 1.0:

@@ -87,15 +87,15 @@ class JointFits:
     def _splines(self, runs: Runs) -> Smoothed:
         return Smoothed(runs, self.layout.has_velocities, self.are_rates)
 
-    def smooth(self, runs: Runs, sigma: np.ndarray | None = None) -> None:
-        """Fit to these runs from now on; the noise ``sigma`` is that of other fits."""
+    def smooth(self, runs: Runs) -> None:
+        """Fit to these runs from now on."""
         self.smoothed = self.start(runs)
-        self.set_up(runs, sigma)
+        self.set_up(runs)
 
-    def set_up(self, runs: Runs, sigma: np.ndarray | None = None) -> None:
+    def set_up(self, runs: Runs) -> None:
         """Fit to these runs, which are smoothed already."""
         self.shown = None if runs.inputs is None else runs.inputs[0].between
-        self.grid = Grid.of(runs, self.smoothed.step(sigma))
+        self.grid = Grid.of(runs, self.smoothed.step())
         self.x = self.smoothed.nodes(self.grid)
         values, D = np.concatenate(runs.Y), runs.n_state
         y = np.full((len(self.x), values.shape[1]), np.nan)
