@@ -55,6 +55,13 @@ def of_thin_data(strays: float, *, of_all: bool, is_mechanical: bool) -> str:
     )
 
 
+NO_STATES = (
+    "No states that follow the learned dynamics were found for all of these runs; what is returned "
+    "is where the search ended. Are they of the same system, with the times in t right, and no "
+    "rows far apart?"
+)
+
+
 def of_joint_fit(status: str, n_steps: int, max_time: float | None) -> str:
     """On a joint fit of states and Hamiltonian that did not converge."""
     ends = {
@@ -62,6 +69,7 @@ def of_joint_fit(status: str, n_steps: int, max_time: float | None) -> str:
         "interrupted": "by Ctrl-C",
         "max_iter": f"after {n_steps} steps",
         "failed": "where a step led nowhere",
+        "some_runs": "with some of the runs, as the fit to all of them led nowhere",
     }
     advice = "More runs, a simpler hamiltonian or angles declared (periodic) may help"
     if status in ("max_time", "interrupted"):

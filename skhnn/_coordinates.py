@@ -9,7 +9,7 @@ import numpy as np
 from ._asked_for import hamiltonian_asked_for, input_matrix_asked_for, layout_asked_for
 from ._charges import with_charges
 from ._data import Problem
-from ._masses import sentence_of, std_if_undetermined, undetermined_masses
+from ._masses import sentences_of, std_if_undetermined, undetermined_masses
 from ._problems import Rows, problem_of
 from ._scaling import Scaling
 from ._selection import Comparison, angles_among, better_as_velocities, unit_masses_fit
@@ -246,7 +246,7 @@ def of_masses(
         return [], []
     with one_blas_thread():
         changes = undetermined_masses(problem, equations, params)
-    return changes, list(dict.fromkeys(sentence_of(change, label) for change in changes))
+    return changes, sentences_of(changes, label)
 
 
 def with_infinite_std(estimator: Any, equations: Equations) -> np.ndarray:

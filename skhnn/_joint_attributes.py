@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from ._attributes import attributes_of, range_of_parameters
-from ._coordinates import of_masses
+from ._data import some
 from ._identified import coefficients, places_of_damping
+from ._masses import sentences_of, undetermined_by_posterior
 from ._model import Model
 from ._support import Support
 from ._trajectories import Chosen, Posterior, Weights
@@ -59,10 +60,24 @@ def attributes_of_joint_fit(
 
 
 def masses_not_shown(
-    chosen: Chosen, params: Any, label: list[str]
+    chosen: Chosen, kappa: float, label: list[str]
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Changes of masses that do not show in the data, and a sentence on each."""
-    equations = chosen.candidate.sampled.equations
-    if not isinstance(equations, LagrangianEquations):
+    """Changes of masses that do not show in the data, and a sentence on each.
+
+    ``kappa`` multiplies variances.
+    """
+    joint = chosen.candidate.joint
+    if not isinstance(joint.equations, LagrangianEquations) or joint.equations.is_linear:
         return [], []
-    return of_masses(chosen.candidate.entry.race.problem, equations, params, label)
+    most_rows = 600
+    states = joint.x[chosen.grid.of_samples]
+    rows = some(np.arange(len(states)), most_rows, np.random.RandomState(0))
+    X = np.concatenate([states, chosen.more], axis=1)[rows]
+    D = joint.equations.n_state
+    present = ~np.isnan(joint.residuals[:, :D])
+    noise = float(np.nanmin(joint.sigma[:D] / states.std(axis=0)))
+    root = np.sqrt(kappa) * joint.free.full(joint.root, joint.n_last)
+    changes = undetermined_by_posterior(
+        joint.equations, joint.params, X, root, noise / np.sqrt(max(present.sum(), 1))
+    )
+    return changes, sentences_of(changes, label)

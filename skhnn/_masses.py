@@ -13,18 +13,22 @@ The common scale is left out where nothing fixes it: that is always free.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from ._data import Problem, some
 from .hamiltonians import LagrangianEquations, Params
 
+# What costs less than this part of the spread of accelerations does not show.
+_VISIBLE = 1e-4
+
 
 def undetermined_masses(
     problem: Problem, equations: LagrangianEquations, params: Params
 ) -> list[np.ndarray]:
     """Relative changes of M, L^-1 dM L^-T (d, d), means over rows, that do not show in the data."""
-    most_rows, visible = 600, 1e-4
+    most_rows = 600
     rows = some(np.arange(problem.n_samples), most_rows, np.random.RandomState(0))
     X, y, root = problem.equations(rows)
     d = equations.layout.n_rates
@@ -32,44 +36,95 @@ def undetermined_masses(
     r = ((y - equations.field(params, X)) * root)[:, d:]
     n = r.size
     J = J.reshape(n, -1) / np.sqrt(n)
-    M = equations.masses(params, X)
-    positive = np.linalg.eigvalsh(M)[:, 0] > 0.0  # at the rows of a fit, not quite at all others
-    if not positive.any():
+    changes = _Changes.of(equations, params, X)
+    if changes is None:
         return []
-    M, dM = M[positive], equations.mass_slopes(params, X[positive])
-    inverse = np.linalg.inv(np.linalg.cholesky(M))
-    B = np.einsum("nai,nijm,nbj->nabm", inverse, dM, inverse)
-    is_mass = B.any(axis=(0, 1, 2))
-    B, error = B[..., is_mass], float(np.sqrt(np.mean(r**2)))
+    error = float(np.sqrt(np.mean(r**2)))
     w = equations.last(params)
-    flat = B.reshape(-1, B.shape[-1]) / np.sqrt(len(M) * d)
-    _, size, Vt = np.linalg.svd(flat, full_matrices=False)
-    tiny = 1e-9
-    kept = size > tiny * size[0]
-    basis = Vt[kept].T / size[kept]
-    if equations.has_free_scale:
-        along = np.linalg.lstsq(basis, w[is_mass], rcond=None)[0]
-        basis = basis @ np.linalg.svd(along[None])[2][1:].T
-    if not basis.shape[1]:
+    costs, error = _costs(J, w, changes.is_mass, changes.basis, error, _VISIBLE)
+    return changes.that_cost_little(costs, error / np.sqrt(n))
+
+
+def undetermined_by_posterior(
+    equations: LagrangianEquations,
+    params: Params,
+    X: np.ndarray,
+    root: np.ndarray,
+    standard_error: float,
+) -> list[np.ndarray]:
+    """The same by the covariance root root^T of all last weights, with states X of a joint fit.
+
+    ``standard_error`` is that of the mean of so many values, relative to their spread.
+    """
+    changes = _Changes.of(equations, params, X)
+    if changes is None:
         return []
-    costs, error = _costs(J, w, is_mass, basis, error, visible)
-    _, s, Vt = np.linalg.svd(costs, full_matrices=False)
-    found = []
-    # Changes that are large at a few rows only, or of one sign here and another there, are no
-    # masses.
-    of_mean = 0.3
-    most = 4
-    largest_change, standard_errors = 0.3, 3.0
-    for k in range(len(s) - 1, max(len(s) - 1 - most, -1), -1):
-        change = B @ (basis @ Vt[k])
-        mean = change.mean(axis=0)
-        largest = np.abs(np.linalg.eigvalsh(change)).max()
-        step = min(largest_change, 0.7 / largest)
-        if s[k] * step > max(standard_errors * error / np.sqrt(n), visible):
-            break
-        if np.linalg.norm(mean) > of_mean * np.sqrt(d) and step > 0.1 * largest_change:
-            found.append(mean)
-    return found
+    # A change dw costs |u| standard errors, with the smallest u for which it is root u; those that
+    # no u makes are held. What changes no ratio of masses is free to make up for what others cost.
+    U, s, _ = np.linalg.svd(root[changes.is_mass])
+    held = 1e-9
+    size = np.full(len(U), held * s[0])
+    size[: len(s)] = np.maximum(s, held * s[0])
+    costs, of_none = ((U.T @ dw) / size[:, None] for dw in (changes.basis, changes.of_none))
+    Q = np.linalg.qr(of_none)[0]
+    costs -= Q @ (Q.T @ costs)
+    return changes.that_cost_little(costs * standard_error, standard_error)
+
+
+class _Changes(NamedTuple):
+    """Relative changes of M at some rows by its weights.
+
+    ``basis`` are changes of weights of size one, and ``of_none`` those that change no M at all, or
+    its scale alone, where nothing fixes that.
+    """
+
+    of_weights: np.ndarray  # (n, d, d, k)
+    is_mass: np.ndarray
+    basis: np.ndarray  # (k, r)
+    of_none: np.ndarray  # (k, k - r)
+
+    @classmethod
+    def of(cls, equations: LagrangianEquations, params: Params, X: np.ndarray) -> "_Changes | None":
+        """None where nothing can change but the common scale that nothing fixes."""
+        M = equations.masses(params, X)
+        positive = np.linalg.eigvalsh(M)[:, 0] > 0.0  # at the rows of a fit, not quite at others
+        if not positive.any():
+            return None
+        M, dM = M[positive], equations.mass_slopes(params, X[positive])
+        inverse = np.linalg.inv(np.linalg.cholesky(M))
+        B = np.einsum("nai,nijm,nbj->nabm", inverse, dM, inverse)
+        is_mass = B.any(axis=(0, 1, 2))
+        B, w = B[..., is_mass], equations.last(params)
+        flat = B.reshape(-1, B.shape[-1]) / np.sqrt(len(M) * M.shape[1])
+        _, size, Vt = np.linalg.svd(np.linalg.qr(flat, mode="r"))
+        tiny = 1e-9
+        kept = np.arange(len(Vt)) < np.sum(size > tiny * size[0])
+        basis, of_none = Vt[kept].T / size[: kept.sum()], Vt[~kept].T
+        if equations.has_free_scale:
+            along = np.linalg.lstsq(basis, w[is_mass], rcond=None)[0]
+            basis = basis @ np.linalg.svd(along[None])[2][1:].T
+            of_none = np.column_stack([of_none, w[is_mass]])
+        return cls(B, is_mass, basis, of_none) if basis.shape[1] else None
+
+    def that_cost_little(self, costs: np.ndarray, standard_error: float) -> list[np.ndarray]:
+        """Those whose costs, (n, r) of the basis, are below three standard errors or invisible."""
+        _, s, Vt = np.linalg.svd(costs, full_matrices=False)
+        B, d, found = self.of_weights, self.of_weights.shape[1], []
+        # Changes that are large at a few rows only, or of one sign here and another there, are no
+        # masses.
+        of_mean = 0.3
+        most = 4
+        largest_change, standard_errors = 0.3, 3.0
+        for k in range(len(s) - 1, max(len(s) - 1 - most, -1), -1):
+            change = B @ (self.basis @ Vt[k])
+            mean = change.mean(axis=0)
+            largest = np.abs(np.linalg.eigvalsh(change)).max()
+            step = min(largest_change, 0.7 / largest)
+            if s[k] * step > max(standard_errors * standard_error, _VISIBLE):
+                break
+            if np.linalg.norm(mean) > of_mean * np.sqrt(d) and step > 0.1 * largest_change:
+                found.append(mean)
+        return found
 
 
 def _costs(
@@ -131,8 +186,12 @@ def std_if_undetermined(
     return found
 
 
-def sentence_of(change: np.ndarray, label: Sequence[str]) -> str:
-    """What is not known, in words."""
+def sentences_of(changes: Sequence[np.ndarray], label: Sequence[str]) -> list[str]:
+    """What is not known, in words, each once."""
+    return list(dict.fromkeys(_sentence_of(change, label) for change in changes))
+
+
+def _sentence_of(change: np.ndarray, label: Sequence[str]) -> str:
     of_each = np.diag(change)
     i, j = int(np.argmax(of_each)), int(np.argmin(of_each))
     apart = change - np.diag(of_each)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from ._asked_for import deadline_asked_for
 from ._convergence import (
     NO_RANDOM_FORCES,
+    NO_STATES,
     TOO_FEW_VALUES,
     of_calibration,
     of_joint_fit,
@@ -34,11 +35,8 @@ from ._trajectories import (
     INTERVAL,
     Choice,
     Chosen,
-    Grid,
-    Measured,
     NoFitError,
-    Runs,
-    Smoothed,
+    Smoother,
     blocks,
     check_groups,
     check_rates_of_rows,
@@ -47,8 +45,6 @@ from ._trajectories import (
     r2_of_forecasts,
     refuse_times_in_rows,
     runs_of,
-    states_for,
-    std_of_states,
 )
 from ._trajectory_columns import of_columns
 from ._trajectory_parameters import (
@@ -163,7 +159,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         kappa = 1 + 2 (sum of the autocorrelations of the residuals of neighbouring rows), by which
         variances are multiplied; 1 for white noise.
     fit_report_ : list of dict
-        What was tried.
+        What was tried: every joint fit, to how many samples, and its log evidence.
     n_iter_ : int
         The steps of the last joint fit.
     n_features_in_ : int
@@ -455,6 +451,11 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             Before ``fit``.
         ValueError
             If X, t or groups are invalid.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If no states are found that follow the learned dynamics.
         """
         check_is_fitted(self)
         X, t, groups = self._checked_rows(X, t, groups, reset=False)
@@ -463,10 +464,17 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             X, t, groups, n_measured_of(self, X.shape[1]), layout.n_state, layout.periods,
             self.between_,
         )  # fmt: skip
-        found, rows = np.full((2, len(X), layout.n_state), np.nan), np.concatenate(runs.rows)
+        states, std = np.full((2, len(X), layout.n_state), np.nan)
+        smoother, rows = self._smoother(), np.concatenate(runs.rows)
         with one_blas_thread():
-            found[0, rows], found[1, rows] = self._smoothed(runs, return_std)
-        return (found[0], found[1]) if return_std else found[0]
+            found = smoother.states(runs)
+            states[rows] = found.of_samples
+            if return_std:
+                kappa, weights = self.residual_correlation_, self._posterior.chosen
+                std[rows] = smoother.std(found, kappa, weights)
+        if not found.has_ended:
+            warnings.warn(NO_STATES, ConvergenceWarning, stacklevel=2)
+        return (states, std) if return_std else states
 
     def score(self, X: Any, y: Any = None, t: Any = None, groups: Any = None) -> float:
         """R^2 of measured rows by forecasts from the rows before them.
@@ -512,7 +520,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             self.between_, has_to_say=False,
         )  # fmt: skip
         with one_blas_thread():
-            states, _ = self._smoothed(runs, False)
+            states = self._smoother().states(runs).of_samples
         ends = np.cumsum([len(own) for own in runs.t]) - 1
         of_runs = [int(number[own[0]]) for own in runs.rows]
         predicted = np.full((len(X), n_measured), np.nan)
@@ -568,7 +576,7 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
         self.evidence_, self.n_iter_ = joint.evidence_if_white, joint.n_steps
         self.residual_correlation_, self.fit_report_ = kappa, chosen.report
         self.undetermined_masses_, self._sentences = masses_not_shown(
-            chosen, self.params_, self._label(layout)
+            chosen, kappa, self._label(layout)
         )
         if hasattr(self, "masses_"):
             self.masses_std_ = with_infinite_std(self, joint.equations)
@@ -615,32 +623,17 @@ class HNNTrajectoryRegressor(DocumentationLink, FittedHamiltonian):
             )
         return X
 
-    def _smoothed(self, runs: Runs, has_std: bool) -> tuple[np.ndarray, np.ndarray | float]:
-        """The states at all samples of runs, by the learned dynamics, and their deviations."""
-        layout = self._model.equations.layout
-        start = Smoothed(runs, layout.has_velocities, not hasattr(self, "calibration_"))
-        grid = Grid.of(runs, min(start.step(), self._step_of_data()))
-        x = start.nodes(grid)
-        y = np.full_like(x, np.nan)
-        y[grid.of_samples] = np.concatenate(runs.Y)
-        sigma = np.full(layout.n_state, np.nan)
-        sigma[: len(self.noise_std_)] = self.noise_std_
-        none_open = np.zeros(self._E.shape, dtype=bool)
-        measured = Measured(y, sigma, bool(self.robust), self._E, none_open)
-        model = self._model.equations, self._model.params
-        T = None
-        if hasattr(self, "process_noise_std_"):
-            T = self.process_noise_std_**2 * grid.h[:, None]
-        found, _ = states_for(*model, x, sigma, measured, grid, T)
-        if not has_std:
-            return found[grid.of_samples], np.nan
-        sigma = sigma * np.sqrt(self.residual_correlation_)
-        of_weights = self._posterior.chosen
-        std = std_of_states(
-            of_weights.equations, of_weights.params, found, sigma, measured, grid, of_weights.free,
-            of_weights.root, T,
+    def _smoother(self) -> Smoother:
+        """What is known of new runs."""
+        noise = np.full(self._model.equations.layout.n_state, np.nan)
+        noise[: len(self.noise_std_)] = self.noise_std_
+        has_forces = hasattr(self, "process_noise_std_")
+        return Smoother(
+            self._model.equations, self._model.params, noise, self._E,
+            are_rates=not hasattr(self, "calibration_"), robust=bool(self.robust),
+            densities=self.process_noise_std_**2 if has_forces else None,
+            step=self._step_of_data(),
         )  # fmt: skip
-        return found[grid.of_samples], std[grid.of_samples]
 
     def _step_of_data(self) -> float:
         """The longest interval between nodes that suits the motion in the training data."""

@@ -8,9 +8,9 @@ from ._posterior import Posterior, Weights
 from ._readings import Reading, readings_of
 from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Inputs, Runs
+from ._smoother import Smoother
 from ._smoothing import Smooth, smoothed
 from ._start import INTERVAL, AsMeasured, Smoothed
-from ._states import states_for, std_of_states
 from ._table import (
     check_groups,
     check_rates_of_rows,
@@ -35,6 +35,7 @@ __all__ = [
     "Runs",
     "Smooth",
     "Smoothed",
+    "Smoother",
     "Weights",
     "blocks",
     "check_groups",
@@ -46,7 +47,5 @@ __all__ = [
     "refuse_times_in_rows",
     "runs_of",
     "smoothed",
-    "states_for",
-    "std_of_states",
     "unwrapped",
 ]

@@ -11,7 +11,9 @@
 5. The evidence decides whether measured velocities are the rates of positions or mixed.
 6. Twice the units as long as the data determine most of the weights and the evidence grows.
 7. Where the data are thin and simulations leave them, a fit of which they do not.
-8. Friction that would be negative is held at its bound, and the rest fitted again.
+8. The choice is fitted to all runs, where it was made with some, and to whole ones, where they were
+   cut at gaps.
+9. Friction that would be negative is held at its bound, and the rest fitted again.
 """
 
 import contextlib
@@ -29,12 +31,13 @@ from .._solvers import SolverOptions
 from .._solvers._sampled import FIRST_UNITS, Race
 from ..forces import Damping
 from ..hamiltonians import Hamiltonian, Layout, named, with_forces, with_forces_of
+from ._all_runs import linked, some_of, with_all_runs
 from ._candidates import Candidate, Entry, NoFitError, as_in, first_densities, with_layers_of
 from ._fits import JointFits, at_bound
+from ._gaps import cut_at_gaps
 from ._joint import FIRST_STEPS, JointFit
 from ._layers import SAMPLINGS_OF_EACH, with_more_units, with_the_best_layers
 from ._others import others_of
-from ._residuals import correlation_of_residuals
 from ._runs import BETWEEN, Grid, Runs
 from ._settled import ALIKE_EVIDENCES, settled, simplest
 from ._start import AsMeasured, Smoothed
@@ -97,6 +100,7 @@ class Choice:
     ):
         self.between = between
         self.asked, self.runs, self.layout, self.rng = asked, runs, layout, rng
+        self.whole: Runs | None = None  # where those that are fitted are cut at gaps
         self.optional, self.random_forces = optional, random_forces
         self.options = SolverOptions(
             Place.on_numpy("float64"), rng, deadline=deadline, verbose=verbose
@@ -109,8 +113,9 @@ class Choice:
 
     def run(self) -> Chosen:
         """See the module."""
-        self.compared = self._some_runs()
+        self.compared = some_of(self.runs, self.rng)
         self.fits.smooth(self.compared)
+        self._cut_at_gaps()
         try:
             entries = self._started([self._race(one, False) for one in self._candidates()])
             self._choose_between(entries[0])
@@ -121,8 +126,8 @@ class Choice:
             best = self._that_stays(best)
             compared = best = self._ended(best)
             others = others_of(best, self.fits, self.rng)
-            if self.compared is not self.runs:
-                compared, best, others = self._with_all_runs(best, others)
+            compared, best, others = self._with_all_runs(best, others)
+            best = self._linked(best)
             best = self.fits.with_bounded_friction(best)
             runs = self.runs
         except KeyboardInterrupt:
@@ -141,17 +146,19 @@ class Choice:
             self.options.report,
         )  # fmt: skip
 
-    def _some_runs(self) -> Runs:
-        """All runs, or pieces of them at random that have enough samples."""
-        # Samples by which they are compared, of pieces of runs.
-        samples_to_compare, samples_of_a_piece = 2000, 500
-        if sum(len(t) for t in self.runs.t) <= samples_to_compare:
-            return self.runs
-        pieces = self.runs.in_pieces(samples_of_a_piece)
-        counts = np.array([len(t) for t in pieces.t])
-        order = self.rng.permutation(len(counts))
-        n = int(np.searchsorted(np.cumsum(counts[order]), samples_to_compare)) + 1
-        return pieces.subset(sorted(order[:n].tolist()))
+    def _cut_at_gaps(self) -> None:
+        """Both all runs and those compared."""
+        longest = self.fits.longest_gap
+        runs = cut_at_gaps(self.runs, longest)
+        if runs is self.runs:
+            return
+        is_all = self.compared is self.runs
+        self.compared = runs if is_all else cut_at_gaps(self.compared, longest)
+        self.options.tell(
+            {"pieces": len(runs), "why": f"in gaps nothing is measured for more than {longest:.3g}"}
+        )
+        self.whole, self.runs = self.runs, runs
+        self.fits.smooth(self.compared)
 
     # --- candidates ----------------------------------------------------------------------------
 
@@ -242,7 +249,7 @@ class Choice:
 
     def _with_errors_that_are_alike(self, best: Candidate, entries: Sequence[Entry]) -> Candidate:
         """The choice again where neighbouring residuals are alike, and so count for less."""
-        kappa = self._correlation(best, self.compared)
+        kappa = self.fits.correlation_of(best)
         is_noise = kappa >= _CORRELATED and len(self.fits.grid.h) and not best.joint.is_exact
         if not is_noise or self.options.is_out_of_time:
             return best
@@ -324,9 +331,9 @@ class Choice:
             if found and self.options.is_out_of_time:
                 break
         self.between = max(found, key=lambda between: found[between]) if found else BETWEEN[0]
-        self.compared, self.runs = (
-            runs.with_inputs(self.between) for runs in (self.compared, self.runs)
-        )
+        is_all = self.compared is self.runs
+        self.runs = self.runs.with_inputs(self.between)
+        self.compared = self.runs if is_all else self.compared.with_inputs(self.between)
         self.fits.set_up(self.compared)
 
     def _calibrated(self, best: Candidate) -> Candidate:
@@ -360,30 +367,27 @@ class Choice:
     def _with_all_runs(
         self, compared: Candidate, others: list[Candidate]
     ) -> tuple[Candidate, Candidate, list[Candidate]]:
-        """The model on the runs compared, on all runs, and others on those compared.
+        """The model on the runs compared, on all runs, and others on those compared."""
+        if self.compared is self.runs:
+            return compared, compared, others
+        try:
+            return with_all_runs(compared, others, self.fits, self.runs)
+        except NoFitError:
+            compared.joint.status, self.runs, self.whole = "some_runs", self.compared, None
+            self.fits.smooth(self.runs)
+            return compared, compared, others
 
-        All runs may show what those compared do not: that the layers lack something, and leave
-        residuals that are alike. Then those of other activations are fitted to all runs, too, and
-        the evidence chooses. (Positions of a double pendulum, 0.1 % of noise: of 2000 samples the
-        best are polynomials, of 5000 silu, which leaves 2.1e-3 of the accelerations, they 3.4e-3.)
-        """
-        fits, first = self.fits, compared
-        fits.smooth(self.runs)
-        best = fits.refitted(first)
-        is_known = fits.tau > 1.0 or fits.q is not None or best.joint.is_exact
-        if is_known or self._correlation(best, self.runs) == 1.0:
-            return compared, best, others
-        for other in fits.of_other_activations(first):
-            if not self.options.is_out_of_time:
-                with contextlib.suppress(NoFitError):
-                    again = fits.refitted(other)
-                    if again.joint.rank > best.joint.rank:
-                        compared, best = other, again
-        return compared, best, others if compared is first else [first, *others[1:]]
-
-    def _correlation(self, best: Candidate, runs: Runs) -> float:
-        residuals = best.joint.residuals[self.fits.grid.of_samples, : runs.n_state]
-        return correlation_of_residuals(residuals, runs)
+    def _linked(self, pieces: Candidate) -> Candidate:
+        """The model on runs that are whole again, where they were cut at gaps."""
+        if self.whole is None or self.options.is_out_of_time:
+            return pieces
+        whole = self.whole if self.runs.inputs is None else self.whole.with_inputs(self.between)
+        found = linked(pieces, self.fits, whole)
+        if found is None:
+            self.fits.smooth(self.runs)
+            return pieces
+        self.runs = whole
+        return found
 
     def _ended(self, best: Candidate) -> Candidate:
         """The chosen model at its end."""

@@ -17,8 +17,10 @@ from .._solvers._directions import Directions
 from .._solvers._sampled import Sampled
 from ..hamiltonians import Equations, Layout, Params
 from ._candidates import Candidate, Entry, NoFitError
+from ._gaps import LONGEST_GAP, bridged, outside_of_gaps
 from ._joint import FIRST_STEPS, MOST_STEPS, JointFit, fit_jointly
 from ._measured import Measured
+from ._residuals import correlation_of_residuals
 from ._runs import Grid, Runs
 from ._start import AsMeasured, Smoothed
 
@@ -45,6 +47,10 @@ class JointFits:
 
     Attributes
     ----------
+    runs : Runs
+        Those that are fitted.
+    step : float
+        The longest interval of the grid.
     grid, measured, x, rows : Grid, Measured, (N, D) ndarray, Rows
         The nodes of the runs, what was measured there, the states where fits start, and what these
         have for the last weights alone.
@@ -90,12 +96,24 @@ class JointFits:
     def smooth(self, runs: Runs) -> None:
         """Fit to these runs from now on."""
         self.smoothed = self.start(runs)
+        self.step = self.smoothed.step()
         self.set_up(runs)
+
+    def link(self, whole: Runs, pieces: Candidate) -> None:
+        """Fit to whole runs from now on, from the states of their pieces."""
+        joint = pieces.joint
+        self.smoothed = self.start(whole)
+        self.set_up(whole)
+        is_known = outside_of_gaps(whole, self.grid, self.longest_gap)
+        x = self.smoothed.nodes(self.grid)
+        x[is_known] = joint.x
+        self.x = bridged(joint.equations, joint.params, x, self.grid, is_known)
 
     def set_up(self, runs: Runs) -> None:
         """Fit to these runs, which are smoothed already."""
+        self.runs = runs
         self.shown = None if runs.inputs is None else runs.inputs[0].between
-        self.grid = Grid.of(runs, self.smoothed.step())
+        self.grid = Grid.of(runs, self.step)
         self.x = self.smoothed.nodes(self.grid)
         values, D = np.concatenate(runs.Y), runs.n_state
         y = np.full((len(self.x), values.shape[1]), np.nan)
@@ -114,6 +132,11 @@ class JointFits:
             X = np.concatenate([X, np.concatenate(more)], axis=1)
         groups = np.repeat(np.arange(len(runs)), [len(t) for t in runs.t])
         self.rows = Rows(X, dX, np.ones(len(X)), groups, None, None)
+
+    @property
+    def longest_gap(self) -> float:
+        """The time without measurements from which on runs are cut at first."""
+        return LONGEST_GAP * self.step
 
     @property
     def calibration(self) -> tuple[np.ndarray, np.ndarray]:
@@ -139,20 +162,7 @@ class JointFits:
         free = Directions.of_all(equations, sampled.params, self.rows.X)
         x, sigma = (self.x, self.smoothed.noise) if near is None else (near.x, near.sigma)
         joint = self._from(equations, sampled.params, free, x, sigma, self.q, most_steps)
-        self.options.tell(
-            {
-                "hamiltonian": name_of(sampled.equations.hamiltonian),
-                "friction": bool(sampled.equations.forces),
-                "calibration": bool(self.is_open.any()),
-                "between": self.shown,
-                "random_forces": self.q is not None,
-                "features": f"{sampled.sampling.method} {sampled.sampling.scale:g}",
-                "log_evidence": float("nan") if joint is None else joint.log_evidence,
-                "steps": 0 if joint is None else joint.n_steps,
-                "status": "failed" if joint is None else joint.status,
-                "seconds": time.perf_counter() - self.began,
-            }
-        )
+        self._tell(sampled, joint)
         if joint is None or not np.isfinite(joint.log_evidence) or joint.status == "failed":
             return []
         has_ended = joint.status == "converged" or most_steps == MOST_STEPS
@@ -186,6 +196,11 @@ class JointFits:
         """The same model, fitted to other runs than before."""
         return self._refitted(found, found.joint.params, found.joint.free, self.x)
 
+    def correlation_of(self, found: Candidate) -> float:
+        """How much alike what a fit to these runs leaves of their rows is; one for white noise."""
+        residuals = found.joint.residuals[self.grid.of_samples, : self.runs.n_state]
+        return correlation_of_residuals(residuals, self.runs)
+
     def with_bounded_friction(self, best: Candidate) -> Candidate:
         """The same with friction that is positive semi-definite, to which the rest is fitted."""
         held = at_bound(best)
@@ -201,9 +216,28 @@ class JointFits:
     ) -> Candidate:
         joint = best.joint
         found = self._from(joint.equations, params, free, x, joint.sigma, joint.q, MOST_STEPS)
+        self._tell(best.sampled, found)
         if found is None or found.status == "failed":
             raise NoFitError
         return replace(best, joint=found)
+
+    def _tell(self, sampled: Sampled, joint: JointFit | None) -> None:
+        self.options.tell(
+            {
+                "hamiltonian": name_of(sampled.equations.hamiltonian),
+                "friction": bool(sampled.equations.forces),
+                "calibration": bool(self.is_open.any()),
+                "between": self.shown,
+                "random_forces": self.q is not None,
+                "activation": sampled.sampling.activation,
+                "features": f"{sampled.sampling.method} {sampled.sampling.scale:g}",
+                "samples": len(self.rows.X),
+                "log_evidence": float("nan") if joint is None else joint.log_evidence,
+                "steps": 0 if joint is None else joint.n_steps,
+                "status": "failed" if joint is None else joint.status,
+                "seconds": time.perf_counter() - self.began,
+            }
+        )
 
     def _from(
         self, equations: Equations, params: Params, free: Directions, x: np.ndarray,

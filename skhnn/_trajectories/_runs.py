@@ -63,16 +63,23 @@ class Runs:
 
     def in_pieces(self, n: int) -> "Runs":
         """Runs cut into pieces of about ``n`` samples."""
-        which, t, Y, rows = [], [], [], []
-        for k in range(len(self)):
-            parts = np.array_split(np.arange(len(self.t[k])), max(len(self.t[k]) // n, 1))
-            for part in parts:
-                which.append(k)
-                t.append(self.t[k][part])
-                Y.append(self.Y[k][part])
-                rows.append(self.rows[k][part])
-        inputs = None if self.inputs is None else [self.inputs[k] for k in which]
-        return Runs(t, Y, self.n_state, inputs, rows)
+        return self.pieces(
+            [
+                (k, samples)
+                for k, t in enumerate(self.t)
+                for samples in np.array_split(np.arange(len(t)), max(len(t) // n, 1))
+            ]
+        )
+
+    def pieces(self, pieces: Sequence[tuple[int, np.ndarray]]) -> "Runs":
+        """Runs of some samples, each of one run."""
+        return Runs(
+            [self.t[k][samples] for k, samples in pieces],
+            [self.Y[k][samples] for k, samples in pieces],
+            self.n_state,
+            None if self.inputs is None else [self.inputs[k] for k, _ in pieces],
+            [self.rows[k][samples] for k, samples in pieces],
+        )
 
     def subset(self, which: Sequence[int]) -> "Runs":
         """Some of the runs."""

@@ -274,8 +274,8 @@ class Known(Hamiltonian, KnownEnergy):
         except (RuntimeError, TypeError) as error:
             raise ValueError(
                 "The function of a Known Hamiltonian without gradient= is called with a tensor of "
-                f"torch, and failed: {error}. Write it in operations on tensors (torch.cos, not "
-                "np.cos), or pass its gradient."
+                f"torch, and failed: {str(error).rstrip('.')}. Write it in operations on "
+                "tensors (torch.cos, not np.cos), or pass its gradient."
             ) from error
         if not isinstance(value, torch.Tensor) or value.shape != tensor.shape[:-1]:
             raise ValueError(
