@@ -6,7 +6,7 @@ from sklearn.exceptions import ConvergenceWarning
 from test_trajectories import fitted, pendulum, relative, table
 
 from skhnn import HNNTrajectoryRegressor
-from skhnn._trajectories import Grid, Runs, _all_runs, _choice
+from skhnn._trajectories import Grid, Runs, _choice
 from skhnn._trajectories._candidates import NoFitError
 from skhnn._trajectories._gaps import bridged, cut_at_gaps, outside_of_gaps
 
@@ -57,6 +57,16 @@ def test_every_piece_has_two_measured_rows(times):
     pieces = cut_at_gaps(runs_at(times), 5.0)
     assert sum(len(t) for t in pieces.t) == len(times)
     assert all(len(t) >= 2 for t in pieces.t)
+
+
+@pytest.mark.parametrize(
+    "rows", [[0, 10, 11, 12, 20, 21, 22], [0, 1, 10, 20, 21], [0, 1, 9, 10, 30]]
+)
+def test_nodes_outside_of_gaps_are_those_of_the_pieces(rows):
+    """Also beside a row that is alone, before which nothing is cut."""
+    runs = runs_at(rows, [0, 1, 2])
+    grid, of_pieces = Grid.of(runs, 0.5), Grid.of(cut_at_gaps(runs, 5.0), 0.5)
+    np.testing.assert_array_equal(grid.t[outside_of_gaps(runs, grid, 5.0)], of_pieces.t)
 
 
 def test_paths_from_both_sides_fill_a_gap(data_and_model):

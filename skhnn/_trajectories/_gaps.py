@@ -19,18 +19,39 @@ LONGEST_GAP = 16
 
 
 def cut_at_gaps(runs: Runs, longest: float) -> Runs:
-    """Pieces of runs, of two measured rows and more, between gaps that are longer; without them."""
+    """Pieces of runs between gaps that are longer; without them."""
     pieces = []
     for k in range(len(runs)):
-        measured = _measured(runs, k)
-        ends = np.flatnonzero(np.diff(runs.t[k][measured]) > longest) + 1
-        ends = ends[(ends >= 2) & (len(measured) - ends >= 2)]
-        ends = ends[np.diff(ends, prepend=0) >= 2]
-        # Rows of NaN stay where they are not in a gap that is cut.
-        first = np.append(0, measured[ends])
-        last = np.append(measured[ends - 1], len(runs.t[k]) - 1)
+        before, behind = _gaps(runs, k, longest).T
+        first, last = np.append(0, behind), np.append(before, len(runs.t[k]) - 1)
         pieces += [(k, np.arange(a, b + 1)) for a, b in zip(first, last, strict=True)]
     return runs if len(pieces) == len(runs) else runs.pieces(pieces)
+
+
+def outside_of_gaps(runs: Runs, grid: Grid, longest: float) -> np.ndarray:
+    """Whether nodes are in none of these gaps, (N,): they are those of a grid of the pieces."""
+    is_known = np.ones(len(grid.t), dtype=bool)
+    for k in range(len(runs)):
+        nodes = slice(grid.ends[k], grid.ends[k + 1])
+        for before, behind in _gaps(runs, k, longest):
+            t = grid.t[nodes]
+            is_known[nodes] &= (t <= runs.t[k][before]) | (t >= runs.t[k][behind])
+    return is_known
+
+
+def _gaps(runs: Runs, k: int, longest: float) -> np.ndarray:
+    """The samples before and behind every gap of a run, (n_gaps, 2).
+
+    Something was measured there, and at another sample at least of every piece.
+    """
+    measured = np.flatnonzero((~np.isnan(runs.Y[k])).any(axis=1))
+    found = []
+    first = 0
+    for gap in np.flatnonzero(np.diff(runs.t[k][measured]) > longest):
+        if gap >= first + 1 and len(measured) - gap >= 3:
+            found.append(measured[[gap, gap + 1]])
+            first = int(gap) + 1
+    return np.array(found, dtype=int).reshape(-1, 2)
 
 
 def bridged(
@@ -77,18 +98,3 @@ def _path(
             k4 = f(x + h * k3, grid.more, j)
             path.append(x + h / 6.0 * (k1 + 2.0 * (k2 + k3) + k4))
     return np.array(path)
-
-
-def outside_of_gaps(runs: Runs, grid: Grid, longest: float) -> np.ndarray:
-    """Whether nodes are in no gap that is longer, (N,)."""
-    is_known = np.ones(len(grid.t), dtype=bool)
-    for k in range(len(runs)):
-        t, nodes = runs.t[k][_measured(runs, k)], slice(grid.ends[k], grid.ends[k + 1])
-        for gap in np.flatnonzero(np.diff(t) > longest):
-            is_known[nodes] &= (grid.t[nodes] <= t[gap]) | (grid.t[nodes] >= t[gap + 1])
-    return is_known
-
-
-def _measured(runs: Runs, k: int) -> np.ndarray:
-    """The samples of a run at which something was measured."""
-    return np.flatnonzero((~np.isnan(runs.Y[k])).any(axis=1))
