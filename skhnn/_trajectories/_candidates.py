@@ -117,3 +117,8 @@ def first_densities(joint: JointFit, X: np.ndarray, n_rates: int) -> np.ndarray:
     sigma[lacks] = rate * np.roll(sigma, n_rates)[lacks]  # of the positions
     sigma[:n_rates] = 0.0  # a rate is the velocity
     return np.asarray(sigma**2 * rate)
+
+
+def squares_of(one: Candidate) -> np.ndarray:
+    """What is left of every column of the measurements."""
+    return np.asarray(np.nansum(one.joint.residuals**2, axis=0))

@@ -36,7 +36,12 @@ from ._candidates import Candidate, Entry, NoFitError, as_in, first_densities, w
 from ._fits import JointFits, at_bound
 from ._gaps import cut_at_gaps
 from ._joint import FIRST_STEPS, JointFit
-from ._layers import SAMPLINGS_OF_EACH, with_more_units, with_the_best_layers
+from ._layers import (
+    SAMPLINGS_OF_EACH,
+    with_more_units,
+    with_the_best_layers,
+    with_the_simplest_layers,
+)
 from ._others import others_of
 from ._runs import BETWEEN, Grid, Runs
 from ._settled import ALIKE_EVIDENCES, settled, simplest
@@ -123,6 +128,8 @@ class Choice:
             best = self._with_random_forces(best, entries)
             best = self._calibrated(best)
             best = with_more_units(best, self.fits, self._race)
+            if self.fits.tau > 1.0:
+                best = with_the_simplest_layers(best, self.fits)
             best = self._that_stays(best)
             compared = best = self._ended(best)
             others = others_of(best, self.fits, self.rng)

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
+from .._selection import ALIKE
 from .._solvers._sampled import FIRST_UNITS, LAST_UNITS
 from ..hamiltonians import Hamiltonian
-from ._candidates import Candidate, Entry
+from ._candidates import Candidate, Entry, squares_of
 from ._fits import JointFits
 from ._settled import settled
 
@@ -45,3 +48,19 @@ def with_more_units(
         if best is before:
             break
     return best
+
+
+def with_the_simplest_layers(best: Candidate, fits: JointFits) -> Candidate:
+    """Of those that leave about as little the ones of which the data use least.
+
+    Where the model lacks something, the evidence is for what layers make of that. (Of the
+    Silverbox it prefers tanh or silu, in some draws of samples, which leave 3 % less than
+    polynomials, use 7 to 10 weights in place of 6, and are worse beyond the data.)
+    """
+    most = ALIKE * squares_of(best)
+    alike = [
+        one
+        for one in fits.found
+        if one.has_ended and one.has_the_terms_of(best) and np.all(squares_of(one) <= most)
+    ]
+    return min([best, *alike], key=lambda one: one.joint.n_freed)

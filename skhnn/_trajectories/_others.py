@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._selection import ALIKE
-from ._candidates import Candidate, drawn_again
+from ._candidates import Candidate, drawn_again, squares_of
 from ._fits import JointFits
 
 _MOST = 3
@@ -31,14 +31,10 @@ def others_of(best: Candidate, fits: JointFits, rng: np.random.RandomState) -> l
 def _about_as_good(best: Candidate, fits: JointFits) -> list[Candidate]:
     """Those that were tried for the choice and leave about as little, by evidence."""
     found: list[Candidate] = []
-    most = ALIKE**2 * _squares(best)
+    most = ALIKE**2 * squares_of(best)
     for one in sorted(fits.found, key=lambda one: -one.joint.evidence_if_white):
         is_new = not any(one.is_like(other) for other in [best, *found])
         is_whole = one.has_the_terms_of(best) and one.has_ended
-        if is_whole and is_new and np.all(_squares(one) <= most):
+        if is_whole and is_new and np.all(squares_of(one) <= most):
             found.append(one)
     return found
-
-
-def _squares(one: Candidate) -> np.ndarray:
-    return np.asarray(np.nansum(one.joint.residuals**2, axis=0))
