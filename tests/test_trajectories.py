@@ -692,6 +692,44 @@ def test_masses_are_found():
     assert abs(model.masses_[1, 1] - 2.5) < max(4 * model.masses_std_[1, 1], 0.02)
 
 
+@pytest.mark.parametrize("coupling", [0.0, 0.3])
+def test_masses_that_positions_do_not_show_are_named(coupling):
+    """Of bodies that do not see each other the ratio of masses; of others none."""
+    mass, rng = np.array([1.0, 3.0]), np.random.default_rng(0)
+
+    def field(x):
+        q, v = x[..., :2], x[..., 2:]
+        F = -mass * np.sin(q) * [1.0, 2.0] - coupling * (q - q[..., ::-1])
+        return np.concatenate([v, F / mass], axis=-1)
+
+    times = [np.arange(60) * 0.1] * 8
+    _, X, t, groups = table(field, rng.uniform(-1, 1, (8, 4)), times, 0.01)
+    said = []
+    options = {"coordinates": "positions", "hamiltonian": "mechanical", "dissipation": None}
+    model = fitted(X[:, :2], t, groups, said, **options)
+    assert len(model.undetermined_masses_) == (coupling == 0.0)
+    assert any("does not show" in sentence for sentence in said) == (coupling == 0.0)
+    if coupling:
+        assert abs(model.masses_[1, 1] - 3.0) < 4 * model.masses_std_[1, 1] < 1.5
+    else:
+        assert np.isinf(model.masses_std_[1, 1])
+
+
+def test_where_a_model_lacks_something_layers_are_taken_of_which_data_use_least():
+    def candidate(left, n_freed, has_ended=True):
+        joint = SimpleNamespace(residuals=np.array([[left, np.nan]]), n_freed=n_freed)
+        return SimpleNamespace(
+            joint=joint, has_ended=has_ended, has_the_terms_of=lambda _: n_freed != 1
+        )
+
+    best, fewer = candidate(1.0, 9), candidate(1.04, 6)  # of squares 1.08
+    of_other_terms, worse, astray = candidate(1.0, 1), candidate(1.1, 4), candidate(0.9, 2, False)
+    fits = SimpleNamespace(found=[of_other_terms, worse, astray, best])
+    assert _layers.with_the_simplest_layers(best, fits) is best
+    fits.found.append(fewer)
+    assert _layers.with_the_simplest_layers(best, fits) is fewer
+
+
 @pytest.mark.slow
 def test_velocities_that_are_mixed_are_calibrated():
     S = np.array([[0.8, 0.2], [0.05, 0.95]])
