@@ -93,6 +93,17 @@ def test_long_gaps_are_bridged(data_and_model):
     assert relative(model.predict(test), pendulum(test)) < 0.02
 
 
+def test_gaps_of_all_lengths_are_bridged():
+    """Some are cut; which does not change with what splines of pieces say of the shortest time."""
+    clean, X, t, groups, _ = with_gaps(9)
+    whole = table(pendulum, [clean[groups == k][0] for k in range(9)],
+                  [t[groups == k] for k in range(9)], 0.01)[1]  # fmt: skip
+    X = np.where((np.abs(t - 8.0) < 1.0 + 0.3 * groups)[:, None], np.nan, whole)
+    model = fitted(X, t, groups, **OPTIONS)
+    assert 9 < next(entry["pieces"] for entry in model.fit_report_ if "pieces" in entry) < 18
+    assert np.abs(model.states_ - clean).max() < 0.05
+
+
 def test_pieces_that_are_not_linked_keep_their_model(monkeypatch):
     clean, X, t, groups, in_gap = with_gaps()
     monkeypatch.setattr(_choice, "linked", lambda *_: None)

@@ -49,9 +49,9 @@ def with_all_runs(
     return compared, best, others if compared is first else [first, *others[1:]]
 
 
-def linked(pieces: Candidate, fits: JointFits, whole: Runs) -> Candidate | None:
+def linked(pieces: Candidate, fits: JointFits, whole: Runs, longest_gap: float) -> Candidate | None:
     """The same model on whole runs that were cut at gaps; None where it leaves more of them."""
-    fits.link(whole, pieces)
+    fits.link(whole, pieces, longest_gap)
     with contextlib.suppress(NoFitError):
         found = fits.refitted(pieces)
         if not np.any(found.joint.sigma > ALIKE * pieces.joint.sigma):

@@ -34,7 +34,7 @@ from ..hamiltonians import Hamiltonian, Layout, named, with_forces, with_forces_
 from ._all_runs import linked, some_of, with_all_runs
 from ._candidates import Candidate, Entry, NoFitError, as_in, first_densities, with_layers_of
 from ._fits import JointFits, at_bound
-from ._gaps import cut_at_gaps
+from ._gaps import LONGEST_GAP, cut_at_gaps
 from ._joint import FIRST_STEPS, JointFit
 from ._layers import (
     SAMPLINGS_OF_EACH,
@@ -155,7 +155,7 @@ class Choice:
 
     def _cut_at_gaps(self) -> None:
         """Both all runs and those compared."""
-        longest = self.fits.longest_gap
+        self.longest_gap = longest = LONGEST_GAP * self.fits.step
         runs = cut_at_gaps(self.runs, longest)
         if runs is self.runs:
             return
@@ -389,7 +389,7 @@ class Choice:
         if self.whole is None or self.options.is_out_of_time:
             return pieces
         whole = self.whole if self.runs.inputs is None else self.whole.with_inputs(self.between)
-        found = linked(pieces, self.fits, whole)
+        found = linked(pieces, self.fits, whole, self.longest_gap)
         if found is None:
             self.fits.smooth(self.runs)
             return pieces

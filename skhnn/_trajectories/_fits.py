@@ -17,7 +17,7 @@ from .._solvers._directions import Directions
 from .._solvers._sampled import Sampled
 from ..hamiltonians import Equations, Layout, Params
 from ._candidates import Candidate, Entry, NoFitError
-from ._gaps import LONGEST_GAP, bridged, outside_of_gaps
+from ._gaps import bridged, outside_of_gaps
 from ._joint import FIRST_STEPS, MOST_STEPS, JointFit, fit_jointly
 from ._measured import Measured
 from ._residuals import correlation_of_residuals
@@ -99,12 +99,12 @@ class JointFits:
         self.step = self.smoothed.step()
         self.set_up(runs)
 
-    def link(self, whole: Runs, pieces: Candidate) -> None:
-        """Fit to whole runs from now on, from the states of their pieces."""
+    def link(self, whole: Runs, pieces: Candidate, longest_gap: float) -> None:
+        """Fit to whole runs from now on, from the states of pieces between gaps that are longer."""
         joint = pieces.joint
         self.smoothed = self.start(whole)
         self.set_up(whole)
-        is_known = outside_of_gaps(whole, self.grid, self.longest_gap)
+        is_known = outside_of_gaps(whole, self.grid, longest_gap)
         x = self.smoothed.nodes(self.grid)
         x[is_known] = joint.x
         self.x = bridged(joint.equations, joint.params, x, self.grid, is_known)
@@ -132,11 +132,6 @@ class JointFits:
             X = np.concatenate([X, np.concatenate(more)], axis=1)
         groups = np.repeat(np.arange(len(runs)), [len(t) for t in runs.t])
         self.rows = Rows(X, dX, np.ones(len(X)), groups, None, None)
-
-    @property
-    def longest_gap(self) -> float:
-        """The time without measurements from which on runs are cut at first."""
-        return LONGEST_GAP * self.step
 
     @property
     def calibration(self) -> tuple[np.ndarray, np.ndarray]:
