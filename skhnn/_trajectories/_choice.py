@@ -9,7 +9,8 @@
 4. With random forces on the states, where they are asked for, or left to the evidence. Where what
    is left of neighbouring rows is alike, once more, with n values counted as n / kappa.
 5. The evidence decides whether measured velocities are the rates of positions or mixed.
-6. Twice the units as long as the data determine most of the weights and the evidence grows.
+6. Twice the units as long as the data determine most of the weights and the evidence grows. Where
+   errors are alike, the layers of which the data use least.
 7. Where the data are thin and simulations leave them, a fit of which they do not.
 8. The choice is fitted to all runs, where it was made with some, and to whole ones, where they were
    cut at gaps.
