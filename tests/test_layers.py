@@ -27,7 +27,7 @@ ALLOWED = {
         "hamiltonians", "numpy",
     },
     "_joint_attributes": {
-        "_attributes", "_coordinates", "_identified", "_model", "_support", "_trajectories",
+        "_attributes", "_data", "_identified", "_masses", "_model", "_support", "_trajectories",
         "hamiltonians", "numpy",
     },
     "_noisy_states": {

@@ -423,8 +423,9 @@ def test_what_is_left_below_a_millionth_does_not_count_as_lasting_noise():
     t = np.linspace(0, 1, 200)
     alike = np.outer(np.sin(8 * t), [1.0, 1.0])
     choice = _choice.Choice.__new__(_choice.Choice)
-    choice.compared = Runs([t], [alike], 2, None, [np.arange(200)])
-    choice.fits = SimpleNamespace(grid=Grid.of(choice.compared, 1.0), tau=1.0)
+    choice.fits = _fits.JointFits.__new__(_fits.JointFits)
+    choice.fits.runs = Runs([t], [alike], 2, None, [np.arange(200)])
+    choice.fits.grid, choice.fits.tau = Grid.of(choice.fits.runs, 1.0), 1.0
     best = SimpleNamespace(joint=SimpleNamespace(residuals=alike, is_exact=True))
     choice.options = SimpleNamespace(is_out_of_time=False)
     assert choice._with_errors_that_are_alike(best, []) is best
