@@ -59,6 +59,15 @@ def test_every_piece_has_two_measured_rows(times):
     assert all(len(t) >= 2 for t in pieces.t)
 
 
+def test_every_piece_has_two_values_of_every_column():
+    """Splines of a column need them; here the velocity was measured once before the gap."""
+    runs = runs_at([0, 1, 2, 10, 11, 12])
+    runs.Y[0][:2, 1] = np.nan
+    assert cut_at_gaps(runs, 5.0) is runs
+    runs.Y[0][:, 1] = np.nan
+    assert len(cut_at_gaps(runs, 5.0)) == 2
+
+
 @pytest.mark.parametrize(
     "rows", [[0, 10, 11, 12, 20, 21, 22], [0, 1, 10, 20, 21], [0, 1, 9, 10, 30]]
 )

@@ -42,15 +42,18 @@ def outside_of_gaps(runs: Runs, grid: Grid, longest: float) -> np.ndarray:
 def _gaps(runs: Runs, k: int, longest: float) -> np.ndarray:
     """The samples before and behind every gap of a run, (n_gaps, 2).
 
-    Something was measured there, and at another sample at least of every piece.
+    Every piece has two values or more of every column that the run has so often.
     """
+    present = ~np.isnan(runs.Y[k])
+    present = present[:, present.sum(axis=0) >= 2]
     measured = np.flatnonzero((~np.isnan(runs.Y[k])).any(axis=1))
-    found = []
-    first = 0
+    found, first = [], 0
     for gap in np.flatnonzero(np.diff(runs.t[k][measured]) > longest):
-        if gap >= first + 1 and len(measured) - gap >= 3:
-            found.append(measured[[gap, gap + 1]])
-            first = int(gap) + 1
+        before, behind = measured[[gap, gap + 1]]
+        sides = present[first : before + 1], present[behind:]
+        if all(np.all(side.sum(axis=0) >= 2) for side in sides):
+            found.append((before, behind))
+            first = int(behind)
     return np.array(found, dtype=int).reshape(-1, 2)
 
 

@@ -54,8 +54,9 @@ def with_the_simplest_layers(best: Candidate, fits: JointFits) -> Candidate:
     """Of those that leave about as little the ones of which the data use least.
 
     Where the model lacks something, the evidence is for what layers make of that. (Of the
-    Silverbox it prefers tanh or silu, in some draws of samples, which leave 3 % less than
-    polynomials, use 7 to 10 weights in place of 6, and are worse beyond the data.)
+    Silverbox it prefers silu in one of two draws of samples, which leaves 3 % less than
+    polynomials and uses 7 to 10 weights in place of 6; tanh, which an earlier draw had, is worse
+    beyond the data.)
     """
     most = ALIKE * squares_of(best)
     alike = [
