@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from skhnn import HNNRegressor
 from skhnn._data import DerivativeFit, Place, Problem
 from skhnn._scaling import Scaling
-from skhnn._selection import _select
+from skhnn._selection import _race, _select
 from skhnn._selection._candidate import Candidate, best_of, better_of
 from skhnn._selection._correlation import correlation_of_errors
 from skhnn._selection._left_out import LeftOut
@@ -272,6 +272,25 @@ def test_among_noise_all_samplings_are_compared_by_all_rows():
     best = race.among_noise(20, 1.0)
     assert best.fit.n_equations == y.size
     assert len(race.found) == len(race.every) > 10
+
+
+@pytest.mark.parametrize(("error", "taken"), [(1.0, "simple"), (1.2, "best")])
+def test_simpler_masses_are_taken_if_as_good_by_as_many_rows(monkeypatch, error, taken):
+    """Few rows had found more with them; more rows are asked once for each form."""
+    stands = {"simple": squares(error)[0], "best": squares(1.0)[0]}
+
+    def stand(race, *_):
+        return SimpleNamespace(race=race, squares=stands[race.name])
+
+    asked = []
+    simple = SimpleNamespace(name="simple", among_noise=lambda *_: asked.append("simple"))
+    best = SimpleNamespace(race=SimpleNamespace(name="best"), squares=stands["best"])
+    monkeypatch.setattr(_race, "_stand", stand)
+    two = [SimpleNamespace(race=simple)] * 2  # the same form in two rounds
+    options = SimpleNamespace(is_out_of_time=False)
+    found = _race._simplest_among_noise(two, best, 100, None, options, 1.0)
+    assert found.race.name == taken
+    assert asked == ["simple"]
 
 
 def test_thin_data_are_judged_by_the_best_of_the_others_where_none_is_near():

@@ -13,6 +13,7 @@ from skhnn import HNNRegressor, _coordinates
 from skhnn._coordinates import coordinates_of
 from skhnn._data import flatten, views
 from skhnn._masses import undetermined_masses
+from skhnn._solvers._sampled import Race
 from skhnn.datasets import (
     make_arm,
     make_cart_pole,
@@ -630,6 +631,28 @@ def test_frames_name_their_columns_in_what_is_said():
     frame = pd.DataFrame(X, columns=["left", "right", "v_left", "v_right"])
     text = said(HNNRegressor(**QUICK), frame, y)
     assert "masses of 'left' and 'right'" in text
+
+
+def test_layers_for_masses_are_compared_by_all_rows_among_noise(monkeypatch):
+    """By few rows layers were taken that had ten times the error of others (noise of 1 %)."""
+    seen, among_noise = [], Race.among_noise
+
+    def spied(self, n_units, tau):
+        self.every = self.every[:2]
+        seen.append((self, among_noise(self, 400, tau)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(Race, "among_noise", spied)
+    rng, q = np.random.RandomState(0), np.random.RandomState(1).uniform(0.5, 1.5, (1800, 2))
+    v = rng.standard_normal(q.shape)
+    s, c = np.sin(q[:, 0]), np.cos(q[:, 0])  # a spherical pendulum
+    a = np.column_stack([s * c * v[:, 1] ** 2 - s, -2.0 * c / s * v[:, 0] * v[:, 1]])
+    a += 0.05 * a.std(axis=0) * rng.standard_normal(a.shape)
+    model = HNNRegressor(hamiltonian="natural", coordinates="velocities", random_state=0)
+    model.fit(np.hstack([q, v]), np.hstack([v, a]))
+    ((race, best),) = seen
+    assert best.fit.n_equations == 2 * race.problem.n_samples
+    assert len(race.found) == len(race.every)
 
 
 @pytest.mark.slow
