@@ -731,6 +731,48 @@ def test_where_a_model_lacks_something_layers_are_taken_of_which_data_use_least(
     assert _layers.with_the_simplest_layers(best, fits) is fewer
 
 
+@pytest.mark.parametrize(
+    ("kappas", "n_freed", "taken"),
+    [((3.0, 1.8, 1.2), 60, 800), ((3.0, 1.8, 1.6), 60, 400), ((3.0, 2.1, 2.1), 60, None),
+     ((3.0, 1.0, 1.0), 40, None)],
+)  # fmt: skip
+def test_many_units_are_taken_if_errors_are_less_alike(monkeypatch, kappas, n_freed, taken):
+    """Of few, of half of the most and of the most, where the data use most of the weights."""
+    samplings = []
+
+    def candidate(units, evidence):
+        joint = SimpleNamespace(n_freed=n_freed, n_last=100, log_evidence=evidence)
+        entry = SimpleNamespace(
+            hamiltonian="H", has_friction=False, race=SimpleNamespace(layers_given=False)
+        )
+        return SimpleNamespace(
+            units=units, joint=joint, entry=entry, sampled=SimpleNamespace(sampling=units)
+        )
+
+    def race(*_):
+        found = SimpleNamespace(samplings=["every"], found=[])
+
+        def run(units):
+            samplings.append(found.samplings)
+            found.found = [units]
+
+        found.run = run
+        return SimpleNamespace(race=found)
+
+    kappa = dict(zip((None, 400, 800), kappas, strict=True))
+    fits = SimpleNamespace(
+        options=SimpleNamespace(is_out_of_time=False),
+        correlation_of=lambda one: kappa[one.units],
+        fit=lambda entry, sampled, near: [candidate(sampled, float(sampled))],
+    )
+    monkeypatch.setattr(
+        _layers, "settled", lambda found, fits: max(found, key=lambda one: one.joint.log_evidence)
+    )
+    best = _layers.with_many_units(candidate(None, 0.0), fits, race)
+    assert best.units == taken
+    assert samplings == ([["every"], [400]] if n_freed > 50 else [])
+
+
 @pytest.mark.slow
 def test_velocities_that_are_mixed_are_calibrated():
     S = np.array([[0.8, 0.2], [0.05, 0.95]])

@@ -7,7 +7,8 @@
 3. With friction, where the evidence asks for it, once more. (It is the second question: friction
    that is not there led fits of planets astray, which were good without.)
 4. With random forces on the states, where they are asked for, or left to the evidence. Where what
-   is left of neighbouring rows is alike, once more, with n values counted as n / kappa.
+   is left of neighbouring rows is alike, with many units, if these lacked; else once more, with n
+   values counted as n / kappa.
 5. The evidence decides whether measured velocities are the rates of positions or mixed.
 6. Twice the units as long as the data determine most of the weights and the evidence grows. Where
    errors are alike, the layers of which the data use least.
@@ -39,6 +40,7 @@ from ._gaps import LONGEST_GAP, cut_at_gaps
 from ._joint import FIRST_STEPS, JointFit
 from ._layers import (
     SAMPLINGS_OF_EACH,
+    with_many_units,
     with_more_units,
     with_the_best_layers,
     with_the_simplest_layers,
@@ -260,6 +262,10 @@ class Choice:
         kappa = self.fits.correlation_of(best)
         is_noise = kappa >= _CORRELATED and len(self.fits.grid.h) and not best.joint.is_exact
         if not is_noise or self.options.is_out_of_time:
+            return best
+        best = with_many_units(best, self.fits, self._race)
+        kappa = self.fits.correlation_of(best)
+        if kappa < _CORRELATED:
             return best
         self.fits.tau = kappa
         again = self.fits.to_its_end(best)
