@@ -31,6 +31,19 @@ def damping_in(sentence):
     return np.array(re.findall(r"(-?\d[-\d.e]*) \+- (\d(?:[-\d.e]*\d)?)", sentence), dtype=float).T
 
 
+def test_one_run_that_nothing_predicts_does_not_hide_what_others_say():
+    """A force along the velocity that no H has, and a run of noise, five times as large."""
+    rng = np.random.default_rng(0)
+    X, groups = rng.uniform(-1.5, 1.5, (1500, 4)), np.repeat(np.arange(30), 50)
+    q, v = X[:, :2], X[:, 2:]
+    force = np.tanh(q[:, 1:]) * v * np.abs(v)  # as often forwards as backwards: no friction
+    a = -q + force
+    assert "without mechanics" in departure(X, np.hstack([v, a]), groups)
+    a[-50:] += 5.0 * rng.standard_normal((50, 2))
+    assert "without mechanics" in departure(X, np.hstack([v, a]), groups)
+    assert departure(X, np.hstack([v, a - force]), groups) is None
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.01, 0.05])
 @pytest.mark.parametrize("damping", [0.05, 0.3])
 @pytest.mark.parametrize("n", [300, 1500])

@@ -118,4 +118,5 @@ def departure_from_hamiltonian(
     # Where H leaves less of the derivatives, 5 %, nothing is compared with it.
     if left_by_H < 0.05**2:
         return None
-    return beaten_without_mechanics(rows, left_by_H, by_more_units[0], rng)
+    remainder = remainders[:, 0] if errors[0] < of_model else left
+    return beaten_without_mechanics(rows, remainder, by_more_units[0], rng)
