@@ -521,7 +521,8 @@ def cost(args):
 
             def field(X, d=d):
                 q, p = X[:, :d], X[:, d:]
-                return np.hstack([p, -np.sin(q) - 0.3 * (q - np.roll(q, 1, axis=1))])
+                beside = np.roll(q, 1, axis=1) + np.roll(q, -1, axis=1)
+                return np.hstack([p, -np.sin(q) - 0.3 * (q - 0.5 * beside)])
 
             clean = trajectories(field, rng.uniform(-1, 1, (20, 2 * d)), t)
             X, times, groups = from_trajectories(clean, t)

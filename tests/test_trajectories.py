@@ -734,7 +734,7 @@ def test_where_a_model_lacks_something_layers_are_taken_of_which_data_use_least(
 @pytest.mark.parametrize(
     ("kappas", "n_freed", "taken"),
     [((3.0, 1.8, 1.2), 60, 800), ((3.0, 1.8, 1.6), 60, 400), ((3.0, 2.1, 2.1), 60, None),
-     ((3.0, 1.0, 1.0), 40, None)],
+     ((9.0, 3.0, 2.5), 60, None), ((3.0, 1.0, 1.0), 40, None)],
 )  # fmt: skip
 def test_many_units_are_taken_if_errors_are_less_alike(monkeypatch, kappas, n_freed, taken):
     """Of few, of half of the most and of the most, where the data use most of the weights."""
