@@ -226,15 +226,20 @@ def of_rates(X: np.ndarray, y: np.ndarray, label: Sequence[str]) -> list[str]:
     mixed = [int(j) for j in wrong if better[j] < 0.5 * left[j]]
     if not mixed:
         return []
+    # Smaller parts of the largest velocity are not told.
+    to_speak_of = 0.01 * np.abs(A).max(axis=0)
+    parts = {j: np.flatnonzero(np.abs(A[:, j]) > to_speak_of[j]).tolist() for j in mixed}
     relations = "; ".join(
-        f"d{label[j]}/dt = "
-        + " ".join(f"{A[k, j]:+.3g} {label[d + k]}" for k in range(d) if abs(A[k, j]) > 0.01)
+        f"d[{label[j]}]/dt = " + " ".join(f"{A[k, j]:+.3g} [{label[d + k]}]" for k in parts[j])
         for j in mixed
     )
+    is_factor = all(parts[j] == [j] for j in mixed)
+    why = " (factors alone: of units, or of a scaler in front of the estimator?)"
     return [
-        f"The velocities in X are not the rates of the positions in y: {relations}. The motion is "
-        "taken from X, so simulated positions will be off. Pass the rates of the positions as "
-        "velocities, or momenta with coordinates='canonical'"
+        f"The velocities in X are not the rates of the positions in y: {relations}"
+        f"{why if is_factor else ''}. The motion is taken from X, so simulated positions will be "
+        "off. Pass the rates of the positions as velocities, or momenta with "
+        "coordinates='canonical'"
     ]
 
 

@@ -105,7 +105,8 @@ def of_fit(
             )
         changes, sentences = of_masses(result.problem, equations, params, label)
         found.undetermined_masses = changes
-        found.to_say += sentences
+        if not found.causes:  # else predictions do not hold, and these masses are none
+            found.to_say += sentences
     if result.gains_energy:
         found.add(
             "Friction that is negative, a gain of energy, fits these data, and damping_ is bounded "

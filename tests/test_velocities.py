@@ -550,7 +550,16 @@ def test_velocities_that_are_no_rates_are_said():
     mixed = X.copy()
     mixed[:, 2:] = X[:, 2:] @ np.linalg.inv([[1.24, 0.0], [-0.22, 1.0]])
     text = said(HNNRegressor(coordinates="velocities", **QUICK), mixed, y)
-    assert "d0/dt = +1.24 2 -0.22 3" in text
+    assert "d[0]/dt = +1.24 [2] -0.22 [3]" in text
+    assert "factors alone" not in text
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e8])
+def test_velocities_of_other_units_are_said(factor):
+    X, y = carts()
+    other = np.hstack([factor * y[:, :2], y[:, 2:]])
+    text = said(HNNRegressor(coordinates="velocities", **QUICK), X, other)
+    assert f"d[0]/dt = {factor:+.3g} [2]; d[1]/dt = {factor:+.3g} [3] (factors alone" in text
 
 
 @pytest.mark.parametrize("y", [1.0, 3.0])
