@@ -244,14 +244,22 @@ def of_rates(X: np.ndarray, y: np.ndarray, label: Sequence[str]) -> list[str]:
 
 
 def of_masses(
-    problem: Problem, equations: LagrangianEquations, params: Any, label: Sequence[str]
+    problem: Problem,
+    equations: LagrangianEquations,
+    params: Any,
+    label: Sequence[str],
+    *,
+    predicts: bool,
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Changes of the masses that the data do not show, and sentences on them, each once."""
+    """Changes of the masses that the data do not show, and sentences on them, each once.
+
+    ``predicts`` says whether nothing was found that speaks against the model.
+    """
     if equations.is_linear:
         return [], []
     with one_blas_thread():
         changes = undetermined_masses(problem, equations, params)
-    return changes, sentences_of(changes, label)
+    return changes, sentences_of(changes, label, predicts=predicts)
 
 
 def with_infinite_std(estimator: Any, equations: Equations) -> np.ndarray:

@@ -103,10 +103,11 @@ def of_fit(
             found.add(
                 _friction_of_velocities(compared, label) or without_mechanics(compared, label)
             )
-        changes, sentences = of_masses(result.problem, equations, params, label)
+        changes, sentences = of_masses(
+            result.problem, equations, params, label, predicts=not found.causes
+        )
         found.undetermined_masses = changes
-        if not found.causes:  # else predictions do not hold, and these masses are none
-            found.to_say += sentences
+        found.to_say += sentences
     if result.gains_energy:
         found.add(
             "Friction that is negative, a gain of energy, fits these data, and damping_ is bounded "

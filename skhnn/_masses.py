@@ -186,12 +186,16 @@ def std_if_undetermined(
     return found
 
 
-def sentences_of(changes: Sequence[np.ndarray], label: Sequence[str]) -> list[str]:
-    """What is not known, in words, each once."""
-    return list(dict.fromkeys(_sentence_of(change, label) for change in changes))
+def sentences_of(
+    changes: Sequence[np.ndarray], label: Sequence[str], *, predicts: bool = True
+) -> list[str]:
+    """What is not known, in words, each once; and whether predictions hold."""
+    hold = "predictions hold, energies and masses do not" if predicts else "masses are not known"
+    found = dict.fromkeys(_what_of(change, label) for change in changes)
+    return [f"{what} does not show in these data: {hold}" for what in found]
 
 
-def _sentence_of(change: np.ndarray, label: Sequence[str]) -> str:
+def _what_of(change: np.ndarray, label: Sequence[str]) -> str:
     of_each = np.diag(change)
     i, j = int(np.argmax(of_each)), int(np.argmin(of_each))
     apart = change - np.diag(of_each)
@@ -202,4 +206,4 @@ def _sentence_of(change: np.ndarray, label: Sequence[str]) -> str:
         what = f"The mass of {label[0]}"
     else:
         what = f"The mass that couples {label[min(a, b)]} and {label[max(a, b)]}"
-    return f"{what} does not show in these data: predictions hold, energies and masses do not"
+    return what

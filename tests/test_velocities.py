@@ -12,7 +12,7 @@ from sklearn.base import clone
 from skhnn import HNNRegressor, _coordinates
 from skhnn._coordinates import coordinates_of
 from skhnn._data import flatten, views
-from skhnn._masses import undetermined_masses
+from skhnn._masses import sentences_of, undetermined_masses
 from skhnn._solvers._sampled import Race
 from skhnn.datasets import (
     make_arm,
@@ -552,6 +552,15 @@ def test_velocities_that_are_no_rates_are_said():
     text = said(HNNRegressor(coordinates="velocities", **QUICK), mixed, y)
     assert "d[0]/dt = +1.24 [2] -0.22 [3]" in text
     assert "factors alone" not in text
+
+
+def test_that_predictions_hold_is_said_only_where_nothing_speaks_against_the_model():
+    change = np.diag([1.0, -1.0])
+    (good,), (bad,) = (sentences_of([change] * 2, "ab", predicts=p) for p in (True, False))
+    assert good.startswith("The ratio of the masses of a and b does not show")
+    assert bad.startswith("The ratio of the masses of a and b does not show")
+    assert "predictions hold" in good
+    assert "predictions hold" not in bad
 
 
 @pytest.mark.parametrize("factor", [1e-3, 1e8])
