@@ -35,6 +35,26 @@ def warn_unless_converged(estimator: Any, result: FitResult, found: Sequence[str
         warnings.warn(f"solver={name} {sentence}.", ConvergenceWarning, stacklevel=4)
 
 
+def of_few_rows(result: FitResult) -> str | None:
+    """On a model that fits the rows trained on, and not those left out; or rows are hardly any."""
+    problem, more = result.problem, "More rows help, or a Hamiltonian that knows more of the system"
+    if problem.n_samples < problem.n_features:
+        return (
+            f"X has {problem.n_samples} rows of {problem.n_features} columns: too few to tell how "
+            f"well other states are predicted. {more}"
+        )
+    # Not where nothing was left out, and it is not a number.
+    predicts_few = 0.5 * result.left_out**2 > POOR_LOSS
+    if result.loss > POOR_LOSS or not predicts_few:
+        return None
+    return (
+        f"Rows left out are predicted with an error of {result.left_out:.2g} of their spread, rows "
+        f"trained on with {np.sqrt(2.0 * result.loss):.2g}: there are too few rows for what is to "
+        f"be learned, or runs that differ from all others. {more} (hamiltonian='mechanical' if the "
+        "masses are constant, Radial, Known)"
+    )
+
+
 def of_thin_data(strays: float, *, of_all: bool, is_mechanical: bool) -> str:
     """On a model of thin data whose simulations leave these by ``strays``, as those ``of_all``."""
     far = "cannot be finished"

@@ -9,7 +9,12 @@ import numpy as np
 from ._asked_for import hamiltonian_asked_for, input_matrix_asked_for, layout_asked_for
 from ._charges import with_charges
 from ._data import Problem
-from ._masses import sentences_of, std_if_undetermined, undetermined_masses
+from ._masses import (
+    other_constant_masses,
+    sentences_of,
+    std_if_undetermined,
+    undetermined_masses,
+)
 from ._problems import Rows, problem_of
 from ._scaling import Scaling
 from ._selection import Comparison, angles_among, better_as_velocities, unit_masses_fit
@@ -25,6 +30,7 @@ from .hamiltonians import (
     Pairwise,
     Radial,
     WithForces,
+    natural_of,
 )
 
 # Hamiltonians by name that say what momenta are in them.
@@ -83,11 +89,8 @@ def _have_velocities(X: np.ndarray, y: np.ndarray) -> bool:
     return bool((np.abs(v - rates).max(axis=0) <= rounding * largest).all() and largest.any())
 
 
-def are_noisy_velocities(rows: Problem, angles: Collection[int] = ()) -> bool:
-    """Whether dq/dt is the second half but for noise, and masses of one do not fit.
-
-    The rows are those of canonical states, the ``angles`` those that ``angles_of`` found in them.
-    """
+def rates_are_the_second_half(rows: Problem) -> bool:
+    """Whether dq/dt is the second half of the states but for noise, each of its own coordinate."""
     d = rows.n_targets // 2
     step = -(-len(rows.X) // _ROWS)
     v, rates = np.asarray(rows.X[::step, d:]), np.asarray(rows.y[::step, :d])
@@ -98,15 +101,21 @@ def are_noisy_velocities(rows: Problem, angles: Collection[int] = ()) -> bool:
     if (np.mean((rates - v) ** 2, axis=0) > mostly_noise * rates.var(axis=0)).any():
         return False
     A, *_ = np.linalg.lstsq(v, rates, rcond=None)
-    if np.abs(A - np.eye(d)).max() > nearly_one:
-        return False
+    return bool(np.abs(A - np.eye(d)).max() <= nearly_one)
+
+
+def have_other_masses(rows: Problem, angles: Collection[int] = ()) -> bool:
+    """Whether rows (q, v), taken for canonical states, do not have masses of one.
+
+    The ``angles`` are those that ``angles_of`` found in them.
+    """
     periods = rows.layout.periods | dict.fromkeys(angles, 2.0 * np.pi)
-    layout = Layout(2 * d, periods=periods, is_canonical=False, has_velocities=True)
+    layout = Layout(rows.n_targets, periods=periods, is_canonical=False, has_velocities=True)
     return _masses_differ(rows.X, rows.y, rows.weight, rows.groups, layout, None)
 
 
 def angles_of(rows: Problem) -> list[int]:
-    """Coordinates that turn, are not known to be angles, and fit better as such."""
+    """Coordinates that fit better as angles, if one of them turns, and are not known to be such."""
     X, y, weight, periods = rows.X, rows.y, rows.weight, rows.layout.periods
 
     def as_angles(angles: Collection[int]) -> Problem:
@@ -119,17 +128,17 @@ def angles_of(rows: Problem) -> list[int]:
         )  # fmt: skip
 
     turns = _that_turn(X, rows.layout)
-    return angles_among(as_angles, turns) if turns else []
+    swing = [k for k in range(rows.layout.n_rates) if k not in turns and k not in periods]
+    return angles_among(as_angles, turns, swing) if turns else []
 
 
 def say_angles(angles: Sequence[int], label: Sequence[str]) -> str:
     """What to do about coordinates that seem to be angles."""
-    which = " and ".join(f"column {label[k]}" for k in angles)
     one = len(angles) == 1
     return (
-        f"{which[0].upper()}{which[1:]} {'ranges' if one else 'range'} over more than 2 pi, and "
-        f"with that period the rows are fitted better: {'an angle' if one else 'angles'}? Pass "
-        f"periodic={list(angles)}"
+        f"With the period 2 pi of column{'' if one else 's'} "
+        f"{' and '.join(label[k] for k in angles)} the rows are fitted better: "
+        f"{'an angle' if one else 'angles'} that no one declared? Pass periodic={list(angles)}"
     )
 
 
@@ -250,16 +259,37 @@ def of_masses(
     label: Sequence[str],
     *,
     predicts: bool,
+    is_chosen: bool,
 ) -> tuple[list[np.ndarray], list[str]]:
     """Changes of the masses that the data do not show, and sentences on them, each once.
 
-    ``predicts`` says whether nothing was found that speaks against the model.
+    ``predicts`` says whether nothing was found that speaks against the model, ``is_chosen`` whether
+    its masses are the simplest that fit: others may do so as well.
     """
-    if equations.is_linear:
-        return [], []
+    changes: list[np.ndarray] = []
     with one_blas_thread():
-        changes = undetermined_masses(problem, equations, params)
-    return changes, sentences_of(changes, label, predicts=predicts)
+        if not equations.is_linear:
+            changes = undetermined_masses(problem, equations, params)
+        sentences = sentences_of(changes, label, predicts=predicts)
+        natural = natural_of(equations.hamiltonian)
+        if is_chosen and predicts and natural is not None and natural.mass in (1.0, "diagonal"):
+            others = other_constant_masses(problem, equations, params)
+            if len(others) > len(changes):
+                sentences.append(_of_other_masses(natural))
+    return changes, sentences
+
+
+def _of_other_masses(chosen: Natural) -> str:
+    """A sentence on the simplest masses that fit, where they are not the only ones."""
+    one_each = isinstance(chosen.mass, str)
+    which = "a mass for each coordinate" if one_each else "masses of one"
+    known = f"Natural({chosen.mass!r})"
+    return (
+        f"Of all constant masses that fit, the simplest were chosen, {which}, and others predict "
+        "the same accelerations (a normal mode of a linear system, or a body that touches no other, "
+        "has any mass): predictions hold, energies and masses only if the true masses are like "
+        f"this. If they are, pass hamiltonian={known}; 'mechanical' asks for all constant masses"
+    )
 
 
 def with_infinite_std(estimator: Any, equations: Equations) -> np.ndarray:

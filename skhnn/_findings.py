@@ -5,28 +5,35 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._attributes import model_in_units_of_the_data
-from ._convergence import POOR_LOSS, loss_that_counts
+from ._convergence import POOR_LOSS, loss_that_counts, of_few_rows
 from ._coordinates import (
     angles_of,
-    are_noisy_velocities,
+    have_other_masses,
     of_masses,
     of_rates,
+    rates_are_the_second_half,
     say_angles,
     without_mechanics,
 )
 from ._data import Problem
 from ._diagnosis import another_order, departure_from_hamiltonian, smooth_remainder
-from ._identified import identify
-from ._layout import label_of_columns, still_inputs, suspicions
+from ._friction import friction_left_out, is_linear_alone, law_beside
+from ._layout import at_rest, label_of_columns, still_inputs, suspicions
 from ._model import Model
 from ._scaling import Scaling
-from ._selection import Comparison
+from ._selection import GOOD, Comparison
 from ._solvers import FitResult
 from ._threads import one_blas_thread
 from .hamiltonians import LagrangianEquations, Layout
 
 TrainingData = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
+
+
+_GAINS_ENERGY = (
+    "Friction that is negative, a gain of energy, fits these data, and damping_ is bounded to none "
+    "there: the fit is worse than without the bound. There may be a drive, or a feedback, that was "
+    "not recorded"
+)
 
 
 @dataclass
@@ -57,68 +64,125 @@ def of_columns(data: TrainingData, layout: Layout, names: Sequence[str] | None) 
     return found + still_inputs(X, layout.inputs, label)
 
 
-def of_fit(
-    model: Model,
-    result: FitResult,
-    data: TrainingData,
-    scaling: Scaling,
-    names: Sequence[str] | None,
-    *,
-    known_causes: Sequence[str],
-    by_default: bool,
-    without_forces: bool,
-) -> Findings:
-    """What a fit shows of its data.
+def of_rest(data: TrainingData, layout: Layout, names: Sequence[str] | None) -> list[str]:
+    """A sentence on coordinates at rest, before training: it explains no poor fit."""
+    X = data[0]
+    label = label_of_columns(X.shape[1], names)
+    return at_rest(X[:, : layout.n_state], label) if layout.has_halves else []
+
+
+@dataclass
+class Fit:
+    """A finished fit.
 
     ``by_default`` are fits of solver="auto"; ``without_forces`` those of which a departure from
-    every Hamiltonian would be a finding. ``known_causes`` have been warned of already.
+    every Hamiltonian would be a finding; ``masses_are_chosen`` those whose form of masses is an
+    outcome. ``known_causes`` have been warned of already.
     """
-    found = Findings(causes=list(known_causes))
-    label = label_of_columns(data[0].shape[1], names)
-    layout = model.equations.layout
-    is_done = result.status in ("completed", "converged")
-    is_poor = by_default and loss_that_counts(result)[0] > POOR_LOSS
-    has_momenta = layout.is_canonical or _has_equal_masses(model, data[0])
-    if is_done and has_momenta and without_forces and not known_causes:
-        rows = _rows_without_forces(model, data, scaling)
-        departure = _departure(model, rows, label, by_default)
-        meaning = _of_degrees(data[0], layout, label) if is_poor else None
-        if meaning is None and layout.is_canonical and (is_poor or departure is not None):
+
+    model: Model
+    result: FitResult
+    data: TrainingData
+    scaling: Scaling
+    names: Sequence[str] | None
+    known_causes: Sequence[str]
+    by_default: bool
+    without_forces: bool
+    masses_are_chosen: bool
+
+    @property
+    def layout(self) -> Layout:
+        return self.model.equations.layout
+
+    @property
+    def label(self) -> list[str]:
+        return label_of_columns(self.data[0].shape[1], self.names)
+
+    @property
+    def is_done(self) -> bool:
+        return self.result.status in ("completed", "converged")
+
+    @property
+    def is_poor(self) -> bool:
+        return self.by_default and loss_that_counts(self.result)[0] > POOR_LOSS
+
+    def findings(self) -> Findings:
+        """What it shows of its data."""
+        found, result = Findings(causes=list(self.known_causes)), self.result
+        if result.gains_energy:
+            found.add(self._with_law(_GAINS_ENERGY))
+        if self.is_done and not self.known_causes:
+            self._add_of_momenta(found)
+            self._add_of_degrees_and_angles(found)
+            self._add_of_no_lagrangian(found)
+        if self.by_default and not found.causes:
+            found.add(of_few_rows(result))
+        if self.layout.has_velocities and result.status != "diverged":
+            self._add_of_masses(found)
+        if self.is_done and self.by_default and not found.causes:
+            found.add(self._law_in_place_of_linear())
+        if self.is_done and self.by_default and not found.causes:
+            found.add(_of_remainder(self.model, self.data, self.scaling, self.label))
+        if result.noise.any():
+            found.to_say.append(_of_noise(result.noise, self.scaling, self.label))
+        return found
+
+    def _add_of_momenta(self, found: Findings) -> None:
+        """What no Hamiltonian of these columns has, or another meaning of them."""
+        has_momenta = self.layout.is_canonical or _has_equal_masses(self.model, self.data[0])
+        if not (has_momenta and self.without_forces):
+            return
+        rows = _rows_without_forces(self.model, self.data, self.scaling)
+        departure = _departure(self.model, rows, self.label, self.by_default)
+        meaning = _of_degrees(self.data[0], self.layout, self.label) if self.is_poor else None
+        if meaning is None and self.layout.is_canonical and (self.is_poor or departure):
             with one_blas_thread():
                 angles = angles_of(rows)
-            meaning = _other_meaning(rows, angles, label, names)
-            found.add(say_angles(angles, label) if angles and meaning is None else None)
-        found.add(meaning or departure)
-    if layout.has_velocities and result.status != "diverged":
-        equations, params = result.equations, result.params
+            meaning = _other_meaning(rows, angles, self.label, self.names)
+            found.add(say_angles(angles, self.label) if angles and meaning is None else None)
+        found.add(meaning or self._with_law(departure))
+
+    def _add_of_degrees_and_angles(self, found: Findings) -> None:
+        """Of positions and velocities that are fitted poorly, what may be angles."""
+        if self.layout.has_velocities and self.is_poor:
+            with one_blas_thread():
+                angles = angles_of(self.result.problem)
+            found.add(_of_degrees(self.data[0], self.layout, self.label))
+            found.add(say_angles(angles, self.label) if angles else None)
+
+    def _add_of_no_lagrangian(self, found: Findings) -> None:
+        """Of positions and velocities what no Lagrangian has."""
+        equations = self.result.equations
+        if isinstance(equations, LagrangianEquations) and self.by_default and not found.causes:
+            with one_blas_thread():
+                compared = Comparison(self.result.problem, equations, self.result.params)
+            friction = friction_left_out(compared, self.label)
+            found.add(self._with_law(friction or without_mechanics(compared, self.label)))
+
+    def _add_of_masses(self, found: Findings) -> None:
+        """Which masses do not show."""
+        equations = self.result.equations
         assert isinstance(equations, LagrangianEquations)
-        if is_done and is_poor and not known_causes:
-            with one_blas_thread():
-                angles = angles_of(result.problem)
-            found.add(_of_degrees(data[0], layout, label))
-            found.add(say_angles(angles, label) if angles else None)
-        if is_done and by_default and not found.causes:
-            with one_blas_thread():
-                compared = Comparison(result.problem, equations, params)
-            found.add(
-                _friction_of_velocities(compared, label) or without_mechanics(compared, label)
-            )
-        changes, sentences = of_masses(
-            result.problem, equations, params, label, predicts=not found.causes
-        )
-        found.undetermined_masses = changes
+        found.undetermined_masses, sentences = of_masses(
+            self.result.problem, equations, self.result.params, self.label,
+            predicts=not found.causes, is_chosen=self.masses_are_chosen,
+        )  # fmt: skip
         found.to_say += sentences
-    if result.gains_energy:
-        found.add(
-            "Friction that is negative, a gain of energy, fits these data, and damping_ is bounded "
-            "to none there: the fit is worse than without the bound. There may be a drive, or a "
-            "feedback, that was not recorded"
-        )
-    if is_done and by_default and not found.causes:
-        found.add(_of_remainder(model, data, scaling, label))
-    if result.noise.any():
-        found.to_say.append(_of_noise(result.noise, scaling, label))
-    return found
+
+    def _law_in_place_of_linear(self) -> str | None:
+        """A law of friction with which a fit would be right that has linear friction."""
+        is_good = 2.0 * loss_that_counts(self.result)[0] <= GOOD**2
+        if is_good or not is_linear_alone(self.result):
+            return None
+        return law_beside(self.result, has_linear=True)
+
+    def _with_law(self, departure: str | None) -> str | None:
+        """The sentence, and one on the law of friction that would do, if one does."""
+        if departure is None or not self.by_default:
+            return departure
+        is_named = "dissipation='linear'" in departure
+        law = law_beside(self.result, has_linear=is_named or is_linear_alone(self.result))
+        return departure if law is None else f"{departure}. {law}"
 
 
 def _of_degrees(X: np.ndarray, layout: Layout, label: Sequence[str]) -> str | None:
@@ -168,37 +232,6 @@ def _has_equal_masses(model: Model, X: np.ndarray) -> bool:
     return bool(np.allclose(M, M[0, 0] * np.eye(len(M))))
 
 
-def _friction_of_velocities(compared: Comparison, label: Sequence[str]) -> str | None:
-    """Friction that a Lagrangian leaves out, with its size; None where there is none.
-
-    Nor where velocities gain energy: damping that is bounded at zero has no standard error.
-    """
-    problem, equations = compared.problem, compared.equations
-    if equations.forces:
-        return None
-    with one_blas_thread():
-        damped = compared.with_friction()
-        if damped is None:
-            return None
-        (damped_equations, params), error = damped
-        model = model_in_units_of_the_data(damped_equations, params, problem, problem.input_matrix)
-        _, found, _ = identify(problem, damped_equations, model.params, model.equations)
-    std = np.diag(found["damping_std_"])
-    if not np.isfinite(std).all():
-        return None
-    sizes = zip(np.diag(found["damping_"]), std, strict=True)
-    unit = " where the first mass is one" if equations.has_free_scale else ""
-    d = problem.layout.n_rates
-    each = ", ".join(
-        f"{size:.3g} +- {e:.1g} (of column {label[d + k]})" for k, (size, e) in enumerate(sizes)
-    )
-    return (
-        f"The accelerations have friction, which no Lagrangian has: a damping of {each}, force per "
-        f"velocity{unit}. With it they are predicted to {error:.2g} of their "
-        "spread on rows left out. The model leaves it out; dissipation='linear' finds it"
-    )
-
-
 def _rows_without_forces(model: Model, data: TrainingData, scaling: Scaling) -> Problem:
     """The states, and what inputs leave of their derivatives."""
     X, y, weight, groups = data
@@ -234,11 +267,13 @@ def _other_meaning(
 ) -> str | None:
     """What the columns seem to be instead of (q, p) in that order."""
     with one_blas_thread():
-        if are_noisy_velocities(rows, angles):
-            periodic = f", periodic={list(angles)}" if angles else ""
-            return (
-                "The rate y of the first half of X is its second half but for noise, and masses "
-                "other than one, or a rotating frame, fit far better: these are velocities, and no "
-                f"momenta. Pass coordinates='velocities'{periodic}"
-            )
-        return None if angles else another_order(rows, label, names)
+        if not rates_are_the_second_half(rows):
+            return None if angles else another_order(rows, label, names)
+        if not have_other_masses(rows, angles):  # and the order is known
+            return None
+    periodic = f", periodic={list(angles)}" if angles else ""
+    return (
+        "The rate y of the first half of X is its second half but for noise, and masses other than "
+        "one, or a rotating frame, fit far better: these are velocities, and no momenta. Pass "
+        f"coordinates='velocities'{periodic}"
+    )

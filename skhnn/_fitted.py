@@ -2,7 +2,7 @@
 
 import warnings
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -24,6 +24,20 @@ DTYPES = ("auto", "float64", "float32")
 _STATE_FORMAT = 9
 
 
+_FORCES = "friction of this law (dissipation=)"
+_MASSES = (
+    "positions and velocities whose masses were learned; masses of one that were chosen are those "
+    "of mass_matrix"
+)
+# What the fits were of that have these attributes.
+_OF_FITS = {
+    "damping_": _FORCES, "quadratic_drag_": _FORCES, "cubic_damping_": _FORCES,
+    "input_matrix_": "inputs (n_inputs) whose matrix was learned, and is constant",
+    "masses_": _MASSES, "masses_std_": _MASSES,
+    "undetermined_masses_": "positions and velocities (coordinates_ is 'velocities')",
+}  # fmt: skip
+
+
 class FittedHamiltonian(BaseEstimator):
     """The methods of a fitted estimator.
 
@@ -36,6 +50,13 @@ class FittedHamiltonian(BaseEstimator):
     _support: tuple[np.ndarray, float] | None  # the points and the reach of ``Support``
     _device: str
     _parameter_range: np.ndarray | None  # the smallest and the largest, (2, n_parameters)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _OF_FITS and "n_features_in_" in self.__dict__:
+                raise AttributeError(f"{name} is an attribute of fits of {_OF_FITS[name]}.")
+            return object.__getattribute__(self, name)  # which raises what it raised before
 
     def predict(self, X: Any) -> np.ndarray:
         """The learned vector field J grad H(X).

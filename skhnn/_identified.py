@@ -59,6 +59,8 @@ def identify(
     C = covariance(DerivativeFit(problem, trained), params, rows, free)
     free_of_bounds = params
     params, met = with_friction_that_is_none_negative(equations, params, C)
+    if met and not equations.is_linear:
+        params = _as_far_as_good(problem, trained, free_of_bounds, params, rows)
     gains = False
     if met:
         spread = _scores(problem, trained, free_of_bounds, rows, C)
@@ -80,6 +82,27 @@ def with_friction_that_is_none_negative(
             w = w + C[:, which] @ linalg.pinvh(own) @ (nearest - w[which])
             w[which], met = nearest, True
     return equations.with_last(params, w), met
+
+
+def _as_far_as_good(
+    problem: Problem, equations: Equations, before: Params, after: Params, rows: np.ndarray
+) -> Params:
+    """Friction as it is ``after`` a bound, and of the way of all other weights the best part.
+
+    The way is straight, and where accelerations are not linear in the masses it may lead off: a
+    large gain of energy that is set to none had left masses near zero.
+    """
+    X, y, root = problem.equations(rows)
+    w, bounded = equations.last(before), equations.last(after)
+    friction = places_of_damping(equations)
+
+    def part_of_the_way(part: float) -> Params:
+        v = w + part * (bounded - w)
+        v[friction] = bounded[friction]
+        return equations.with_last(before, v)
+
+    parts = [part_of_the_way(0.5**k) for k in range(6)] + [part_of_the_way(0.0)]
+    return min(parts, key=lambda p: float(np.sum((y - equations.field(p, X)) ** 2 * root**2)))
 
 
 def gains_energy(equations: Equations, params: Params, C: np.ndarray) -> bool:

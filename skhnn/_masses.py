@@ -28,19 +28,65 @@ def undetermined_masses(
     problem: Problem, equations: LagrangianEquations, params: Params
 ) -> list[np.ndarray]:
     """Relative changes of M, L^-1 dM L^-T (d, d), means over rows, that do not show in the data."""
-    most_rows = 600
-    rows = some(np.arange(problem.n_samples), most_rows, np.random.RandomState(0))
-    X, y, root = problem.equations(rows)
-    d = equations.layout.n_rates
-    J = (equations.jacobian_by_last(params, X) * root[..., None])[:, d:]
-    r = ((y - equations.field(params, X)) * root)[:, d:]
-    n = r.size
-    J = J.reshape(n, -1) / np.sqrt(n)
-    changes = _Changes.of(equations, params, X)
+    rows = _Rows.of(problem, equations, params)
+    changes = _Changes.of(equations, params, rows.X)
     if changes is None:
         return []
-    error = float(np.sqrt(np.mean(r**2)))
-    w = equations.last(params)
+    return _not_shown(rows, rows.J, equations.last(params), changes)
+
+
+def other_constant_masses(
+    problem: Problem, equations: LagrangianEquations, params: Params
+) -> list[np.ndarray]:
+    """The same of masses that are constant, among all constant ones, whatever form these have.
+
+    The masses are those of L (1 + x) L^T with a symmetric matrix x, in place of their own weights.
+    """
+    rows = _Rows.of(problem, equations, params)
+    d = equations.layout.n_rates
+    L = np.linalg.cholesky(equations.masses(params, rows.X[:1])[0])
+    i, j = np.triu_indices(d)
+    of_each = np.zeros((d, d, len(i)))
+    of_each[i, j, np.arange(len(i))] = of_each[j, i, np.arange(len(i))] = 1.0
+    # M a = F: with dM = L x L^T accelerations change by -L^-T x L^T a.
+    by_masses = -np.einsum("ia,abk,nb->nik", np.linalg.inv(L).T, of_each, rows.accelerations @ L)
+    own = equations.mass_slopes(params, rows.X[:1]).any(axis=(0, 1, 2))
+    w = np.concatenate([equations.last(params)[~own], np.where(i == j, 1.0, 0.0)])
+    is_mass = np.arange(len(w)) >= np.sum(~own)
+    has_free_scale = equations.has_free_scale or equations.input_matrix is None
+    changes = _Changes.among(of_each[None], is_mass, w, has_free_scale=has_free_scale)
+    if changes is None:
+        return []
+    J = np.concatenate([rows.J[..., ~own], by_masses * rows.root[..., None]], axis=-1)
+    return _not_shown(rows, J, w, changes)
+
+
+class _Rows(NamedTuple):
+    """Some rows: X, roots of weights (n, d), accelerations by the model, slopes, what is left."""
+
+    X: np.ndarray
+    root: np.ndarray
+    accelerations: np.ndarray
+    J: np.ndarray  # (n, d, m) by the last weights, weighted
+    left: np.ndarray  # (n, d), weighted
+
+    @classmethod
+    def of(cls, problem: Problem, equations: LagrangianEquations, params: Params) -> "_Rows":
+        most_rows = 600
+        rows = some(np.arange(problem.n_samples), most_rows, np.random.RandomState(0))
+        X, y, root = problem.equations(rows)
+        d = equations.layout.n_rates
+        field, J = equations.field_and_jacobian_by_last(params, X)
+        root = (root + np.zeros_like(y))[:, d:]
+        left = (y - field)[:, d:] * root
+        return cls(X, root, field[:, d:], J[:, d:] * root[..., None], left)
+
+
+def _not_shown(rows: _Rows, J: np.ndarray, w: np.ndarray, changes: "_Changes") -> list[np.ndarray]:
+    """The changes of masses that cost little beside other weights, of slopes J and values w."""
+    n = rows.left.size
+    error = float(np.sqrt(np.mean(rows.left**2)))
+    J = J.reshape(n, -1) / np.sqrt(n)
     costs, error = _costs(J, w, changes.is_mass, changes.basis, error, _VISIBLE)
     return changes.that_cost_little(costs, error / np.sqrt(n))
 
@@ -94,13 +140,20 @@ class _Changes(NamedTuple):
         inverse = np.linalg.inv(np.linalg.cholesky(M))
         B = np.einsum("nai,nijm,nbj->nabm", inverse, dM, inverse)
         is_mass = B.any(axis=(0, 1, 2))
-        B, w = B[..., is_mass], equations.last(params)
-        flat = B.reshape(-1, B.shape[-1]) / np.sqrt(len(M) * M.shape[1])
+        w = equations.last(params)
+        return cls.among(B[..., is_mass], is_mass, w, has_free_scale=equations.has_free_scale)
+
+    @classmethod
+    def among(
+        cls, B: np.ndarray, is_mass: np.ndarray, w: np.ndarray, *, has_free_scale: bool
+    ) -> "_Changes | None":
+        """Those by weights w[is_mass], whose slopes are B, (n, d, d, k)."""
+        flat = B.reshape(-1, B.shape[-1]) / np.sqrt(B.shape[0] * B.shape[1])
         _, size, Vt = np.linalg.svd(np.linalg.qr(flat, mode="r"))
         tiny = 1e-9
         kept = np.arange(len(Vt)) < np.sum(size > tiny * size[0])
         basis, of_none = Vt[kept].T / size[: kept.sum()], Vt[~kept].T
-        if equations.has_free_scale:
+        if has_free_scale:
             along = np.linalg.lstsq(basis, w[is_mass], rcond=None)[0]
             basis = basis @ np.linalg.svd(along[None])[2][1:].T
             of_none = np.column_stack([of_none, w[is_mass]])

@@ -16,7 +16,7 @@ from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._convergence import warn_unless_converged
 from ._coordinates import coordinates_of, with_infinite_std
 from ._documentation import DocumentationLink
-from ._findings import of_columns, of_fit
+from ._findings import Fit, of_columns, of_rest
 from ._fit import train
 from ._fitted import FittedHamiltonian
 from ._identified import IDENTIFIED
@@ -407,7 +407,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             layout = layout_asked_for(self, data[0].shape[1], self.coordinates_)
             names = getattr(self, "feature_names_in_", None)
             causes = of_columns(data, layout, names)
-            _warn(causes)
+            _warn([*causes, *of_rest(data, layout, names)])
             if self.noise_std is None:
                 attributes, result = train(self, *data, goes_on=goes_on, deadline=deadline)
             else:
@@ -419,13 +419,14 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         self.validation_scores_ = result.validation_scores
         self._summarise()
         states_are_noisy = self.noise_std is not None  # which has a divergence, too
-        has_forces = self.dissipation is not None or layout.n_parameters > 0
-        findings = of_fit(
+        has_friction = self.dissipation not in (None, "auto") or hasattr(self, "damping_")
+        findings = Fit(
             self._model, result, data, self._scaling, names,
             known_causes=causes,
             by_default=self.solver == "auto" and self.max_iter is None and not states_are_noisy,
-            without_forces=not (states_are_noisy or has_forces),
-        )  # fmt: skip
+            without_forces=not (states_are_noisy or has_friction or layout.n_parameters),
+            masses_are_chosen=isinstance(self.hamiltonian, str) and self.hamiltonian == "auto",
+        ).findings()  # fmt: skip
         if findings.undetermined_masses is not None:
             self.undetermined_masses_ = findings.undetermined_masses
             if hasattr(self, "masses_"):

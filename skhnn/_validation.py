@@ -120,14 +120,15 @@ def refuse_runs(X: Any, way: str = _CONCATENATE) -> None:
 
 
 def _refuse_missing(table: Any, name: str) -> None:
-    """NaN, which is named with what to do, as no state can be imputed."""
+    """NaN and infinity, named with what to do, as no state can be imputed."""
     values = getattr(table, "values", table)  # of a frame
     if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim == 0:
         return
-    missing = np.flatnonzero(np.isnan(values).any(axis=tuple(range(1, values.ndim))))
+    missing = np.flatnonzero(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
     if len(missing):
+        what = "NaN" if np.isnan(values[missing]).any() else "infinity"
         raise ValueError(
-            f"Input {name} contains NaN in {len(missing)} of {len(values)} rows, the first of "
+            f"Input {name} contains {what} in {len(missing)} of {len(values)} rows, the first of "
             f"which is row {missing[0]}. Leave them out: ok = np.isfinite(X).all(axis=1) & "
             "np.isfinite(y).all(axis=1), then X[ok], y[ok]; HNNTrajectoryRegressor takes runs "
             "with gaps."
@@ -199,14 +200,22 @@ def check_shape_of_derivatives(
         fewer = y.ndim == 2 and len(y) == shape[0] and y.shape[1] < shape[1]
         raise ValueError(
             f"y must have the shape of X, {shape}: the time derivatives of its columns; got "
-            f"shape {y.shape}." + _of_further_columns(shape[1] - y.shape[1] if fewer else 0)
+            f"shape {y.shape}."
+            + _of_further_columns(shape[1] - y.shape[1] if fewer else 0, shape[1])
         )
 
 
-def _of_further_columns(n: int) -> str:
+def _of_further_columns(n: int, n_columns: int) -> str:
+    """What y may be that has n of n_columns too few."""
     if not n:
         return ""
-    return (
+    accelerations = ""
+    if 2 * n == n_columns:
+        accelerations = (
+            " Accelerations a of states (q, v) are half of it: pass np.column_stack([X[:, "
+            f"{n}:], a])."
+        )
+    return accelerations + (
         f" The last {n} columns of X may be inputs (a force, a torque: n_inputs={n}) or what H "
         f"depends on (n_parameters={n}); the time and the run are no columns of X."
     )
@@ -233,7 +242,7 @@ def check_initial_states(
     fits = n_features is None or (x0.ndim > 0 and x0.shape[-1] == n_features)
     if x0.ndim not in (1, 2) or not x0.size or not fits:
         raise ValueError(
-            f"x0 must have shape ({n},) or (m, {n}), states (q, p) with the columns of X; got "
+            f"x0 must have shape ({n},) or (m, {n}), states with the columns of X; got "
             f"shape {x0.shape}."
         )
     return np.atleast_2d(x0), x0.ndim == 1

@@ -69,6 +69,15 @@ def test_few_noisy_rows_do_not_blow_up():
         assert error(model, *pendulum_box(500, 10)) < 0.3
 
 
+def test_a_fit_that_does_not_predict_rows_left_out_says_so():
+    rng = np.random.default_rng(0)
+    X, A = rng.normal(size=(16, 4)), rng.normal(size=(4, 3))
+    waves = np.cos(X @ A) @ A.T
+    y = np.hstack([waves[:, 2:], -waves[:, :2]])
+    with pytest.warns(UserWarning, match="Rows left out are predicted with an error.*too few rows"):
+        HNNRegressor(random_state=0).fit(X, y)
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_twenty_rows_are_fitted_all(seed):
     model = fit_quietly(HNNRegressor(random_state=seed), *pendulum_box(20, seed))

@@ -266,3 +266,11 @@ def test_a_body_that_was_not_recorded_is_told(noise):
     rates[:, 2:] = noisy(rates[:, 2:], noise)
     with pytest.warns(UserWarning, match="no noise from row to row|No Hamiltonian of these"):
         HNNRegressor(random_state=0).fit(X[:, recorded], rates, groups=groups)
+
+
+def test_velocities_behind_a_scaler_are_told_with_their_factors():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 4))
+    y = np.hstack([X[:, 2:] * [6.0, 4.0], X[:, :2] @ [[-5.0, 2.0], [4.0, -2.0]]])
+    with pytest.warns(UserWarning, match=r"times a factor \(6, 4\): velocities behind a scaler"):
+        HNNRegressor(random_state=0).fit(X, y)

@@ -6,10 +6,15 @@ import warnings
 import numpy as np
 import pytest
 from helpers import few_epochs, fit_quietly
+from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import ExtrapolationWarning, HNNRegressor, SimulationError, simulate
+from skhnn._data import Problem
+from skhnn._scaling import Scaling
+from skhnn._selection import law_of_friction
 from skhnn.datasets import make_damped_pendulum, make_predator_prey, make_rigid_body
 from skhnn.forces import CubicDamping, Damping, QuadraticDrag
+from skhnn.hamiltonians import HAMILTONIANS
 
 GAMMA = np.array([[0.3, 0.1], [0.1, 0.2]])
 
@@ -100,6 +105,55 @@ def test_friction_is_never_negative():
     with pytest.warns(UserWarning, match="a gain of energy, fits these data"):
         growing = fitted(*damped(Gamma=-0.1 * np.eye(2)), dissipation=Damping("diagonal"))
     np.testing.assert_allclose(growing.damping_, 0.0, atol=1e-9)
+
+
+LAWS = {
+    "'linear'": lambda q, v: 0.3 * v,
+    "Damping() + QuadraticDrag()": lambda q, v: np.abs(v) * v,
+    "Damping() + CubicDamping()": lambda q, v: v**3,
+    "'mlp'": lambda q, v: (q**2 - 1.0) * v,
+}
+
+
+def with_friction(friction, noise=0.0):
+    rng = np.random.default_rng(0)
+    q, v = rng.uniform(-2.0, 2.0, (2, 800, 1))
+    a = -np.sin(q) - friction(q, v)
+    return np.hstack([q, v]), np.hstack([v, a + noise * a.std() * rng.normal(size=a.shape)])
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("law", LAWS)
+def test_the_simplest_law_of_friction_that_fits_is_named(law, noise):
+    X, y = with_friction(LAWS[law], noise)
+    weight = np.ones(len(X))
+    problem = Problem(X, y, weight, None, Scaling.from_data(X, y, weight))
+    found, error = law_of_friction(problem, HAMILTONIANS["mechanical"])
+    assert found == law
+    assert error < 0.02 + noise
+
+
+def test_no_law_of_friction_is_named_where_none_fits():
+    X, y = with_friction(lambda q, v: np.cos(3.0 * v))  # a force that turns with the velocity
+    weight = np.ones(len(X))
+    problem = Problem(X, y, weight, None, Scaling.from_data(X, y, weight))
+    assert law_of_friction(problem, HAMILTONIANS["mechanical"]) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("params", [{}, {"dissipation": "linear"}, {"dissipation": "auto"}])
+@pytest.mark.parametrize("coordinates", ["auto", "velocities"])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_friction_that_depends_on_the_coordinates_is_told(params, coordinates, sign):
+    X, y = with_friction(lambda q, v: sign * LAWS["'mlp'"](q, v), 0.01)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        model = HNNRegressor(random_state=0, coordinates=coordinates, **params).fit(X, y)
+    told = [str(w.message) for w in said if not issubclass(w.category, ConvergenceWarning)]
+    assert sum("dissipation='mlp' a model of a few units leaves" in text for text in told) == 1
+    assert model.score(X, y) > 0.3  # a gain of energy that was set to none had left -4e5
+    finds = fitted(X, y, coordinates=coordinates, dissipation="mlp")
+    assert finds.score(X, y) > 0.999
 
 
 @pytest.mark.slow

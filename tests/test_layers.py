@@ -45,9 +45,11 @@ ALLOWED = {
         "_torch_module", "_validation", "_with_bodies", "hamiltonians", "numpy", "sklearn",
     },
     "_findings": {
-        "_attributes", "_convergence", "_coordinates", "_data", "_diagnosis", "_identified",
-        "_layout", "_model", "_scaling", "_selection", "_solvers", "_threads", "hamiltonians",
-        "numpy",
+        "_convergence", "_coordinates", "_data", "_diagnosis", "_friction", "_layout", "_model",
+        "_scaling", "_selection", "_solvers", "_threads", "hamiltonians", "numpy",
+    },
+    "_friction": {
+        "_attributes", "_identified", "_selection", "_solvers", "_threads", "hamiltonians", "numpy",
     },
     "_with_bodies": {"_model", "_scaling", "hamiltonians", "numpy", "sklearn"},
     "_fitted": {
@@ -103,7 +105,8 @@ ALLOWED = {
         "numpy", "scipy", "sklearn",
     },
     "_selection": {
-        "_data", "_nearest", "_scaling", "_solvers", "forces", "hamiltonians", "numpy", "scipy",
+        "_data", "_identified", "_nearest", "_scaling", "_solvers", "forces", "hamiltonians",
+        "numpy", "scipy",
     },
     "_solvers": {"_data", "_scaling", "hamiltonians", "numpy", "scipy", "sklearn", "torch"},
     "_data": {"_chunks", "_scaling", "hamiltonians", "numpy", "scipy", "torch"},

@@ -8,7 +8,8 @@ from scipy.optimize import minimize
 from skhnn import HNNRegressor
 from skhnn._coordinates import coordinates_of
 from skhnn._data import Factor
-from skhnn._masses import _costs
+from skhnn._fit import train
+from skhnn._masses import _costs, other_constant_masses
 from skhnn._solvers._directions import Directions
 from skhnn._solvers._implicit import along
 from skhnn._solvers._measured_accelerations import _least_with_barrier
@@ -185,3 +186,68 @@ def test_a_training_of_masses_starts_where_it_can_go_on(mass):
     assert model.loss_curve_[0] < 1.0
     np.testing.assert_allclose(model.masses_, np.diag([1.0, 0.5, 0.5]), atol=0.02)
     assert error_of_waves(model, 1.5, masses=[2.0, 1.0, 1.0]) < 0.05
+
+
+def other_masses(mass, q, a, noise=0.0):
+    """Those that fit as well as the ``mass`` that was chosen."""
+    rng = np.random.default_rng(2)
+    v = rng.normal(size=q.shape)
+    X, y = np.hstack([q, v]), np.hstack([v, a + noise * a.std(axis=0) * rng.normal(size=a.shape)])
+    model = HNNRegressor(
+        hamiltonian=Natural(mass), solver="least_squares", hidden_layer_sizes=100, random_state=0
+    )
+    model.coordinates_ = "velocities"
+    attributes, result = train(model, X, y, np.ones(len(X)), None, goes_on=False)
+    found = other_constant_masses(result.problem, result.equations, result.params)
+    equations = attributes["_model"].equations
+    M = equations.masses(attributes["params_"], X[:1])[0]
+    L = np.linalg.cholesky(result.equations.masses(result.params, X[:1])[0])
+    L *= np.sqrt(np.diag(M) / np.sum(L**2, axis=1))[:, None]  # in the units of the data
+    return M, [L @ change @ L.T for change in found]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize(("d", "seed"), [(2, 0), (2, 1), (3, 0)])
+def test_other_masses_of_linear_systems_are_those_that_make_the_forces_symmetric(d, seed, noise):
+    """Also where those that were chosen are diagonal: of two coordinates these always fit."""
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((d, d))
+    K, m = A @ A.T + 0.5 * np.eye(d), 10.0 ** rng.uniform(-0.5, 0.5, d)
+    q = rng.normal(size=(500, d))
+    M, found = other_masses("diagonal", q, -q @ K / m, noise)
+    assert len(found) == d - 1  # a scale for each normal mode, but for the common one
+    for dM in found:
+        forces = (M + 0.1 * dM) @ (K / m).T
+        np.testing.assert_allclose(forces, forces.T, atol=0.02 * np.abs(forces).max())
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.1])
+def test_masses_that_show_have_no_others(noise):
+    q = np.random.default_rng(0).uniform(-1.5, 1.5, (800, 2))
+    spring = q[:, :1] - q[:, 1:]
+    a = np.hstack([-q[:, :1] - spring - spring**3, (spring + spring**3 - q[:, 1:]) / 3.0])
+    assert other_masses("diagonal", q, a, noise)[1] == []
+    x, y = q.T / 2.0  # Henon and Heiles
+    a = -np.column_stack([x + 2 * x * y, y + x**2 - y**2])
+    assert other_masses(1.0, q / 2.0, a, noise)[1] == []
+
+
+@pytest.mark.parametrize("mass", [1.0, "diagonal"])
+def test_bodies_that_do_not_touch_have_other_masses(mass):
+    q = np.random.default_rng(0).uniform(-1.5, 1.5, (500, 2))
+    a = -np.column_stack([q[:, 0] + q[:, 0] ** 3, 2.0 * np.sin(2.0 * q[:, 1])])
+    _, (dM,) = other_masses(mass, q, a, 0.01)
+    assert np.abs(dM[0, 1]) < 0.1 * np.abs(np.diag(dM)).max()
+
+
+@pytest.mark.slow
+def test_the_simplest_masses_are_said_to_be_no_more_than_that():
+    """Positions of two coupled bodies, M = [[2, .5], [.5, 1]]: a mass for each fits as well."""
+    rng, K = np.random.default_rng(0), np.array([[3.0, -0.5], [-0.5, 1.0]])
+    X = rng.normal(size=(500, 4))
+    y = np.hstack([X[:, 2:], -X[:, :2] @ K @ np.linalg.inv([[2.0, 0.5], [0.5, 1.0]])])
+    with pytest.warns(UserWarning, match="the simplest were chosen, a mass for each coordinate"):
+        model = HNNRegressor(random_state=0).fit(X, y)
+    assert model.hamiltonian_.mass == "diagonal"
+    assert model.undetermined_masses_ == []  # given this form
+    HNNRegressor(hamiltonian=Natural("diagonal"), random_state=0).fit(X, y)  # knows it: no word

@@ -9,7 +9,12 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
-from skhnn._coordinates import angles_of, are_noisy_velocities, coordinates_of
+from skhnn._coordinates import (
+    angles_of,
+    coordinates_of,
+    have_other_masses,
+    rates_are_the_second_half,
+)
 from skhnn._data import Problem
 from skhnn._diagnosis import another_order
 from skhnn._scaling import Scaling
@@ -35,6 +40,10 @@ def rows(X, y, groups=None):
 
 def order_of(X, y):
     return another_order(rows(X, y), [*map(str, range(X.shape[1]))], None)
+
+
+def are_noisy_velocities(problem):
+    return rates_are_the_second_half(problem) and have_other_masses(problem)
 
 
 def noisy(y, noise, seed=0):

@@ -239,7 +239,9 @@ def test_links_of_an_arm_are_found_to_rounding():
 
 @pytest.mark.slow
 def test_unequal_masses_are_found_from_velocities_by_itself():
-    model = fit_quietly(HNNRegressor(random_state=0), *carts(noise=0.01))
+    model = HNNRegressor(random_state=0)
+    with pytest.warns(UserWarning, match="Of all constant masses that fit, the simplest"):
+        model.fit(*carts(noise=0.01))
     assert model.coordinates_ == "velocities"
     assert model.hamiltonian_.mass == "diagonal"
     X, y = carts(seed=1)
@@ -545,6 +547,17 @@ def test_what_no_lagrangian_gives_is_said():
     assert "without mechanics" in text
 
 
+def test_forces_without_reaction_are_no_columns_in_another_order():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (1000, 4))
+    q = X[:, :2]
+    y = np.hstack([X[:, 2:], -q - q**3 + q[:, ::-1] * [1.5, -0.7]])
+    y[:, 2:] += 0.01 * y[:, 2:].std(axis=0) * rng.normal(size=q.shape)
+    text = said(HNNRegressor(random_state=0), X, y)
+    assert "forces without reaction" in text
+    assert "another order" not in text
+
+
 def test_velocities_that_are_no_rates_are_said():
     X, y = carts()
     mixed = X.copy()
@@ -696,7 +709,7 @@ def test_a_coordinate_that_never_moves_and_one_that_is_alone():
     X[:, 1], X[:, 3] = 0.3, 0.0
     y = np.column_stack([X[:, 2:], -X[:, :2] @ K[:, 0], np.zeros(200)])
     model = HNNRegressor(**QUICK)
-    said(model, X, y)
+    assert "Column 1 never changes, nor does 3: nothing is known" in said(model, X, y)
     np.testing.assert_allclose(model.predict(X), y, atol=1e-6 * np.abs(y).max())
 
 
@@ -728,3 +741,54 @@ def test_fewer_rows_than_unknowns():
     model = HNNRegressor(coordinates="velocities", random_state=0)
     said(model, X, y)
     assert np.isfinite(model.predict(carts(50)[0])).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("coordinates", ["auto", "velocities"])
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_of_two_rows_nothing_is_claimed(coordinates, noise):
+    text = said(HNNRegressor(coordinates=coordinates, random_state=0), *carts(2, noise))
+    assert "X has 2 rows of 4 columns" in text
+    assert "predictions hold" not in text
+    assert "have friction" not in text
+    assert "No natural Lagrangian" not in text
+
+
+@pytest.mark.slow
+def test_twenty_exact_rows_of_two_carts_are_velocities():
+    test = carts(300, seed=1)
+    for seed in range(4):
+        model = HNNRegressor(random_state=0)
+        assert "Of all constant masses" in said(model, *carts(20, seed=seed))
+        assert model.coordinates_ == "velocities"
+        assert model.score(*test) > 1.0 - 1e-9
+
+
+def test_attributes_that_a_fit_does_not_have_say_which_fits_do():
+    X, y = carts(50)
+    model = HNNRegressor(
+        hamiltonian="mechanical", coordinates="canonical", solver="least_squares", random_state=0
+    )
+    for name in ("masses_", "undetermined_masses_", "input_matrix_", "damping_"):
+        with pytest.raises(AttributeError, match=f"has no attribute {name!r}"):
+            getattr(model, name)
+    fit_quietly(model, X, y)
+    for name, which in {
+        "masses_": "positions and velocities whose masses were learned",
+        "undetermined_masses_": "positions and velocities",
+        "input_matrix_": "inputs", "damping_": "friction",
+    }.items():  # fmt: skip
+        assert not hasattr(model, name)
+        with pytest.raises(AttributeError, match=f"{name} is an attribute of fits of {which}"):
+            getattr(model, name)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = model.nonsense
+
+
+def test_accelerations_alone_are_no_derivatives_of_states():
+    X, y = carts(20)
+    with pytest.raises(ValueError, match=r"pass np.column_stack\(\[X\[:, 2:\], a\]\)"):
+        HNNRegressor().fit(X, y[:, 2:])
+    y[3, 2] = np.inf
+    with pytest.raises(ValueError, match=r"y contains infinity in 1 of 20 rows.*row 3"):
+        HNNRegressor().fit(X, y)

@@ -59,3 +59,18 @@ class Rows:
         d = X.shape[1] // 2
         atol = 1e-12 * np.abs(X[:, d:]).max()
         return bool(np.allclose(y[:, :d], X[:, d:], rtol=1e-9, atol=atol))
+
+    @property
+    def factors_of_velocities(self) -> np.ndarray | None:
+        """Of dq/dt along the second half of X, (d,), if each is its own column times a factor."""
+        X, y, _ = self.problem.rows(slice(None))
+        d = X.shape[1] // 2
+        v, rates = X[:, d:] - X[:, d:].mean(axis=0), y[:, :d] - y[:, :d].mean(axis=0)
+        squares = np.sum(v**2, axis=0)
+        factors = np.divide(
+            np.sum(v * rates, axis=0), squares, out=0.0 * squares, where=squares > 0
+        )
+        rounding = 1e-9
+        left = np.abs(rates - factors * v).max(axis=0)
+        is_factor = (left <= rounding * np.abs(rates).max(axis=0)).all()
+        return factors if is_factor and factors.any() else None

@@ -23,7 +23,10 @@ def of_friction(rows: Rows, gain: Gain, label: Sequence[str]) -> str:
     what, remedy = "a gain of energy (negative damping)", "A"
     if float(gain.coefficients @ rates) > 0.0:
         what = "friction"
-        remedy = "dissipation='linear' finds it, and damping_ is that times the mass; a"
+        remedy = (
+            "dissipation='linear' finds it as far as it is linear, and damping_ is that times the "
+            "mass; a"
+        )
     return (
         f"The derivatives have {what}, which no Hamiltonian has: a damping of {found} per unit of "
         f"time{_of_few_runs(rows)}. The model leaves it out, and its simulations keep their "
@@ -61,11 +64,20 @@ def causes(rows: Rows) -> str:
         return (
             "The second half of X is the rate of the first one: velocities in place of momenta? "
             "coordinates='velocities' finds the masses; known ones make it right, too: p = m v, "
-            "dp/dt = m dv/dt (p = M(q) v in general). Otherwise: friction, a drive, a rotating "
-            "frame, units that differ between coordinates, or a coordinate that is missing"
+            "dp/dt = m dv/dt (p = M(q) v in general). Otherwise: friction, a drive, forces without "
+            "reaction, a rotating frame, units that differ between coordinates, or a coordinate "
+            "that is missing"
+        )
+    factors, check = rows.factors_of_velocities, "Check"
+    if factors is not None:
+        check = (
+            "The rate of each coordinate is its column in the second half of X times a factor ("
+            f"{', '.join(f'{c:.3g}' for c in factors)}): velocities behind a scaler, or in other "
+            "units? Then pass them as they were measured, with coordinates='velocities'. Otherwise "
+            "check"
         )
     return (
-        "Check that the momenta belong to the coordinates (velocities of unknown masses or in a "
+        f"{check} that the momenta belong to the coordinates (velocities of unknown masses or in a "
         "rotating frame need coordinates='velocities'), that q_i times p_i has the same unit for "
         "all i, that the columns are in the order q, then p, in X and in y, and that nothing is "
         "missing (friction, a drive, a coordinate)"

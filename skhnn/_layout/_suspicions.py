@@ -57,6 +57,21 @@ def still_inputs(X: np.ndarray, inputs: Sequence[int], label: Sequence[str]) -> 
     ]
 
 
+def at_rest(X: np.ndarray, label: Sequence[str]) -> list[str]:
+    """A sentence on coordinates that never move, in states (n, 2d)."""
+    d = X.shape[1] // 2
+    still = np.ptp(X, axis=0) == 0.0
+    found = np.flatnonzero(still[:d] & still[d:]).tolist()
+    if not found or len(X) < 2:
+        return []
+    pushed = listed(label, [k + d for k in found])
+    return [
+        f"Column {listed(label, found)} never changes, nor does {pushed}: nothing is known of the "
+        "masses and forces along it, and a simulation in which it moves means nothing. Leave both "
+        "columns out, or record runs in which it moves"
+    ]
+
+
 def _of_columns(
     X: np.ndarray, y: np.ndarray, names: Sequence[str] | None, label: Sequence[str]
 ) -> list[str]:

@@ -3,7 +3,8 @@
 from .._solvers import SOLVERS as _OF_ONE_HAMILTONIAN
 from ._angles import angles_among
 from ._comparison import Comparison
-from ._masses_of_one import better_as_velocities, unit_masses_fit
+from ._friction import law_of_friction
+from ._masses_of_one import GOOD, better_as_velocities, unit_masses_fit
 from ._noise import noise_columns
 from ._race import run_round
 from ._rule import ALIKE
@@ -15,6 +16,7 @@ SOLVERS = {solver.name: solver for solver in (AUTO, *_OF_ONE_HAMILTONIAN)}
 
 __all__ = [
     "ALIKE",
+    "GOOD",
     "MOST_EVALUATIONS",
     "SOLVERS",
     "Comparison",
@@ -23,6 +25,7 @@ __all__ = [
     "better_as_velocities",
     "determined_beside",
     "distances",
+    "law_of_friction",
     "noise_columns",
     "run_round",
     "simulated",

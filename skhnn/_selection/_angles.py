@@ -1,6 +1,6 @@
 """Coordinates that fit better as angles."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -13,10 +13,13 @@ from ._rule import error_of, simplest
 _OF_MOMENTA = (HAMILTONIANS["mlp"], HAMILTONIANS["mechanical"])
 
 
-def angles_among(as_angles: Callable[[Collection[int]], Problem], columns: list[int]) -> list[int]:
+def angles_among(
+    as_angles: Callable[[Collection[int]], Problem], columns: list[int], others: Sequence[int] = ()
+) -> list[int]:
     """Those of the columns that a Hamiltonian fits better as angles; none if it does not.
 
-    ``as_angles`` is the problem in which these columns have periods.
+    ``as_angles`` is the problem in which these columns have periods. Beside one that is an angle
+    the ``others`` are tried, too.
     """
 
     def squares(angles: Collection[int]) -> np.ndarray:
@@ -34,7 +37,11 @@ def angles_among(as_angles: Callable[[Collection[int]], Problem], columns: list[
     if simplest([squares(()), best]) == 0:
         return []
     for k in found:  # a position that H does not depend on has any period
-        others = [j for j in found if j != k]
-        if simplest([squares(others), best]) == 0:
-            found = others
+        without = [j for j in found if j != k]
+        if simplest([squares(without), best]) == 0:
+            found = without
+    for k in others if found and len(others) <= most_alone else ():
+        more = squares([*found, k])
+        if simplest([best, more]) == 1:
+            found, best = sorted([*found, k]), more
     return found

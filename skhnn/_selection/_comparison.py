@@ -11,9 +11,12 @@ from ..forces import Damping
 from ..hamiltonians import Equations, LagrangianEquations, Params, with_forces
 from ._left_out import Model
 from ._look import SAMPLINGS, left_out_of_some
-from ._masses_of_one import BEATEN, GOOD
+from ._masses_of_one import BEATEN, GOOD, SOMETHING
 from ._regression import field_without_mechanics
 from ._rule import error_of, simplest, typical
+
+# With fewer rows for each column chance may show anything.
+ROWS_PER_COLUMN = 5
 
 
 class Comparison:
@@ -51,10 +54,14 @@ class Comparison:
 
     @property
     def _is_good(self) -> bool:
-        return error_of(self.squares) <= GOOD
+        """Whether errors are small, or rows too few to tell: of two a damping was found."""
+        few = self.problem.n_samples < ROWS_PER_COLUMN * self.problem.n_features
+        return few or error_of(self.squares) <= GOOD
 
     def _is_beaten_by(self, squares: np.ndarray) -> bool:
-        return simplest([self.squares, BEATEN * squares]) != 0
+        # Of two rows a regression leaves 2, and a Lagrangian 8: neither says anything.
+        says_something = typical(squares) < SOMETHING
+        return says_something and simplest([self.squares, BEATEN * squares]) != 0
 
 
 def _refit(equations: Equations, params: Params) -> Callable[[Problem], Model]:

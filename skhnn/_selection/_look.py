@@ -14,7 +14,7 @@ from .._solvers._last_weights import fit_last_weights
 from .._solvers._layers import units_for
 from ..hamiltonians import Hamiltonian, Params
 from ._heavy_tail import heavy_tail
-from ._left_out import LeftOut
+from ._left_out import LeftOut, Model
 
 _ROWS, UNITS = 1000, 100
 # Equations, times the square of the unknowns: a fit of a second, of which there are up to fifteen.
@@ -63,10 +63,24 @@ def squares_of_sampled(
     n_units: int = UNITS,
     w: np.ndarray | None = None,
 ) -> np.ndarray:
-    """What a few sampled units leave of the rows left out; the evidence chooses the sampling.
+    """What a few sampled units leave of the rows left out; see ``sampled_model``.
 
-    After the ``deadline`` the first one is as good as any. The columns have the weights ``w``, or
-    those of the loss.
+    The columns have the weights ``w``, or those of the loss.
+    """
+    model = sampled_model(left_out, hamiltonian, rng, deadline, n_units)
+    return left_out.squares(left_out.fields(lambda _: model), w)
+
+
+def sampled_model(
+    left_out: LeftOut,
+    hamiltonian: Hamiltonian,
+    rng: np.random.RandomState,
+    deadline: float = np.inf,
+    n_units: int = UNITS,
+) -> Model:
+    """A few sampled units fitted to the rows to train on; the evidence chooses the sampling.
+
+    After the ``deadline`` the first one is as good as any.
     """
     training = left_out.training
     X = training.take(slice(None))[0]
@@ -84,4 +98,4 @@ def squares_of_sampled(
         )
         found.append((fit.log_evidence, equations.with_last(params, fit.w)))
     _, params = max(found, key=lambda pair: pair[0])
-    return left_out.squares(left_out.fields(lambda _: (equations, params)), w)
+    return equations, params

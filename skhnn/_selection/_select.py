@@ -16,7 +16,7 @@ from ._left_out import LeftOut
 from ._long_training import LongTraining
 from ._race import Result, run_race
 from ._regression import field_without_mechanics
-from ._rule import ALIKE, error_of, explains_half, simplest
+from ._rule import ALIKE, error_of, explains_half, simplest, typical
 from ._steadiness import stays
 from ._thin_data import Beside
 from ._trained import ByGaussNewton, BySoap, ShortTrainings
@@ -65,9 +65,9 @@ class _Selection:
         options: SolverOptions,
         budget: Budget,
     ):
-        typical = heavy_tail(problem)
-        if typical:
-            problem = problem.reweighted(typical)
+        typical_size = heavy_tail(problem)
+        if typical_size:
+            problem = problem.reweighted(typical_size)
             options.tell({"heavy_tail": True})
         self.problem, self.start, self.monitor, self.options = problem, start, monitor, options
         self.budget, self.found = budget, Found(options)
@@ -208,6 +208,7 @@ class _Selection:
         self.found.best = chosen
         more = {} if stays(chosen.deviation) else {"strays": chosen.deviation}
         self.options.tell({"chosen": chosen.solver, "why": why, **more})
+        self.monitor.left_out = typical(chosen.squares)
 
 
 AUTO = Solver("auto", select, chooses=True)

@@ -73,4 +73,5 @@ def run_solver(
         validation_scores=monitor.validation_scores or None,
         state=state,
         report=options.report,
+        left_out=monitor.left_out,
     )

@@ -20,7 +20,8 @@ class FitResult:
     what the solver wants back to continue where it ended, as numpy arrays, or None. ``report`` has
     one entry for each step of the way. ``problem`` has the rows in the units of the params, and
     ``noise``, (D,) of bool, says which derivatives were taken for noise about a constant; ``loss``
-    is that of the others on the rows trained on.
+    is that of the others on the rows trained on. ``left_out`` is the typical error on rows left
+    out, in units of the spread of the targets, where models were compared by these.
     """
 
     equations: Equations
@@ -36,6 +37,7 @@ class FitResult:
     noise: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
     gains_energy: bool = False
     loss: float = np.nan
+    left_out: float = np.nan
 
 
 @dataclass
@@ -61,6 +63,8 @@ class Monitor:
         the last gains come at the end.
     deadline : float
         The time of ``time.perf_counter`` after which the solver is asked to stop.
+    left_out : float
+        The typical error on rows left out, where the solver knows it.
     """
 
     tol: float
@@ -73,6 +77,7 @@ class Monitor:
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     status: str = "max_iter"
+    left_out: float = np.nan
     solver: str = ""
     equations: Equations | None = None
     theta: np.ndarray | None = None

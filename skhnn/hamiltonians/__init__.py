@@ -25,7 +25,7 @@ from ._lagrangian import LagrangianEquations
 from ._layers import Params
 from ._layout import Layout, Periods, periods_of, periods_of_parts
 from ._mlp import MLP
-from ._natural import Natural, has_constant_masses
+from ._natural import Natural, has_constant_masses, natural_of
 from ._one_network import as_one_network
 from ._pairwise import Pairwise, with_bodies
 from ._quadratic import Quadratic
@@ -117,6 +117,7 @@ __all__ = [
     "gradient_from_field",
     "has_constant_masses",
     "named",
+    "natural_of",
     "periods_of",
     "periods_of_parts",
     "refuse_unless_saved",

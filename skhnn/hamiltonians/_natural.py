@@ -113,12 +113,19 @@ class Natural(HasLayers):
 
 def has_constant_masses(hamiltonian: Hamiltonian) -> bool:
     """Whether it is a ``Natural``, perhaps with forces, of masses that are constant, without b."""
+    natural = natural_of(hamiltonian)
+    if natural is None or natural.gyroscopic:
+        return False
+    return not callable(natural.mass) and not (
+        isinstance(natural.mass, str) and natural.mass == "q"
+    )
+
+
+def natural_of(hamiltonian: Hamiltonian) -> Natural | None:
+    """The ``Natural`` that it is, perhaps with forces; None if it is none."""
     if isinstance(hamiltonian, WithForces):
         hamiltonian = hamiltonian.hamiltonian
-    if not isinstance(hamiltonian, Natural) or hamiltonian.gyroscopic:
-        return False
-    mass = hamiltonian.mass
-    return not callable(mass) and not (isinstance(mass, str) and mass == "q")
+    return hamiltonian if isinstance(hamiltonian, Natural) else None
 
 
 def _of_degree_two(
