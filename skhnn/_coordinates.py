@@ -84,8 +84,8 @@ def _have_velocities(X: np.ndarray, y: np.ndarray) -> bool:
     step = -(-len(X) // _ROWS)
     v, rates = np.asarray(X[::step, d : 2 * d]), np.asarray(y[::step, :d])
     largest = np.abs(v).max(axis=0)
-    # Differences that are rounding, relative to the largest velocity.
-    rounding = 1e-9
+    # Differences that are rounding, of single precision too, relative to the largest velocity.
+    rounding = 5e-7
     return bool((np.abs(v - rates).max(axis=0) <= rounding * largest).all() and largest.any())
 
 
@@ -93,7 +93,7 @@ def rates_are_the_second_half(rows: Problem) -> bool:
     """Whether dq/dt is the second half of the states but for noise, each of its own coordinate."""
     d = rows.n_targets // 2
     step = -(-len(rows.X) // _ROWS)
-    v, rates = np.asarray(rows.X[::step, d:]), np.asarray(rows.y[::step, :d])
+    v, rates = np.asarray(rows.X[::step, d : 2 * d]), np.asarray(rows.y[::step, :d])
     v, rates = v - v.mean(axis=0), rates - rates.mean(axis=0)
     # Slopes of the rates along the velocities that are those of the same but for noise, and how
     # much of the variance of the rates the noise may have.
@@ -286,7 +286,7 @@ def _of_other_masses(chosen: Natural) -> str:
     known = f"Natural({chosen.mass!r})"
     return (
         f"Of all constant masses that fit, the simplest were chosen, {which}, and others predict "
-        "the same accelerations (a normal mode of a linear system, or a body that touches no other, "
+        "the same accelerations (a normal mode of a linear system, or a body that touches none, "
         "has any mass): predictions hold, energies and masses only if the true masses are like "
         f"this. If they are, pass hamiltonian={known}; 'mechanical' asks for all constant masses"
     )
@@ -302,7 +302,7 @@ def with_infinite_std(estimator: Any, equations: Equations) -> np.ndarray:
 
 
 def without_mechanics(compared: Comparison, label: Sequence[str]) -> str | None:
-    """A sentence where a regression predicts accelerations far better than a Lagrangian."""
+    """A sentence where a regression predicts far better than a Lagrangian, or H with friction."""
     with one_blas_thread():
         without = compared.without_mechanics()
     if without is None:
@@ -316,10 +316,15 @@ def without_mechanics(compared: Comparison, label: Sequence[str]) -> str | None:
         what = f"friction (dissipation='auto'), {what}"
     if isinstance(hamiltonian, Pairwise) and hamiltonian.kinds is None:
         what = f"bodies that are not alike (kinds=), {what}"
+    system, rates = "natural Lagrangian of these columns", "accelerations"
+    if problem.layout.is_canonical:
+        system, rates = "Hamiltonian of these columns with the friction asked for", "derivatives"
+        if rates_are_the_second_half(problem):
+            what = f"velocities of unknown masses (coordinates='velocities'), {what}"
     turns = [label[k] for k in _that_turn(problem.X, equations.layout)]
     angle = f", or an angle ({', '.join(turns)}, over more than 2 pi: periodic=)" if turns else ""
     return (
-        f"No natural Lagrangian of these columns was found: accelerations are typically predicted "
-        f"to {compared.error:.1%} of their spread, without mechanics to {without:.1%}, "
-        f"on rows left out. The cause may be {what}{angle}"
+        f"No {system} was found: {rates} are typically predicted to "
+        f"{compared.error:.1%} of their spread, without mechanics to {without:.1%}, on rows left "
+        f"out. The cause may be {what}{angle}"
     )

@@ -18,7 +18,7 @@ from ._coordinates import (
 from ._data import Problem
 from ._diagnosis import another_order, departure_from_hamiltonian, smooth_remainder
 from ._friction import friction_left_out, is_linear_alone, law_beside
-from ._layout import at_rest, label_of_columns, still_inputs, suspicions
+from ._layout import at_rest, dependent, label_of_columns, still_inputs, suspicions
 from ._model import Model
 from ._scaling import Scaling
 from ._selection import GOOD, Comparison
@@ -64,11 +64,20 @@ def of_columns(data: TrainingData, layout: Layout, names: Sequence[str] | None) 
     return found + still_inputs(X, layout.inputs, label)
 
 
-def of_rest(data: TrainingData, layout: Layout, names: Sequence[str] | None) -> list[str]:
-    """A sentence on coordinates at rest, before training: it explains no poor fit."""
+def of_coordinates(
+    data: TrainingData, layout: Layout, names: Sequence[str] | None, *, knows_bodies: bool
+) -> list[str]:
+    """Sentences on coordinates at rest, or that depend on each other; they explain no poor fit.
+
+    Before training. A Hamiltonian that ``knows_bodies`` may well be fitted to the latter.
+    """
     X = data[0]
     label = label_of_columns(X.shape[1], names)
-    return at_rest(X[:, : layout.n_state], label) if layout.has_halves else []
+    states = X[:, : layout.n_state]
+    if not layout.has_halves:
+        return []
+    found = at_rest(states, label) if layout.has_velocities else []
+    return found + ([] if knows_bodies else dependent(states, label))
 
 
 @dataclass
@@ -114,15 +123,13 @@ class Fit:
         if self.is_done and not self.known_causes:
             self._add_of_momenta(found)
             self._add_of_degrees_and_angles(found)
-            self._add_of_no_lagrangian(found)
+            self._add_of_no_mechanics(found)
+        if self.is_done and self.by_default and not found.causes:
+            found.add(self._law_in_place_of_linear() or self._of_remainder())
         if self.by_default and not found.causes:
             found.add(of_few_rows(result))
         if self.layout.has_velocities and result.status != "diverged":
             self._add_of_masses(found)
-        if self.is_done and self.by_default and not found.causes:
-            found.add(self._law_in_place_of_linear())
-        if self.is_done and self.by_default and not found.causes:
-            found.add(_of_remainder(self.model, self.data, self.scaling, self.label))
         if result.noise.any():
             found.to_say.append(_of_noise(result.noise, self.scaling, self.label))
         return found
@@ -150,14 +157,16 @@ class Fit:
             found.add(_of_degrees(self.data[0], self.layout, self.label))
             found.add(say_angles(angles, self.label) if angles else None)
 
-    def _add_of_no_lagrangian(self, found: Findings) -> None:
-        """Of positions and velocities what no Lagrangian has."""
-        equations = self.result.equations
-        if isinstance(equations, LagrangianEquations) and self.by_default and not found.causes:
-            with one_blas_thread():
-                compared = Comparison(self.result.problem, equations, self.result.params)
-            friction = friction_left_out(compared, self.label)
-            found.add(self._with_law(friction or without_mechanics(compared, self.label)))
+    def _add_of_no_mechanics(self, found: Findings) -> None:
+        """What no Lagrangian has, or no Hamiltonian with the friction that was asked for."""
+        result, layout = self.result, self.layout
+        has_friction = layout.is_canonical and not self.without_forces and result.equations.forces
+        if not (layout.has_velocities or has_friction) or not self.by_default or found.causes:
+            return
+        with one_blas_thread():
+            compared = Comparison(result.problem, result.equations, result.params)
+        friction = friction_left_out(compared, self.label) if layout.has_velocities else None
+        found.add(self._with_law(friction or without_mechanics(compared, self.label)))
 
     def _add_of_masses(self, found: Findings) -> None:
         """Which masses do not show."""
@@ -175,6 +184,17 @@ class Fit:
         if is_good or not is_linear_alone(self.result):
             return None
         return law_beside(self.result, has_linear=True)
+
+    def _of_remainder(self) -> str | None:
+        """A sentence on what the model leaves, where that is no noise."""
+        X, y, _, groups = self.data
+        first = slice(20_000)  # rows one after another
+        X, y = np.asarray(X[first]), np.asarray(y[first])
+        with one_blas_thread():
+            remainder = y - self.model.equations.field(self.model.params, X)
+        remainder[:, self.scaling.w == 0.0] = 0.0
+        groups = None if groups is None else groups[first]
+        return smooth_remainder(remainder, y, groups, self.label)
 
     def _with_law(self, departure: str | None) -> str | None:
         """The sentence, and one on the law of friction that would do, if one does."""
@@ -197,19 +217,6 @@ def _of_degrees(X: np.ndarray, layout: Layout, label: Sequence[str]) -> str | No
                 f"Then say periodic={{{k}: 360}}"
             )
     return None
-
-
-def _of_remainder(
-    model: Model, data: TrainingData, scaling: Scaling, label: Sequence[str]
-) -> str | None:
-    """A sentence on what the model leaves, where that is no noise."""
-    X, y, _, groups = data
-    first = slice(20_000)  # rows one after another
-    X, y = np.asarray(X[first]), np.asarray(y[first])
-    with one_blas_thread():
-        remainder = y - model.equations.field(model.params, X)
-    remainder[:, scaling.w == 0.0] = 0.0
-    return smooth_remainder(remainder, y, None if groups is None else groups[first], label)
 
 
 def _of_noise(noise: np.ndarray, scaling: Scaling, label: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from ._identified import identify
 from ._selection import Comparison, law_of_friction
 from ._solvers import FitResult
 from ._threads import one_blas_thread
-from .hamiltonians import WithForces
+from .hamiltonians import LagrangianEquations, WithForces
 
 
 def friction_left_out(compared: Comparison, label: Sequence[str]) -> str | None:
@@ -18,6 +18,7 @@ def friction_left_out(compared: Comparison, label: Sequence[str]) -> str | None:
     Nor where velocities gain energy: damping that is bounded at zero has no standard error.
     """
     problem, equations = compared.problem, compared.equations
+    assert isinstance(equations, LagrangianEquations)
     if equations.forces:
         return None
     with one_blas_thread():

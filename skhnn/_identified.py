@@ -53,7 +53,7 @@ def identify(
     if not _labelled(equations) and not _has_masses(equations):
         return params, {}, False
     rng = np.random.RandomState(0)
-    most_rows, rows_of_masses = 20_000, 500
+    most_rows = 20_000
     rows = some(np.arange(problem.n_samples), most_rows // problem.n_targets, rng)
     free = known_last_weights(trained, params, problem.scaling).free
     C = covariance(DerivativeFit(problem, trained), params, rows, free)
@@ -66,7 +66,7 @@ def identify(
         spread = _scores(problem, trained, free_of_bounds, rows, C)
         gains = gains_energy(equations, free_of_bounds, spread)
     spread = _scores(problem, trained, params, rows, C)
-    X = problem.rows(rows[:: -(-len(rows) // rows_of_masses)])[0]
+    X = problem.rows(slice(None, None, -(-problem.n_samples // most_rows)))[0]
     return params, coefficients(equations, params, spread, X, at_bound=met), gains
 
 
@@ -139,7 +139,9 @@ def coefficients(
     w, found = equations.last(params), dict(_labelled(equations))
     attributes: dict[str, Any] = {}
     if _has_masses(equations):
-        slopes = equations.mass_slopes(params, X).mean(axis=0)  # type: ignore[attr-defined]
+        slopes = mean_slopes_of_masses(equations, params, X)
+        if equations.has_free_scale:  # type: ignore[attr-defined]
+            slopes = slopes / (slopes[0, 0] @ w)  # of more rows the first mass may be nearly one
         found["masses"] = np.arange(len(w)), np.moveaxis(slopes, -1, 0)
     for label, (which, T) in found.items():
         value = np.einsum("a,aij->ij", w[which], T)
@@ -154,6 +156,13 @@ def coefficients(
         name = _NAMES[label]
         attributes |= {name: value, f"{name[:-1]}_std_": std}
     return attributes
+
+
+def mean_slopes_of_masses(equations: Any, params: Params, X: np.ndarray) -> np.ndarray:
+    """The derivatives of M by the last weights, the mean over rows, (d, d, m)."""
+    rows = max(2**22 // (equations.layout.n_rates**2 * equations.n_last), 1)
+    parts = [equations.mass_slopes(params, X[k : k + rows]) for k in range(0, len(X), rows)]
+    return np.asarray(sum(part.sum(axis=0) for part in parts) / len(X))
 
 
 def _along_no_friction(Gamma: np.ndarray, slope: np.ndarray, C: np.ndarray) -> np.ndarray:
@@ -246,6 +255,7 @@ __all__ = [
     "coefficients",
     "gains_energy",
     "identify",
+    "mean_slopes_of_masses",
     "places_of_damping",
     "with_friction_that_is_none_negative",
 ]

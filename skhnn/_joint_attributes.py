@@ -6,7 +6,7 @@ import numpy as np
 
 from ._attributes import attributes_of, range_of_parameters
 from ._data import some
-from ._identified import coefficients, places_of_damping
+from ._identified import coefficients, mean_slopes_of_masses, places_of_damping
 from ._masses import sentences_of, undetermined_by_posterior
 from ._model import Model
 from ._support import Support
@@ -35,16 +35,17 @@ def attributes_of_joint_fit(
     X = states
     if layout.n_columns > layout.n_state:
         X = np.concatenate([states, chosen.more], axis=1)
-    some = X[:: -(-len(X) // 500)]
+    most_rows = 20_000
+    spread = X[:: -(-len(X) // most_rows)]
     if isinstance(equations, LagrangianEquations) and equations.has_free_scale:
         # In units of the first mass, of which all others then have the error, too.
-        first, w = float(np.mean(equations.masses(params, X)[:, 0, 0])), equations.last(params)
-        by_last = equations.mass_basis(params, some).mean(axis=0)[0]
+        w, by_last = equations.last(params), mean_slopes_of_masses(equations, params, spread)[0, 0]
+        first = float(by_last @ w)
         params = equations.with_last(params, w / first)
         root = (root - np.outer(w, by_last @ root) / (by_last @ w)) / first
     C = kappa * root @ root.T
     is_held = not np.isin(places_of_damping(equations), joint.free.places).all()
-    found = coefficients(equations, params, C, some, at_bound=is_held)
+    found = coefficients(equations, params, C, spread, at_bound=is_held)
     n = layout.n_state
     support = Support.from_data(states, scaling.mu[:n], scaling.s[:n], scaling.box[:n], None)
     all_states = np.full((n_rows, n), np.nan)

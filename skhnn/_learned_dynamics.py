@@ -148,6 +148,9 @@ def _of_velocities(
             equations.canonical_jacobian, driving, **common,
         )  # fmt: skip
         d = layout.n_rates
+        inner.halves = equations.halves(params)
+        if inner.halves is None and not inner.beside_energies:
+            inner.beside_energies = "masses that depend on q, or a force that turns velocities"
         found.canonical = Canonical(
             inner,
             lambda X: np.hstack([X[:, :d], equations.momenta(params, _with(X, behind))]),

@@ -16,7 +16,7 @@ from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._convergence import warn_unless_converged
 from ._coordinates import coordinates_of, with_infinite_std
 from ._documentation import DocumentationLink
-from ._findings import Fit, of_columns, of_rest
+from ._findings import Fit, of_columns, of_coordinates
 from ._fit import train
 from ._fitted import FittedHamiltonian
 from ._identified import IDENTIFIED
@@ -226,10 +226,12 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
         "canonical" or "velocities".
     masses_, masses_std_ : ndarray of shape (d, d)
         Of velocities whose masses were found: the mean of M(q) over the training data, and its
-        standard errors, infinite for masses that do not show in the data. The first entry is one,
+        standard errors, given the form of ``hamiltonian_`` (a mass for each coordinate, say), and
+        infinite for masses of that form that do not show in the data. The first entry is one,
         unless a known force, mass or potential gives masses their unit.
     undetermined_masses_ : list of ndarray of shape (d, d)
-        Of velocities: relative changes of M that do not show in the data.
+        Of velocities: relative changes of M, of the form of ``hamiltonian_``, that do not show in
+        the data; none where all do.
     states_ : ndarray of shape (n_samples, 2d)
         With ``noise_std``, the states at the rows of ``fit``, freed of noise.
     derivative_noise_std_ : ndarray of shape (2d,)
@@ -407,7 +409,9 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             layout = layout_asked_for(self, data[0].shape[1], self.coordinates_)
             names = getattr(self, "feature_names_in_", None)
             causes = of_columns(data, layout, names)
-            _warn([*causes, *of_rest(data, layout, names)])
+            knows_bodies = isinstance(self.hamiltonian, Hamiltonian)
+            of_each = of_coordinates(data, layout, names, knows_bodies=knows_bodies)
+            _warn([*causes, *of_each])
             if self.noise_std is None:
                 attributes, result = train(self, *data, goes_on=goes_on, deadline=deadline)
             else:

@@ -2,6 +2,7 @@
 
 import warnings
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy.integrate import solve_ivp
 from sklearn.exceptions import ConvergenceWarning
 
 from skhnn import HNNRegressor
+from skhnn._convergence import of_few_rows
 from skhnn._data import Problem
 from skhnn._scaling import Scaling
 from skhnn._selection._steadiness import (
@@ -69,13 +71,28 @@ def test_few_noisy_rows_do_not_blow_up():
         assert error(model, *pendulum_box(500, 10)) < 0.3
 
 
-def test_a_fit_that_does_not_predict_rows_left_out_says_so():
-    rng = np.random.default_rng(0)
-    X, A = rng.normal(size=(16, 4)), rng.normal(size=(4, 3))
-    waves = np.cos(X @ A) @ A.T
-    y = np.hstack([waves[:, 2:], -waves[:, :2]])
-    with pytest.warns(UserWarning, match="Rows left out are predicted with an error.*too few rows"):
-        HNNRegressor(random_state=0).fit(X, y)
+def test_fits_that_do_not_predict_rows_left_out_say_so():
+    told = []
+    for seed in range(3):
+        X = np.random.default_rng(seed).uniform(-2, 2, (14, 4))
+        q, f = X[:, :2], np.sin(2 * X[:, :1] + X[:, 1:2])
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            HNNRegressor(random_state=0).fit(X, np.hstack([X[:, 2:], -q - 2 * f * [2, 1]]))
+        told += [str(w.message) for w in said]
+    assert any(text.startswith("Rows left out are predicted with an error") for text in told)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "loss", "is_told"),
+    [(0.3, 1e-8, True), (0.05, 1e-8, False), (0.6, 0.1, False), (np.nan, 0.0, False)],
+)
+def test_rows_are_too_few_where_those_left_out_are_predicted_far_worse(left_out, loss, is_told):
+    problem = SimpleNamespace(n_samples=20, n_features=4)
+    result = SimpleNamespace(problem=problem, left_out=left_out, loss=loss)
+    assert (of_few_rows(result) is not None) == is_told
+    problem.n_samples = 3
+    assert "X has 3 rows of 4 columns" in of_few_rows(result)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -764,6 +764,69 @@ def test_twenty_exact_rows_of_two_carts_are_velocities():
         assert model.score(*test) > 1.0 - 1e-9
 
 
+@pytest.mark.slow
+def test_masses_are_the_mean_over_all_rows_and_the_first_is_one():
+    rng = np.random.default_rng(0)
+    X = rng.uniform([0.8, -1, -2, -2], [2, 1, 2, 2], (900, 4))
+    r, angle, v, w = X.T  # of an elastic pendulum, M = diag(1, r^2)
+    a = [r * w**2 - 20 * (r - 1) + 9.81 * np.cos(angle), (-9.81 * np.sin(angle) - 2 * v * w) / r]
+    y = np.column_stack([v, w, *a])
+    y[:, 2:] += 0.01 * y[:, 2:].std(axis=0) * rng.normal(size=(900, 2))
+    model = fit_quietly(HNNRegressor(hamiltonian="natural", random_state=0), X, y)
+    assert model.masses_[0, 0] == pytest.approx(1.0, abs=1e-12)
+    np.testing.assert_allclose(model.masses_, model.mass_matrix(X[:, :2]).mean(axis=0), atol=1e-10)
+    assert abs(model.masses_[1, 1] - np.mean(r**2)) < 4.0 * model.masses_std_[1, 1] < 0.1
+
+
+@pytest.mark.parametrize("method", ["BlanesMoan4", "StormerVerlet", "Yoshida4"])
+def test_constant_masses_are_split_by_explicit_symplectic_methods(method):
+    X, y = carts(300)
+    model = fit_quietly(HNNRegressor(coordinates="velocities", **QUICK), X, y)
+    t = np.linspace(0.0, 2.0, 21)
+    exact = model.simulate(X[0], t, rtol=1e-11)
+    found = model.simulate(X[0], t, method=method, step_size=1e-3)
+    np.testing.assert_allclose(found, exact, atol=1e-4 * np.abs(exact).max())
+    X, y = make_double_pendulum(300, coordinates="velocities", random_state=0, return_X_y=True)
+    model = HNNRegressor(periodic=[0, 1], **QUICK | {"hamiltonian": "natural"})
+    said(model, X, y)
+    with pytest.raises(ValueError, match="this model has masses that depend on q"):
+        model.simulate(X[0], t, method=method)
+
+
+def test_rates_in_single_precision_are_the_velocities():
+    X, y = carts(300)
+    y[:, :2] = y[:, :2].astype(np.float32)
+    assert coordinates_of(HNNRegressor(), X, y, np.ones(300), None) == "velocities"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dissipation", ["linear", "auto"])
+def test_friction_that_was_asked_for_does_not_hide_other_masses(dissipation):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1.5, 1.5, (800, 4))
+    q, r, v, w = X.T
+    f = np.sin(q - r)
+    y = np.c_[v, w, -f - q - 0.3 * v * abs(v), (f - 0.2 * w * abs(w)) / 3]
+    model = HNNRegressor(random_state=0, dissipation=dissipation)
+    text = said(model, X, y)
+    assert model.coordinates_ == "velocities" or "coordinates='velocities'" in text
+    model = HNNRegressor(random_state=0, dissipation=dissipation, coordinates="velocities")
+    assert "dissipation=Damping() + QuadraticDrag() of skhnn.forces" in said(model, X, y)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("back", "is_told"), [(-0.08, True), (0.08, False)])
+def test_weak_forces_without_reaction_are_told_among_noise(seed, back, is_told):
+    """They are 0.08 of the accelerations, noise 0.1: a regression is better by less than twice."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(1500, 4))
+    a = -X[:, :2] + X[:, [1, 0]] * [0.08, back]
+    a += 0.1 * a.std(axis=0) * rng.normal(size=a.shape)
+    model = HNNRegressor(hamiltonian="mechanical", coordinates="velocities", random_state=0)
+    text = said(model, X, np.hstack([X[:, 2:], a]))
+    assert ("No natural Lagrangian" in text or "No Hamiltonian" in text) == is_told
+
+
 def test_attributes_that_a_fit_does_not_have_say_which_fits_do():
     X, y = carts(50)
     model = HNNRegressor(

@@ -15,6 +15,9 @@ from ._clocks import clocks_among_coordinates, clocks_among_momenta
 from ._labels import label_of_columns, listed
 from ._order import another_order
 
+# With fewer rows a column, chance may show anything.
+_ROWS_PER_COLUMN = 5
+
 
 def suspicions(
     X: np.ndarray,
@@ -62,7 +65,7 @@ def at_rest(X: np.ndarray, label: Sequence[str]) -> list[str]:
     d = X.shape[1] // 2
     still = np.ptp(X, axis=0) == 0.0
     found = np.flatnonzero(still[:d] & still[d:]).tolist()
-    if not found or len(X) < 2:
+    if not 0 < len(found) < d:
         return []
     pushed = listed(label, [k + d for k in found])
     return [
@@ -72,15 +75,38 @@ def at_rest(X: np.ndarray, label: Sequence[str]) -> list[str]:
     ]
 
 
+def dependent(X: np.ndarray, label: Sequence[str]) -> list[str]:
+    """A sentence on coordinates of states (n, 2d) that depend on each other linearly."""
+    rows, d = slice(None, None, -(-len(X) // 5000)), X.shape[1] // 2
+    q = np.asarray(X[rows, :d])
+    q = q - q.mean(axis=0)
+    spread = q.std(axis=0)
+    moves = np.flatnonzero(spread > 0.0)
+    if len(moves) < 2 or len(q) < _ROWS_PER_COLUMN * X.shape[1]:
+        return []
+    q = q[:, moves] / spread[moves]
+    _, size, Vt = np.linalg.svd(q, full_matrices=False)
+    rounding = 1e-9
+    if size[-1] > rounding * size[0]:
+        return []
+    part = 1e-3  # of a relation that counts
+    found = moves[np.abs(Vt[-1]) > part].tolist()
+    return [
+        f"Columns {listed(label, found)} depend on each other linearly (gears, a constraint, a "
+        "centre of mass at rest): states where they do not, and their masses, mean nothing. Leave "
+        "one of them out, with its momentum or velocity"
+    ]
+
+
 def _of_columns(
     X: np.ndarray, y: np.ndarray, names: Sequence[str] | None, label: Sequence[str]
 ) -> list[str]:
     """What a part of the rows says, in whatever order they are."""
-    # Enough rows to see what holds in all of them; with fewer a column, chance may show anything.
-    most_rows, rows_per_column = 2000, 5
+    # Enough rows to see what holds in all of them.
+    most_rows = 2000
     rows = slice(None, None, -(-len(X) // most_rows))
     X, y = np.asarray(X[rows]), np.asarray(y[rows])
-    if len(X) < rows_per_column * X.shape[1]:
+    if len(X) < _ROWS_PER_COLUMN * X.shape[1]:
         return []
     of_X, of_y = Columns.of(X), Columns.of(y)
     if _is_next_state(X, y, of_X):

@@ -9,8 +9,8 @@ from .._data import Problem
 from .._identified import with_friction_that_is_none_negative
 from ..forces import CubicDamping, Damping, Force, Inputs, QuadraticDrag
 from ..hamiltonians import Hamiltonian, WithForces, with_forces
+from ._comparison import beaten_by
 from ._look import is_too_much, left_out_of_some, sampled_model
-from ._masses_of_one import BEATEN
 from ._regression import field_without_mechanics
 from ._rule import simplest, typical
 
@@ -35,13 +35,15 @@ def law_of_friction(problem: Problem, hamiltonian: Hamiltonian) -> tuple[str, fl
         hamiltonian = hamiltonian.hamiltonian
     inputs = [Inputs()] * bool(problem.layout.n_inputs and problem.input_matrix is None)
     left_out, rng = left_out_of_some(problem)
-    without = left_out.squares(field_without_mechanics(left_out))
+    without = field_without_mechanics(left_out)
     for name, law in LAWS.items():
         beside = with_forces(hamiltonian, reduce(add, [law, *inputs]))
         equations, params = sampled_model(left_out, beside, rng)
         # As a fit has it: constant damping is none negative.
         params, _ = with_friction_that_is_none_negative(equations, params, np.eye(equations.n_last))
-        squares = left_out.squares_of((equations, params))
-        if simplest([squares, BEATEN * without]) == 0:
+        field = left_out.field_of((equations, params))
+        squares = left_out.squares(field)
+        by = beaten_by(left_out, field, without)
+        if simplest([squares, by * left_out.squares(without)]) == 0:
             return name, typical(squares)
     return None

@@ -67,9 +67,13 @@ class LeftOut:
             halves = [half.sum(axis=1) for half in np.split(squares, 2, axis=1)]
         return np.stack([np.bincount(self._group, c * half) / weight for half in halves], axis=1)
 
+    def field_of(self, model: Model) -> np.ndarray:
+        """The field on the rows left out of a model that has not seen them."""
+        return self.fields(lambda _: model)
+
     def squares_of(self, model: Model) -> np.ndarray:
-        """Those of a model that has not seen these rows."""
-        return self.squares(self.fields(lambda _: model))
+        """The squares of such a model."""
+        return self.squares(self.field_of(model))
 
     def agreement(self, first: np.ndarray, second: np.ndarray) -> float:
         """How far two fields (n, 2d) are apart, in units of what they leave of the targets.

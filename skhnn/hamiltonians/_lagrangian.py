@@ -355,8 +355,25 @@ class LagrangianEquations(Equations):
     def vector_field(self, params: Params) -> Callable[[np.ndarray], np.ndarray]:
         return bound_accelerations(self, params) or (lambda x: np.asarray(self.field(params, x)))
 
-    def halves(self, params: Params, xp: ModuleType = np) -> None:
-        return None
+    def halves(
+        self, params: Params, xp: ModuleType = np
+    ) -> tuple[Callable[[Any], Any], Callable[[Any], Any]] | None:
+        """p -> dq/dt = M^-1 p and q -> dp/dt, where M is constant and there is no b; or None."""
+        d = self._d
+        if self.forces or self.n_columns > self.n_state:
+            return None
+        rows = np.random.RandomState(0).standard_normal((_POINTS, self.n_state))
+        rows[:, d:] = 0.0
+        M, b = self.masses(params, rows), self.momenta(params, rows)
+        rounding = 1e-12
+        if max(np.ptp(M, axis=0).max(), np.abs(b).max()) > rounding * np.abs(M).max():
+            return None
+        inverse = np.linalg.inv(M[0])
+
+        def of_potential(q: Any) -> Any:
+            return self.canonical_field(params, xp.concatenate([q, 0.0 * q], -1), xp)[..., d:]
+
+        return (lambda p: p @ as_like(inverse, p, xp)), of_potential
 
     # --- parts ---------------------------------------------------------------------------------
 
