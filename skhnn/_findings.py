@@ -64,20 +64,11 @@ def of_columns(data: TrainingData, layout: Layout, names: Sequence[str] | None) 
     return found + still_inputs(X, layout.inputs, label)
 
 
-def of_coordinates(
-    data: TrainingData, layout: Layout, names: Sequence[str] | None, *, knows_bodies: bool
-) -> list[str]:
-    """Sentences on coordinates at rest, or that depend on each other; they explain no poor fit.
-
-    Before training. A Hamiltonian that ``knows_bodies`` may well be fitted to the latter.
-    """
+def of_rest(data: TrainingData, layout: Layout, names: Sequence[str] | None) -> list[str]:
+    """A sentence on positions that never move, before training: it explains no poor fit."""
     X = data[0]
     label = label_of_columns(X.shape[1], names)
-    states = X[:, : layout.n_state]
-    if not layout.has_halves:
-        return []
-    found = at_rest(states, label) if layout.has_velocities else []
-    return found + ([] if knows_bodies else dependent(states, label))
+    return at_rest(X[:, : layout.n_state], label) if layout.has_velocities else []
 
 
 @dataclass
@@ -130,6 +121,8 @@ class Fit:
             found.add(of_few_rows(result))
         if self.layout.has_velocities and result.status != "diverged":
             self._add_of_masses(found)
+        if self.layout.is_canonical and result.status != "diverged":
+            found.to_say += self._of_masses_that_are_none()
         if result.noise.any():
             found.to_say.append(_of_noise(result.noise, self.scaling, self.label))
         return found
@@ -177,6 +170,16 @@ class Fit:
             predicts=not found.causes, is_chosen=self.masses_are_chosen,
         )  # fmt: skip
         found.to_say += sentences
+
+    def _of_masses_that_are_none(self) -> list[str]:
+        """A sentence on coordinates that depend on each other, where masses are not positive."""
+        X, d = self.data[0], self.layout.n_rates
+        sentences = dependent(X[:, : 2 * d], self.label)
+        if not sentences:
+            return []
+        by_p = self.model.jacobian(X.mean(axis=0)[None])[0, :d, d : 2 * d]  # of dH/dp
+        positive = np.linalg.eigvalsh(0.5 * (by_p + by_p.T))[0] > 0.0
+        return [] if positive else sentences
 
     def _law_in_place_of_linear(self) -> str | None:
         """A law of friction with which a fit would be right that has linear friction."""

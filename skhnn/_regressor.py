@@ -16,7 +16,7 @@ from ._callbacks import CallbackSupportMixin, with_callbacks
 from ._convergence import warn_unless_converged
 from ._coordinates import coordinates_of, with_infinite_std
 from ._documentation import DocumentationLink
-from ._findings import Fit, of_columns, of_coordinates
+from ._findings import Fit, of_columns, of_rest
 from ._fit import train
 from ._fitted import FittedHamiltonian
 from ._identified import IDENTIFIED
@@ -409,9 +409,7 @@ class HNNRegressor(DocumentationLink, CallbackSupportMixin, RegressorMixin, Fitt
             layout = layout_asked_for(self, data[0].shape[1], self.coordinates_)
             names = getattr(self, "feature_names_in_", None)
             causes = of_columns(data, layout, names)
-            knows_bodies = isinstance(self.hamiltonian, Hamiltonian)
-            of_each = of_coordinates(data, layout, names, knows_bodies=knows_bodies)
-            _warn([*causes, *of_each])
+            _warn([*causes, *of_rest(data, layout, names)])
             if self.noise_std is None:
                 attributes, result = train(self, *data, goes_on=goes_on, deadline=deadline)
             else:

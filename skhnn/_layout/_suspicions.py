@@ -92,9 +92,9 @@ def dependent(X: np.ndarray, label: Sequence[str]) -> list[str]:
     part = 1e-3  # of a relation that counts
     found = moves[np.abs(Vt[-1]) > part].tolist()
     return [
-        f"Columns {listed(label, found)} depend on each other linearly (gears, a constraint, a "
-        "centre of mass at rest): states where they do not, and their masses, mean nothing. Leave "
-        "one of them out, with its momentum or velocity"
+        f"Columns {listed(label, found)} depend on each other linearly (gears, a constraint), and "
+        "the masses of this fit are not positive: states where the columns do not mean nothing. "
+        "Leave one of them out, with its momentum or velocity"
     ]
 
 
