@@ -44,6 +44,8 @@ def other_constant_masses(
     """
     rows = _Rows.of(problem, equations, params)
     d = equations.layout.n_rates
+    if not equations.has_masses(params, rows.X[:1]):
+        return []
     L = np.linalg.cholesky(equations.masses(params, rows.X[:1])[0])
     i, j = np.triu_indices(d)
     of_each = np.zeros((d, d, len(i)))
