@@ -93,7 +93,7 @@ def dependent(X: np.ndarray, label: Sequence[str]) -> list[str]:
     found = moves[np.abs(Vt[-1]) > part].tolist()
     return [
         f"Columns {listed(label, found)} depend on each other linearly (gears, a constraint), and "
-        "the masses of this fit are not positive: states where the columns do not mean nothing. "
+        "masses of this fit are negative: states where the columns do not mean nothing. "
         "Leave one of them out, with its momentum or velocity"
     ]
 
