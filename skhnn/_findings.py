@@ -18,7 +18,7 @@ from ._coordinates import (
 from ._data import Problem
 from ._diagnosis import another_order, departure_from_hamiltonian, smooth_remainder
 from ._friction import friction_left_out, is_linear_alone, law_beside
-from ._layout import at_rest, dependent, label_of_columns, still_inputs, suspicions
+from ._layout import at_rest, label_of_columns, still_inputs, suspicions
 from ._model import Model
 from ._scaling import Scaling
 from ._selection import GOOD, Comparison
@@ -121,8 +121,6 @@ class Fit:
             found.add(of_few_rows(result))
         if self.layout.has_velocities and result.status != "diverged":
             self._add_of_masses(found)
-        if self.layout.is_canonical and result.status != "diverged":
-            found.to_say += self._of_masses_that_are_none()
         if result.noise.any():
             found.to_say.append(_of_noise(result.noise, self.scaling, self.label))
         return found
@@ -170,18 +168,6 @@ class Fit:
             predicts=not found.causes, is_chosen=self.masses_are_chosen,
         )  # fmt: skip
         found.to_say += sentences
-
-    def _of_masses_that_are_none(self) -> list[str]:
-        """A sentence on coordinates that depend on each other, where masses are not positive."""
-        X, d = self.data[0], self.layout.n_rates
-        sentences = dependent(X[:, : 2 * d], self.label)
-        if not sentences:
-            return []
-        by_p = self.model.jacobian(X.mean(axis=0)[None])[0, :d, d : 2 * d]  # of dH/dp
-        inverse_masses = np.linalg.eigvalsh(0.5 * (by_p + by_p.T))
-        # Where H has no curvature across the plane of the data they are zero there, up to rounding.
-        zero = 1e-2
-        return [] if inverse_masses[0] > -zero * inverse_masses[-1] else sentences
 
     def _law_in_place_of_linear(self) -> str | None:
         """A law of friction with which a fit would be right that has linear friction."""

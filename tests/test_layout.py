@@ -9,7 +9,7 @@ from fields import henon_heiles, on_paths, pendulum
 from helpers import fit_quietly
 
 from skhnn import HNNRegressor, simulate
-from skhnn._layout import at_rest, dependent, suspicions
+from skhnn._layout import at_rest, suspicions
 from skhnn.systems import HenonHeiles
 
 ORDERS = {"interleaved": [0, 2, 1, 3], "momenta first": [2, 3, 0, 1], "reversed": [3, 2, 1, 0]}
@@ -269,17 +269,6 @@ def test_momenta_that_rise_evenly_or_are_conserved_whole_numbers_are_no_clocks()
     turns = np.c_[q, r, p, k], np.c_[p, k * np.exp(q), -q - 0.5 * k**2 * np.exp(q), 0 * q]
     for X, y in (falls, turns):
         assert not suspicions(X, y, None)
-
-
-def test_coordinates_that_depend_on_each_other_are_named():
-    q = np.random.default_rng(0).normal(size=(50, 3)) * [1.0, 1e6, 1e-6]
-    X, label = np.hstack([q, q]), [*"abcdef"]
-    assert dependent(X, label) == []
-    X[:, 2] = 3.0 * X[:, 0] + 1.0  # gears
-    (sentence,) = dependent(X, label)
-    assert sentence.startswith("Columns a, c depend on each other linearly")
-    assert dependent(X[:10], label) == []  # so few rows may by chance
-    assert dependent(np.ones((50, 6)), label) == []
 
 
 def test_coordinates_at_rest_are_named_beside_those_that_move():

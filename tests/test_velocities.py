@@ -713,15 +713,6 @@ def test_a_coordinate_that_never_moves_and_one_that_is_alone():
     np.testing.assert_allclose(model.predict(X), y, atol=1e-6 * np.abs(y).max())
 
 
-def test_gears_have_no_masses_of_their_own():
-    q, v = np.random.default_rng(0).uniform(-1.5, 1.5, (2, 300))
-    a = -2.0 * np.sin(q)
-    model = HNNRegressor(random_state=0)
-    text = said(model, np.c_[q, 3 * q, v, 3 * v], np.c_[v, 3 * v, a, 3 * a])
-    positive = np.linalg.eigvalsh(model.mass_matrix())[0] > 0.0
-    assert positive or "Columns 0, 1 depend on each other linearly" in text
-
-
 def test_units_that_differ_by_eight_orders():
     X, y = carts(400)
     s = np.array([1e8, 1.0])

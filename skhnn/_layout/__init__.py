@@ -2,11 +2,10 @@
 
 from ._angles import wrapped_angles
 from ._labels import label_of_columns
-from ._suspicions import at_rest, dependent, still_inputs, suspicions
+from ._suspicions import at_rest, still_inputs, suspicions
 
 __all__ = [
     "at_rest",
-    "dependent",
     "label_of_columns",
     "still_inputs",
     "suspicions",

@@ -75,29 +75,6 @@ def at_rest(X: np.ndarray, label: Sequence[str]) -> list[str]:
     ]
 
 
-def dependent(X: np.ndarray, label: Sequence[str]) -> list[str]:
-    """A sentence on coordinates of states (n, 2d) that depend on each other linearly."""
-    rows, d = slice(None, None, -(-len(X) // 5000)), X.shape[1] // 2
-    q = np.asarray(X[rows, :d])
-    q = q - q.mean(axis=0)
-    spread = q.std(axis=0)
-    moves = np.flatnonzero(spread > 0.0)
-    if len(moves) < 2 or len(q) < _ROWS_PER_COLUMN * X.shape[1]:
-        return []
-    q = q[:, moves] / spread[moves]
-    _, size, Vt = np.linalg.svd(q, full_matrices=False)
-    rounding = 1e-9
-    if size[-1] > rounding * size[0]:
-        return []
-    part = 1e-3  # of a relation that counts
-    found = moves[np.abs(Vt[-1]) > part].tolist()
-    return [
-        f"Columns {listed(label, found)} depend on each other linearly (gears, a constraint), and "
-        "masses of this fit are negative: states where the columns do not mean nothing. "
-        "Leave one of them out, with its momentum or velocity"
-    ]
-
-
 def _of_columns(
     X: np.ndarray, y: np.ndarray, names: Sequence[str] | None, label: Sequence[str]
 ) -> list[str]:
