@@ -72,7 +72,7 @@ def beaten_by(left_out: LeftOut, mechanics: np.ndarray, without: np.ndarray) -> 
 
     What both leave is mostly noise where they are nearer to each other than to the targets: then
     a factor of two is not to be had. Lagrangians that are right left up to 1.01 of the squares of a
-    regression (seven systems, noise of 0.01 and 0.1), beside a follower force 1.2 to 3.6 (0.1).
+    regression (five systems, noise of 0.01 and 0.1), beside a follower force 1.2 to 3.6 (0.1).
     """
     return 1.0 if left_out.agreement(mechanics, without) < 1.0 else BEATEN
 
