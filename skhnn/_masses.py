@@ -230,14 +230,19 @@ def std_if_undetermined(
     found, size = std.copy(), np.sqrt(np.abs(np.outer(np.diag(masses), np.diag(masses))))
     if changes and np.linalg.eigvalsh(masses)[0] <= 0.0:  # these are no masses
         return np.full_like(std, np.inf)
-    # A mass that such a change, of size one, moves by more than this part is not determined either.
-    touched = 1e-2
+    # A mass that such a change, of size one, moves by more than this part is not determined either;
+    # nor is one between masses that are not, if it moves in proportion, by so many standard errors.
+    touched, standard_errors = 1e-2, 10.0
     for change in changes:
         L = np.linalg.cholesky(masses)
         dM = L @ change @ L.T
         if has_free_scale:
             dM = dM - masses * dM[0, 0] / masses[0, 0]
-        found[np.abs(dM) > touched * np.linalg.norm(change) * size] = np.inf
+        dM = np.abs(dM) / np.linalg.norm(change)
+        is_touched = dM > touched * size
+        of_such = np.add.outer(np.diag(is_touched), np.diag(is_touched))
+        in_proportion = (dM > touched * np.abs(masses)) & (dM > standard_errors * std)
+        found[is_touched | (of_such & in_proportion)] = np.inf
     return found
 
 

@@ -61,6 +61,13 @@ def test_the_order_that_is_meant_is_named(make, order):
     assert f"k = {order}" in sentence
 
 
+def test_rates_alone_in_another_order_are_named_beside_columns_that_are():
+    X, y = make_henon_heiles(600, random_state=0, return_X_y=True)
+    sentence = order_of(X, y[:, [1, 0, 3, 2]])
+    assert "X[:, k] and y[:, k] with k = [0, 1, 3, 2]" in sentence
+    assert "the columns of y alone in the order [1, 0, 3, 2]" in sentence
+
+
 def test_columns_that_depend_on_each_other_have_no_order():
     X, y = make_two_body(20, random_state=0, return_X_y=True)
     order = [0, 1, 2, 3, 5, 4, 7, 6]

@@ -36,22 +36,40 @@ def another_order(
     before = _errors(given, n_units)
     found = {tuple(k): _errors(_rows(problem, k), n_units) for k in orders_in_use(d2 // 2)}
     best = min(found, key=lambda k: float(found[k].sum()))
-    gains = before - found[best]
-    # Another order is named where it lowers the error of rows left out by so many standard errors
-    # of the gain, and to less than this part.
-    standard_errors, better = 4.0, 0.9
-    is_clear = gains.sum() > standard_errors * np.std(gains, ddof=1) * np.sqrt(len(gains))
-    if not is_clear or found[best].sum() > better * before.sum():
+    if not _is_better(found[best], before):
         return None
     wanted = [names[k] for k in best] if names is not None else list(best)
     rows = "X[:, k] and y[:, k]" if names is None else "X[k], and the same columns of y,"
     d = d2 // 2
+    or_rates = ""
+    if (rates := _order_of_rates(best)) is not None:
+        # With H = T(p) + V(q) the two cannot be told from each other.
+        if _is_better(_errors(_rows(problem, range(d2), rates), n_units), before):
+            or_rates = f"; or the columns of y alone in the order {rates}, if X is in its own"
     return (
         f"The columns seem to be in another order than q, then p: with {_listed(label, best[:d])} "
         f"as coordinates and {_listed(label, best[d:])} as their momenta, a Hamiltonian of "
         f"{n_units} sampled units leaves {found[best].sum():.2g} of the variance on rows left out, "
-        f"in the given order {before.sum():.2g}. Pass {rows} with k = {wanted}"
+        f"in the given order {before.sum():.2g}. Pass {rows} with k = {wanted}{or_rates}"
     )
+
+
+def _is_better(errors: np.ndarray, before: np.ndarray) -> bool:
+    """Whether errors by blocks of rows are clearly below those in the given order."""
+    gains = before - errors
+    # So many standard errors of the gain, and to less than this part.
+    standard_errors, better = 4.0, 0.9
+    is_clear = gains.sum() > standard_errors * np.std(gains, ddof=1) * np.sqrt(len(gains))
+    return bool(is_clear and errors.sum() <= better * before.sum())
+
+
+def _order_of_rates(order: Sequence[int]) -> list[int] | None:
+    """The order of y alone that pairs coordinates and momenta so; None where q are moved, too."""
+    d = len(order) // 2
+    if sorted(order[:d]) != list(range(d)):
+        return None
+    of_q = np.argsort(np.array(order[d:])[np.argsort(order[:d])])
+    return [*of_q.tolist(), *(of_q + d).tolist()]
 
 
 def _listed(label: Sequence[str], columns: Sequence[int]) -> str:
@@ -70,10 +88,10 @@ def orders_in_use(d: int) -> Iterator[list[int]]:
     yield from ([*q, *order] for order in of_momenta)
 
 
-def _rows(problem: Problem, order: Sequence[int]) -> Rows:
-    """The same rows, and parts left out, with the columns in that order."""
+def _rows(problem: Problem, order: Sequence[int], of_rates: Sequence[int] | None = None) -> Rows:
+    """The same rows, and parts left out, with the columns in that order, and those of y."""
     k = list(order)
-    X, y, weight = problem.X[:, k], problem.y[:, k], problem.weight
+    X, y, weight = problem.X[:, k], problem.y[:, k if of_rates is None else of_rates], problem.weight
     periods = {k.index(column): period for column, period in problem.layout.periods.items()}
     scaling = Scaling.from_data(X, y, weight, periods)
     return Rows.of(Problem(X, y, weight, problem.groups, scaling), np.random.RandomState(0))
