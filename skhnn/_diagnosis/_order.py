@@ -41,11 +41,10 @@ def another_order(
     wanted = [names[k] for k in best] if names is not None else list(best)
     rows = "X[:, k] and y[:, k]" if names is None else "X[k], and the same columns of y,"
     d = d2 // 2
-    or_rates = ""
-    if (rates := _order_of_rates(best)) is not None:
-        # With H = T(p) + V(q) the two cannot be told from each other.
-        if _is_better(_errors(_rows(problem, range(d2), rates), n_units), before):
-            or_rates = f"; or the columns of y alone in the order {rates}, if X is in its own"
+    # With H = T(p) + V(q) it cannot be told whether X and y are in that order, or y alone.
+    rates, or_rates = _order_of_rates(best), ""
+    if rates and _is_better(_errors(_rows(problem, range(d2), rates), n_units), before):
+        or_rates = f"; or the columns of y alone in the order {rates}, if X is in its own"
     return (
         f"The columns seem to be in another order than q, then p: with {_listed(label, best[:d])} "
         f"as coordinates and {_listed(label, best[d:])} as their momenta, a Hamiltonian of "
@@ -91,7 +90,8 @@ def orders_in_use(d: int) -> Iterator[list[int]]:
 def _rows(problem: Problem, order: Sequence[int], of_rates: Sequence[int] | None = None) -> Rows:
     """The same rows, and parts left out, with the columns in that order, and those of y."""
     k = list(order)
-    X, y, weight = problem.X[:, k], problem.y[:, k if of_rates is None else of_rates], problem.weight
+    X, y = problem.X[:, k], problem.y[:, k if of_rates is None else list(of_rates)]
+    weight = problem.weight
     periods = {k.index(column): period for column, period in problem.layout.periods.items()}
     scaling = Scaling.from_data(X, y, weight, periods)
     return Rows.of(Problem(X, y, weight, problem.groups, scaling), np.random.RandomState(0))

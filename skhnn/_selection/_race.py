@@ -106,6 +106,14 @@ def run_race(
                 simpler = races[: races.index(best.race)]
                 alike = [s for race in simpler for s in alike if s.race is race]
                 best = _simplest_among_noise(alike, best, units, left_out, options, tau)
+        is_poor = best.error > budget.good and not options.is_out_of_time
+        if ends and is_poor and not is_noise and layout.has_velocities:
+            # Of three fits of an arm of three links (noise of 1 %, angles not declared) two are as
+            # good so as trained networks, 0.0075 and 0.0085 for 0.0096 and 0.0095, and faster.
+            more = _among_noise([best], LAST_UNITS // 2, left_out, options, tau)
+            if more.error < best.error:
+                best, others = more, [best, *others]
+                is_noise = any(_agree(best, other, left_out, budget) for other in others)
         if ends or is_noise:
             return Result([best, *others], races, is_noise, _another(best, others))
         if before is None:
