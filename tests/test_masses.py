@@ -9,7 +9,7 @@ from skhnn import HNNRegressor
 from skhnn._coordinates import coordinates_of
 from skhnn._data import Factor
 from skhnn._fit import train
-from skhnn._masses import _costs, other_constant_masses
+from skhnn._masses import _costs, other_constant_masses, std_if_undetermined
 from skhnn._solvers._directions import Directions
 from skhnn._solvers._implicit import along
 from skhnn._solvers._measured_accelerations import _least_with_barrier
@@ -251,3 +251,14 @@ def test_the_simplest_masses_are_said_to_be_no_more_than_that():
     assert model.hamiltonian_.mass == "diagonal"
     assert model.undetermined_masses_ == []  # given this form
     HNNRegressor(hamiltonian=Natural("diagonal"), random_state=0).fit(X, y)  # knows it: no word
+
+
+def test_a_coupling_that_changes_with_a_mass_that_does_not_show_has_no_error_either():
+    masses = np.array([[1.0, 0.4], [0.4, 1e6]])
+    std = np.array([[0.0, 1e-5], [1e-5, 3.0]])
+    for with_coupling, expected in ((2e-4, np.inf), (0.0, 1e-5)):
+        change = np.array([[1.0, with_coupling], [with_coupling, -1.0]])
+        found = std_if_undetermined(masses, std, [change], has_free_scale=True)
+        assert found[0, 0] == 0.0
+        assert np.isinf(found[1, 1])
+        assert found[0, 1] == found[1, 0] == expected
