@@ -21,7 +21,7 @@ from ._friction import friction_left_out, is_linear_alone, law_beside
 from ._layout import at_rest, label_of_columns, still_inputs, suspicions
 from ._model import Model
 from ._scaling import Scaling
-from ._selection import GOOD, Comparison
+from ._selection import GOOD, SOMETHING, Comparison
 from ._solvers import FitResult
 from ._threads import one_blas_thread
 from .hamiltonians import LagrangianEquations, Layout
@@ -165,9 +165,20 @@ class Fit:
         assert isinstance(equations, LagrangianEquations)
         found.undetermined_masses, sentences = of_masses(
             self.result.problem, equations, self.result.params, self.label,
-            predicts=not found.causes, is_chosen=self.masses_are_chosen,
+            predicts=not found.causes and self._predicts(), is_chosen=self.masses_are_chosen,
         )  # fmt: skip
         found.to_say += sentences
+
+    def _predicts(self) -> bool:
+        """Whether every acceleration that varies is predicted to half of its spread."""
+        most_rows = 5000
+        rows = slice(None, None, -(-len(self.data[0]) // most_rows))
+        X, y = (np.asarray(a[rows]) for a in self.data[:2])
+        first = self.layout.n_rates
+        with one_blas_thread():
+            left = (y - self.model.equations.field(self.model.params, X))[:, first:]
+        squares, variance = np.mean(left**2, axis=0), y[:, first:].var(axis=0)
+        return bool((squares <= SOMETHING**2 * variance)[variance > 0.0].all())
 
     def _law_in_place_of_linear(self) -> str | None:
         """A law of friction with which a fit would be right that has linear friction."""

@@ -1,5 +1,7 @@
 """Masses from accelerations: where Gauss-Newton starts, and where it ends."""
 
+import warnings
+
 import numpy as np
 import pytest
 from helpers import error_of_waves, waves
@@ -262,3 +264,32 @@ def test_a_coupling_that_changes_with_a_mass_that_does_not_show_has_no_error_eit
         assert found[0, 0] == 0.0
         assert np.isinf(found[1, 1])
         assert found[0, 1] == found[1, 0] == expected
+
+
+def test_standard_errors_of_masses_do_not_depend_on_the_size_of_the_mass():
+    rng = np.random.default_rng(0)
+    X, noise = rng.uniform(-1.0, 1.0, size=(400, 4)), rng.normal(size=(400, 2))
+    x1, x2 = X[:, 0], X[:, 1]
+    force = 2.0 * (x1 - x2) + 3.0 * (x1 - x2) ** 3
+    errors, standard_errors = [], []
+    for mass in (3.0, 1e8):
+        a = np.column_stack([-x1 - force, (force - 0.5 * x2**3) / mass])
+        a += 0.01 * a.std(axis=0) * noise
+        model = HNNRegressor(random_state=0).fit(X, np.hstack([X[:, 2:], a]))
+        errors.append(model.masses_[1, 1] / mass - 1.0)
+        standard_errors.append(model.masses_std_[1, 1] / mass)
+    np.testing.assert_allclose(standard_errors[1], standard_errors[0], rtol=0.2)
+    assert (np.abs(errors) < 4.0 * np.array(standard_errors)).all()
+
+
+def test_predictions_are_said_to_hold_only_where_accelerations_are_predicted():
+    rng = np.random.default_rng(0)
+    X, push = rng.uniform(-1.0, 1.0, size=(300, 4)), 3.0 * rng.normal(size=300)
+    x1, x2 = X[:, 0], X[:, 1]
+    for strength in (0.0, 1.0):  # of a push that was not recorded
+        y = np.column_stack([X[:, 2:], -x1 - x1**3, -2.0 * x2 + strength * push])
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            HNNRegressor(coordinates="velocities", random_state=0).fit(X, y)
+        text = " ".join(str(w.message) for w in said)
+        assert ("predictions hold" in text) == (strength == 0.0)

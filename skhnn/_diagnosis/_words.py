@@ -63,7 +63,8 @@ def causes(rows: Rows) -> str:
     if rows.have_velocities:
         return (
             "The second half of X is the rate of the first one: velocities in place of momenta? "
-            "coordinates='velocities' finds the masses; known ones make it right, too: p = m v, "
+            "coordinates='velocities' finds the masses ('auto' looks for other masses, too, and "
+            "takes them where they fit far better); known ones make it right, too: p = m v, "
             "dp/dt = m dv/dt (p = M(q) v in general). Otherwise: friction, a drive, forces without "
             "reaction, a rotating frame, units that differ between coordinates, or a coordinate "
             "that is missing"

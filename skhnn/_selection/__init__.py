@@ -4,7 +4,7 @@ from .._solvers import SOLVERS as _OF_ONE_HAMILTONIAN
 from ._angles import angles_among
 from ._comparison import Comparison
 from ._friction import law_of_friction
-from ._masses_of_one import GOOD, better_as_velocities, unit_masses_fit
+from ._masses_of_one import GOOD, SOMETHING, better_as_velocities, unit_masses_fit
 from ._noise import noise_columns
 from ._race import run_round
 from ._rule import ALIKE
@@ -19,6 +19,7 @@ __all__ = [
     "GOOD",
     "MOST_EVALUATIONS",
     "SOLVERS",
+    "SOMETHING",
     "Comparison",
     "Visited",
     "angles_among",

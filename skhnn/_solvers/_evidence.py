@@ -80,17 +80,23 @@ def covariance(
     The prior is that of the largest evidence.
     """
     problem, m = data.problem, data.equations.n_last
-    start = np.where(free, 0.0, data.equations.last(params))
+    last = data.equations.last(params)
+    start = np.where(free, 0.0, last)
     found = np.zeros((m, m))
     for factor in data.reduced(params, rows, start, free, with_own_rates=True):
-        own = _Part(factor, 1.0, np.inf)
-        k = own.best(0.0)
-        N, R = factor.n_equations, factor.R[:, :-1]
+        # A coefficient has a prior as wide as it is, at least: that of other quadratic energies is
+        # nothing beside a mass that is a million times another.
+        unit = np.ones(len(factor.weights))
+        unit[: factor.n_wide] = np.maximum(np.abs(last[factor.weights[: factor.n_wide]]), 1.0)
+        N, R = factor.n_equations, factor.R * np.append(unit, 1.0)
+        own = _Part(Factor(R, factor.weights, factor.n_wide, N, factor.size), 1.0, np.inf)
+        k, R = own.best(0.0), R[:, :-1]
         scale = factor.size / max(N, 1)
         prior = np.full(R.shape[1], own.ridges[k] * scale)
         prior[: factor.n_wide] = own.Q[k] / N / WIDE**2 * scale
         H = R.T @ R + np.diag(prior)
-        found[np.ix_(factor.weights, factor.weights)] = linalg.pinvh(H)
+        inverse = unit[:, None] * linalg.pinvh(H) * unit
+        found[np.ix_(factor.weights, factor.weights)] = inverse
     return found * (len(rows) / problem.n_samples)
 
 
