@@ -280,3 +280,17 @@ def test_coordinates_at_rest_are_named_beside_those_that_move():
     (sentence,) = at_rest(X, label)
     assert sentence.startswith("Column b never changes, nor does d")
     assert at_rest(np.ones((50, 4)), label) == []
+
+
+@pytest.mark.parametrize("velocities", ["measured", "differences"])
+def test_derivatives_across_the_jumps_of_an_angle_that_turns_are_named(velocities):
+    t = np.arange(0.0, 40.0, 0.05)
+    path = simulate(pendulum, [0.0, 4.5], t)
+    q = (path[:, 0] + np.pi) % (2.0 * np.pi) - np.pi
+    v = path[:, 1] if velocities == "measured" else np.gradient(q, t)
+    X = np.column_stack([q, v])
+    y = np.column_stack([np.gradient(q, t), np.gradient(v, t)])
+    said = " ".join(suspicions(X, y, None, {0: 2.0 * np.pi}))
+    assert "differences across the jump" in said
+    unwrapped = np.column_stack([path[:, 1], np.gradient(path[:, 1], t)])
+    assert suspicions(np.column_stack([q, path[:, 1]]), unwrapped, None, {0: 2.0 * np.pi}) == []

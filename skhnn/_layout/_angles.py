@@ -36,8 +36,11 @@ def jumps_of_angles(
             beside, of_others = (
                 np.maximum(a[jumps], a[jumps + 1]) for a in (sizes[:, j], others.max(axis=1))
             )
-            # Where all rates are large the motion is fast.
-            is_wrong = (beside > far_too_large) & (of_others < far_too_large)
+            # Where all rates are large the motion is fast, unless the rate turns round there: then
+            # the others are differences of it (velocities that were taken across the jump, too).
+            at = np.where(sizes[jumps, j] > sizes[jumps + 1, j], y[jumps, j], y[jumps + 1, j])
+            turns = at * y[np.maximum(jumps - 1, 0), j] < 0.0
+            is_wrong = (beside > far_too_large) & ((of_others < far_too_large) | turns)
             if len(jumps) and np.mean(is_wrong) > 0.5:
                 found.append(
                     f"Column {label[j]} jumps by its period {period:.4g} at {len(jumps)} places, "
